@@ -1,0 +1,70 @@
+"""The one exception tree: every refusal says what was received, what is allowed, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class ChainruleError(Exception):
+    """Base of every error that chainrule raises on purpose.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the command line returns for it: 2 for bad use, 1 for a failure.
+    """
+
+    exit_code = 1
+
+
+class UsageError(ChainruleError, ValueError):
+    """An argument is not allowed: a name, a range, a shape or a combination."""
+
+    exit_code = 2
+
+
+class DataError(ChainruleError, ValueError):
+    """A table cannot be used as it is: the message names the file, row and column."""
+
+    exit_code = 2
+
+
+class ModelFileError(ChainruleError, ValueError):
+    """A model file or checkpoint is damaged, of another kind, or newer than this program."""
+
+    exit_code = 2
+
+
+class DivergenceError(ChainruleError, ArithmeticError):
+    """Training met a number that is not finite.
+
+    Attributes
+    ----------
+    model : object or None
+        The last good model (`chainrule.train` sets it), so that nothing is lost.
+    """
+
+    model: Any = None
+
+
+def unknown_name(kind: str, received: object, allowed: Iterable[str]) -> UsageError:
+    """Build the error for a name that is not in a list, with the nearest ones first.
+
+    >>> unknown_name("activation", "logistc", ["logistic", "tanh"])
+    UsageError('activation "logistc" is unknown. Did you mean "logistic"? Allowed: logistic, tanh.')
+    """
+    names = list(allowed)
+    return UsageError(f'{kind} "{received}" is unknown. {did_you_mean(str(received), names)}Allowed: {", ".join(names)}.')
+
+
+def did_you_mean(received: str, names: Iterable[str]) -> str:
+    """Return 'Did you mean "..."? ' for the nearest name, or an empty string.
+
+    >>> did_you_mean("alchol", ["alcohol", "ash"])
+    'Did you mean "alcohol"? '
+    """
+    import difflib  # only on the way to an error
+
+    near = difflib.get_close_matches(received, list(names), n=1)
+    return f'Did you mean "{near[0]}"? ' if near else ""

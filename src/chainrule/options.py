@@ -1,0 +1,128 @@
+"""Options as one table: each has a default, a range or choices, and its help, stated once.
+
+A plan (`EncodingPlan`, `TrainingPlan`) is a frozen dataclass whose fields are made by `option`. The same
+table checks values that arrive from Python, makes the command line's flags and fills the documentation.
+This module imports no array library, so that `chainrule --help` stays fast.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainrule.errors import UsageError, did_you_mean, unknown_name
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    check: Callable[[Any], Any] | None = None,
+    flag: bool = True,
+) -> Any:
+    """Declare one field of a plan.
+
+    Parameters
+    ----------
+    default
+        The value when nothing is said.
+    help
+        One sentence for the command line and the documentation.
+    choices
+        The allowed words; a word may carry arguments, as in `step(50,0.5)`, judged by its head.
+    low, high
+        Inclusive bounds of a number.
+    above
+        An exclusive lower bound of a number.
+    check
+        Turns a received value into the stored one, or raises UsageError.
+    flag
+        Whether the command line offers it.
+    """
+    rules = {"help": help, "choices": choices, "low": low, "high": high, "above": above, "check": check, "flag": flag}
+    return dataclasses.field(default=default, metadata=rules)
+
+
+def checked(plan: Any) -> None:
+    """Check every field of a frozen plan in place; call it in `__post_init__`.
+
+    Raises
+    ------
+    UsageError
+        Naming the option, what was received and what is allowed.
+    """
+    for field in dataclasses.fields(plan):
+        value = getattr(plan, field.name)
+        object.__setattr__(plan, field.name, _checked_value(field, value))
+
+
+def _checked_value(field: dataclasses.Field[Any], value: Any) -> Any:
+    rules = field.metadata
+    if rules["check"] is not None:
+        value = rules["check"](value)
+    if value is None or value == field.default:
+        return field.default if value is not None else None
+    if rules["choices"]:
+        if not isinstance(value, str):
+            raise UsageError(f"{field.name} must be one of {', '.join(rules['choices'])}; received {value!r}.")
+        if value.partition("(")[0] not in rules["choices"]:
+            raise unknown_name(field.name, value, rules["choices"])
+    bounds = _bounds(rules)
+    if bounds:
+        number = _as_number(field, value)
+        outside = (
+            (rules["low"] is not None and number < rules["low"])
+            or (rules["high"] is not None and number > rules["high"])
+            or (rules["above"] is not None and number <= rules["above"])
+            or number != number
+        )
+        if outside:
+            raise UsageError(f"{field.name} must be {bounds}; received {value!r}.")
+        return number
+    if isinstance(field.default, bool) and not isinstance(value, bool):
+        raise UsageError(f"{field.name} must be True or False; received {value!r}.")
+    return value
+
+
+def _as_number(field: dataclasses.Field[Any], value: Any) -> float | int:
+    whole = "float" not in str(field.type)
+    try:
+        if isinstance(value, (bool, str)):
+            raise TypeError
+        number = value.__index__() if whole else float(value)
+    except (AttributeError, TypeError, ValueError):
+        kind = "a whole number" if whole else "a number"
+        raise UsageError(f"{field.name} must be {kind} {_bounds(field.metadata)}; received {value!r}.") from None
+    return number  # type: ignore[no-any-return]
+
+
+def _bounds(rules: Mapping[str, Any]) -> str:
+    parts = []
+    if rules["above"] is not None:
+        parts.append(f"above {rules['above']}")
+    if rules["low"] is not None:
+        parts.append(f"at least {rules['low']}")
+    if rules["high"] is not None:
+        parts.append(f"at most {rules['high']}")
+    return " and ".join(parts)
+
+
+def divide_options(options: Mapping[str, Any], *plans: type) -> list[dict[str, Any]]:
+    """Sort keyword arguments into the plans that own them.
+
+    Raises
+    ------
+    UsageError
+        For a name that no plan has, with the nearest one.
+    """
+    owners = [{field.name for field in dataclasses.fields(plan)} for plan in plans]
+    every = sorted(set().union(*owners))
+    for name in options:
+        if name not in every:
+            raise UsageError(f'option "{name}" is unknown. {did_you_mean(name, every)}Allowed: {", ".join(every)}.')
+    return [{name: value for name, value in options.items() if name in owner} for owner in owners]
