@@ -1,1 +1,40 @@
-"""Neural networks you can see through."""
+"""chainrule: neural networks you can see through.
+
+Everything public is a name of this module. Names load what they need when they are first used, so that
+`import chainrule` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "chainrule.core.catalogue": ("Activation", "FusedLoss", "Loss"),
+    "chainrule.core.gradient_check": ("GradientReport", "check_gradient_function", "check_gradients"),
+    "chainrule.core.network": ("Layer", "Network"),
+    "chainrule.core.passes": ("Gradients", "Record", "backward", "forward"),
+    "chainrule.core.update_rules": ("UpdateRule",),
+    "chainrule.errors": ("ChainruleError", "DataError", "DivergenceError", "ModelFileError", "UsageError"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {"neurons": "chainrule.core.neurons"}
+
+__all__ = ["__version__", *sorted(_HOME_OF), *sorted(_MODULES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _HOME_OF:
+        value = getattr(import_module(_HOME_OF[name]), name)
+    else:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

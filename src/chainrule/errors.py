@@ -55,7 +55,9 @@ def unknown_name(kind: str, received: object, allowed: Iterable[str]) -> UsageEr
     UsageError('activation "logistc" is unknown. Did you mean "logistic"? Allowed: logistic, tanh.')
     """
     names = list(allowed)
-    return UsageError(f'{kind} "{received}" is unknown. {did_you_mean(str(received), names)}Allowed: {", ".join(names)}.')
+    return UsageError(
+        f'{kind} "{received}" is unknown. {did_you_mean(str(received), names)}Allowed: {", ".join(names)}.'
+    )
 
 
 def did_you_mean(received: str, names: Iterable[str]) -> str:

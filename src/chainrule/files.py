@@ -59,7 +59,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     if path.is_dir():
         raise UsageError(f'output "{path}" is a folder. Give the name of a file, such as {path / "model.safetensors"}.')
     if not path.parent.is_dir():
-        raise UsageError(f'output "{path}": the folder "{path.parent}" does not exist. Create it first, or choose another.')
+        raise UsageError(
+            f'output "{path}": the folder "{path.parent}" does not exist. Create it first, or choose another.'
+        )
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise UsageError(f'output "{path}": no permission to write in "{path.parent}". Choose another folder.')
 

@@ -44,7 +44,15 @@ def option(
     flag
         Whether the command line offers it.
     """
-    rules = {"help": help, "choices": choices, "low": low, "high": high, "above": above, "check": check, "flag": flag}
+    rules = {
+        "help": help,
+        "choices": choices,
+        "low": low,
+        "high": high,
+        "above": above,
+        "check": check,
+        "flag": flag,
+    }
     return dataclasses.field(default=default, metadata=rules)
 
 

@@ -1,0 +1,281 @@
+"""A network: layers of weights, biases and activations, frozen.
+
+Layers are counted as in the documents: layer 0 is the input, layers 1..L compute. `weights[l]` leads into layer l.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.arrays import Array, as_float_array
+from chainrule.core.catalogue import Activation, activation_named
+from chainrule.core.equations import with_x0
+from chainrule.core.initial_weights import initial_weights
+from chainrule.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A dense layer, z_k = sum_i a_i w_ik + b_k followed by its activation.
+
+    Parameters
+    ----------
+    weights : array (fan_in, fan_out), or (1 + fan_in, fan_out) with `x0`
+        `weights[i, k]` is on the connection from unit i to unit k.
+    biases : array (fan_out,) or None
+        None for a layer without biases.
+    activation : Activation
+    trainable : bool
+        False freezes the layer: its gradient is computed, its weights stay.
+    x0 : bool
+        True takes the bias as row 0 of the weights, on a constant input x0 = 1 (seed 001).
+    """
+
+    weights: Array
+    biases: Array | None
+    activation: Activation
+    trainable: bool = True
+    x0: bool = False
+
+    @property
+    def fan_in(self) -> int:
+        """Units of the layer before."""
+        return int(self.weights.shape[0]) - self.x0
+
+    @property
+    def fan_out(self) -> int:
+        """Units of this layer."""
+        return int(self.weights.shape[1])
+
+    @property
+    def parameters(self) -> list[Array]:
+        """The weights, then the biases where there are any."""
+        return [self.weights] if self.biases is None else [self.weights, self.biases]
+
+    @property
+    def decayed(self) -> Array:
+        """The weights that weight decay acts on: not the biases, so not row 0 of an `x0` layer."""
+        if not self.x0:
+            return self.weights
+        xp = self.weights.__array_namespace__()
+        return xp.concat([xp.zeros_like(self.weights[:1, :]), self.weights[1:, :]], axis=0)
+
+    def inputs(self, A: Array) -> Array:
+        """Return the matrix that the weights multiply: A, with the constant x0 before it where there is one."""
+        return with_x0(A) if self.x0 else A
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A feed-forward network: frozen, so a trained network is a new one.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        Layers 1..L, each fitting the one before.
+
+    Examples
+    --------
+    >>> net = Network.dense([2, 3, 1], activation="logistic", seed=0)
+    >>> net.sizes, net.n_parameters
+    ((2, 3, 1), 13)
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise UsageError("a network needs at least one layer; received none.")
+        for number, layer in enumerate(self.layers, start=1):
+            _check_layer(number, layer, self.layers[number - 2].fan_out if number > 1 else None)
+
+    @staticmethod
+    def dense(
+        sizes: Sequence[int],
+        activation: str | Activation | Sequence[str | Activation] = "logistic",
+        *,
+        output_activation: str | Activation | None = None,
+        bias: bool | str = True,
+        weights: Sequence[Array] | None = None,
+        biases: Sequence[Array] | None = None,
+        trainable: Sequence[bool] | None = None,
+        init: str = "auto",
+        seed: int | np.random.Generator | None = None,
+        dtype: str = "float64",
+    ) -> Network:
+        """Build a network of dense layers.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Units per layer, from the inputs to the outputs, such as [2, 3, 1].
+        activation : name, Activation, or one for each of the L layers
+        output_activation : name or Activation, optional
+            For the last layer; by default that of the others.
+        bias : True, False or "x0"
+            "x0" keeps each layer's bias as row 0 of its weights, on a constant input of 1.
+        weights : sequence of L arrays, optional
+            `weights[l - 1]` has shape (sizes[l - 1], sizes[l]), one row more with bias="x0".
+        biases : sequence of L arrays, optional
+            Zeros where only `weights` is given.
+        trainable : sequence of L bool, optional
+        init : str
+            See `initial_weights`; used where `weights` is not given.
+        seed : int or numpy.random.Generator, optional
+        dtype : "float64" or "float32"
+            Of weights drawn here; weights passed in keep theirs.
+
+        Raises
+        ------
+        UsageError
+            If sizes, names or shapes do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> net = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
+        >>> net.weights[2].shape
+        (3, 1)
+        """
+        sizes = _checked_sizes(sizes)
+        L = len(sizes) - 1
+        names = _one_each("activation", activation, L)
+        if output_activation is not None:
+            names[-1] = output_activation
+        activations = [activation_named(name) for name in names]
+        flags = _one_each("trainable", True if trainable is None else trainable, L)
+        if bias not in (True, False, "x0"):
+            raise UsageError(f'bias must be True, False or "x0"; received {bias!r}.')
+        if biases is not None and bias is not True:
+            raise UsageError(f"biases were given, but bias={bias!r}; leave one of them out.")
+        if weights is None and biases is not None:
+            raise UsageError("biases were given without weights; give both or neither.")
+        if weights is None:
+            generator = np.random.default_rng(seed)
+            drawn = [
+                initial_weights(init, fan_in, fan_out, generator, chosen.name)
+                for fan_in, fan_out, chosen in zip(sizes, sizes[1:], activations, strict=False)
+            ]
+            if bias == "x0":
+                matrices = [np.vstack([b[None, :], W]).astype(dtype) for W, b in drawn]
+            else:
+                matrices = [W.astype(dtype) for W, _ in drawn]
+            vectors = [b.astype(dtype) if bias is True else None for _, b in drawn]
+        else:
+            matrices = [as_float_array(W) for W in _exactly("weights", weights, L)]
+            if biases is not None:
+                vectors = [as_float_array(b) for b in _exactly("biases", biases, L)]
+            else:
+                vectors = [_zeros_beside(W) if bias is True else None for W in matrices]
+        network = Network(
+            tuple(
+                Layer(W, b, chosen, bool(flag), bias == "x0")
+                for W, b, chosen, flag in zip(matrices, vectors, activations, flags, strict=True)
+            )
+        )
+        if network.sizes != sizes:
+            raise UsageError(f"the weights make a network of sizes {network.sizes}; sizes says {sizes}.")
+        return network
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units per layer, the inputs first."""
+        return (self.layers[0].fan_in, *(layer.fan_out for layer in self.layers))
+
+    @property
+    def weights(self) -> tuple[Array | None, ...]:
+        """`weights[l]` leads into layer l; `weights[0]` is None."""
+        return (None, *(layer.weights for layer in self.layers))
+
+    @property
+    def biases(self) -> tuple[Array | None, ...]:
+        """`biases[l]` of layer l, None where it has none."""
+        return (None, *(layer.biases for layer in self.layers))
+
+    @property
+    def parameters(self) -> list[Array]:
+        """All weights and biases, layer by layer."""
+        return [parameter for layer in self.layers for parameter in layer.parameters]
+
+    @property
+    def trainable_parameters(self) -> list[Array]:
+        """The weights and biases that training changes, layer by layer."""
+        return [parameter for layer in self.layers if layer.trainable for parameter in layer.parameters]
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the network holds."""
+        return sum(int(parameter.size) for parameter in self.parameters)
+
+    def with_parameters(self, parameters: Iterable[Array], *, trainable_only: bool = False) -> Network:
+        """Return the network with other numbers, in the order of `parameters` or `trainable_parameters`."""
+        supply = iter(parameters)
+        return Network(tuple(_refilled(layer, supply, trainable_only) for layer in self.layers))
+
+    def astype(self, dtype: str) -> Network:
+        """Return the network with weights of another dtype, "float32" or "float64"."""
+        parameters = [p.__array_namespace__().astype(p, _dtype_of(p, dtype)) for p in self.parameters]
+        return self.with_parameters(parameters)
+
+
+def _dtype_of(array: Array, dtype: str) -> Any:
+    if dtype not in ("float32", "float64"):
+        raise UsageError(f'dtype must be "float32" or "float64"; received {dtype!r}.')
+    return getattr(array.__array_namespace__(), dtype)
+
+
+def _refilled(layer: Layer, supply: Iterator[Array], trainable_only: bool) -> Layer:
+    if trainable_only and not layer.trainable:
+        return layer
+    W = next(supply)
+    return replace(layer, weights=W, biases=None if layer.biases is None else next(supply))
+
+
+def _check_layer(number: int, layer: Layer, before: int | None) -> None:
+    W, b = layer.weights, layer.biases
+    if W.ndim != 2 or layer.fan_in < 1 or layer.fan_out < 1:
+        raise UsageError(f"layer {number}: weights must have shape (units before, units); received {tuple(W.shape)}.")
+    if before is not None and layer.fan_in != before:
+        raise UsageError(
+            f"layer {number}: its weights expect {layer.fan_in} units before it, layer {number - 1} has {before}."
+        )
+    if b is not None and tuple(b.shape) != (layer.fan_out,):
+        raise UsageError(
+            f"layer {number}: biases must have shape ({layer.fan_out},), one a unit; received {tuple(b.shape)}."
+        )
+    if b is not None and layer.x0:
+        raise UsageError(f"layer {number} has both a bias vector and a bias row (x0); keep one of them.")
+
+
+def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    try:
+        checked = tuple(int(n.__index__()) for n in sizes)
+    except (AttributeError, TypeError):
+        raise UsageError(f"sizes must be whole numbers, such as [2, 3, 1]; received {sizes!r}.") from None
+    if len(checked) < 2 or min(checked) < 1:
+        raise UsageError(
+            f"sizes must name the inputs and at least one layer, each at least 1, as in [2, 3, 1]; received {sizes!r}."
+        )
+    return checked
+
+
+def _one_each(name: str, value: Any, L: int) -> list[Any]:
+    """Spread one value over the layers, or take one for each."""
+    if isinstance(value, (str, Activation, bool)):
+        return [value] * L
+    return list(_exactly(name, value, L))
+
+
+def _exactly(name: str, values: Sequence[Any], L: int) -> Sequence[Any]:
+    if len(values) != L:
+        raise UsageError(f"{name} must be given for each of the {L} layers; received {len(values)}.")
+    return values
+
+
+def _zeros_beside(W: Array) -> Array:
+    xp = W.__array_namespace__()
+    return xp.zeros(W.shape[1:], dtype=W.dtype)

@@ -1,0 +1,230 @@
+"""The two passes over a network: forward keeps every value, backward every derivative, and nothing else does either.
+
+Both are indexed by layer number, as in the documents: layer 0 is the input, layers 1..L compute.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from chainrule.core.arrays import Array, as_float_array, check_matrix
+from chainrule.core.catalogue import FusedLoss, Loss, loss_named
+from chainrule.core.equations import dense, dense_gradients, dense_pullback
+from chainrule.core.network import Network
+from chainrule.errors import UsageError
+
+REDUCTIONS = ("mean", "sum")
+
+
+class Record(NamedTuple):
+    """Everything a forward pass computed, indexed by layer number.
+
+    z[0] is None, a[0] is X; z[l] and a[l] have shape (N, sizes[l]).
+    """
+
+    z: tuple[Array | None, ...]
+    a: tuple[Array, ...]
+
+    @property
+    def output(self) -> Array:
+        """a[L], shape (N, outputs)."""
+        return self.a[-1]
+
+
+class Gradients(NamedTuple):
+    """Everything a backward pass computed, indexed by layer number.
+
+    Attributes
+    ----------
+    cost : float
+        J: the mean or sum of `costs`, plus weight_decay / 2 times the sum of squared weights.
+    costs : array (N,)
+        C of each example.
+    activations : tuple
+        dC/da[l] per example, (N, sizes[l]); activations[0] is dC/dX. For a fused loss activations[L] is None:
+        such an equation goes from C straight to delta[L].
+    delta : tuple
+        dC/dz[l] per example, (N, sizes[l]), without any factor of the batch; delta[0] is None.
+    weights, biases : tuple
+        dJ/dW[l] and dJ/db[l], of the shapes of W[l] and b[l]; index 0 is None, as is a bias that is not there.
+    """
+
+    cost: float
+    costs: Array
+    activations: tuple[Array | None, ...]
+    delta: tuple[Array | None, ...]
+    weights: tuple[Array | None, ...]
+    biases: tuple[Array | None, ...]
+
+    @property
+    def parameters(self) -> list[Array]:
+        """dJ/dW and dJ/db in the order of `Network.parameters`."""
+        pairs = zip(self.weights[1:], self.biases[1:], strict=True)
+        return [gradient for pair in pairs for gradient in pair if gradient is not None]
+
+
+def forward(network: Network, X: Array) -> Record:
+    """Feed examples forward and keep every value.
+
+    Parameters
+    ----------
+    network : Network
+    X : array (N, inputs)
+        One example a row; a list of lists will do.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    UsageError
+        If X is not two-dimensional or its width is not the network's.
+
+    Notes
+    -----
+    Seed 002: z = W a + b and a = f(z), layer after layer; here with examples as rows, Z = A W + b.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
+    >>> forward(net, [[0.3, 1.0]]).z[1]
+    array([[1.3, 1.3, 1.3]])
+    """
+    X = as_float_array(X)
+    check_matrix("X", X, network.sizes[0], "inputs")
+    z: list[Array | None] = [None]
+    a = [X]
+    for layer in network.layers:
+        Z = dense(layer.inputs(a[-1]), layer.weights, layer.biases)
+        z.append(Z)
+        a.append(layer.activation.value(Z))
+    return Record(tuple(z), tuple(a))
+
+
+def backward(
+    network: Network,
+    record: Record,
+    Y: Array,
+    loss: str | Loss | FusedLoss = "half_squared_error",
+    *,
+    reduction: str = "mean",
+    weight_decay: float = 0.0,
+    sample_weight: Array | None = None,
+) -> Gradients:
+    """Send the error back and keep every derivative.
+
+    Parameters
+    ----------
+    network : Network
+    record : Record
+        What `forward` returned for the same network.
+    Y : array (N, outputs)
+        Targets.
+    loss : name, Loss or FusedLoss
+    reduction : "mean" or "sum"
+        How the examples' costs make J.
+    weight_decay : float
+        lambda in J = ... + lambda / 2 * sum of squared weights (weights, not biases; seed 002).
+    sample_weight : array (N,), optional
+        Weight of each example: J is the weighted mean or the weighted sum.
+
+    Returns
+    -------
+    Gradients
+
+    Raises
+    ------
+    UsageError
+        If shapes do not fit, or a fused loss does not fit the output activation.
+
+    Notes
+    -----
+    delta[L] = dC/da[L] through f'; delta[l] = (delta[l+1] W[l+1]^T) through f'; dJ/dW[l] = A[l-1]^T (r delta[l])
+    + lambda W[l], where r holds each example's share of J (seeds 001, 002, 003, 004).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
+    >>> grads = backward(net, forward(net, [[0.3, 1.0]]), [[0.75]])
+    >>> grads.weights[2].round(5).ravel()
+    array([0.01015, 0.01015, 0.01015])
+    """
+    loss = loss_named(loss)
+    check_loss_fits(loss, network)
+    Y = as_float_array(Y, like=record.output)
+    check_matrix("Y", Y, network.sizes[-1], "outputs", rows=record.output.shape[0])
+    xp = Y.__array_namespace__()
+
+    costs = loss.cost(record.z[-1], record.output, Y)
+    r = example_shares(costs, reduction, sample_weight)
+    cost = float(xp.sum(r * costs)) + decay_cost(network, weight_decay)
+
+    L = len(network.layers)
+    activations: list[Array | None] = [None] * (L + 1)
+    delta: list[Array | None] = [None] * (L + 1)
+    dW: list[Array | None] = [None] * (L + 1)
+    db: list[Array | None] = [None] * (L + 1)
+    if isinstance(loss, FusedLoss):
+        delta[L] = loss.delta(record.z[L], record.output, Y)
+    else:
+        activations[L] = loss.pullback(record.output, Y)
+    for l in range(L, 0, -1):
+        layer = network.layers[l - 1]
+        if delta[l] is None:
+            delta[l] = layer.activation.pullback(record.z[l], record.a[l], activations[l])
+        dW[l], db_l = dense_gradients(layer.inputs(record.a[l - 1]), delta[l] * r[:, None])
+        db[l] = None if layer.biases is None else db_l
+        if weight_decay:
+            dW[l] = dW[l] + weight_decay * layer.decayed
+        connections = layer.weights[1:, :] if layer.x0 else layer.weights
+        activations[l - 1] = dense_pullback(connections, delta[l])
+    return Gradients(cost, costs, tuple(activations), tuple(delta), tuple(dW), tuple(db))
+
+
+def example_shares(costs: Array, reduction: str, sample_weight: Array | None) -> Array:
+    """Return r, shape (N,), with J = sum_n r_n C_n: the one place where a batch's factor stands.
+
+    Raises
+    ------
+    UsageError
+        If the reduction is unknown, or the weights are negative, not finite, all 0 or of another shape.
+    """
+    xp = costs.__array_namespace__()
+    if reduction not in REDUCTIONS:
+        raise UsageError(f'reduction must be "mean" or "sum"; received {reduction!r}.')
+    if sample_weight is None:
+        share = 1 / costs.shape[0] if reduction == "mean" else 1.0
+        return xp.full_like(costs, share)
+    s = xp.astype(as_float_array(sample_weight, like=costs), costs.dtype)
+    if s.shape != costs.shape:
+        raise UsageError(
+            f"sample_weight must have shape {tuple(costs.shape)}, one weight an example; received {tuple(s.shape)}."
+        )
+    total = float(xp.sum(s))
+    if not bool(xp.all(s >= 0)) or not 0 < total < float("inf"):
+        raise UsageError("sample_weight must be finite numbers of at least 0, not all of them 0.")
+    return s / total if reduction == "mean" else s
+
+
+def decay_cost(network: Network, weight_decay: float) -> float:
+    """Return weight_decay / 2 times the sum of squared weights, biases left out (seed 002)."""
+    if not weight_decay:
+        return 0.0
+    return 0.5 * weight_decay * sum(_sum_of_squares(layer.decayed) for layer in network.layers)
+
+
+def check_loss_fits(loss: Loss | FusedLoss, network: Network) -> None:
+    """Raise UsageError where a fused loss meets an output activation that it does not contain."""
+    activation = network.layers[-1].activation.name
+    if isinstance(loss, FusedLoss) and loss.activation != activation:
+        raise UsageError(
+            f'loss "{loss.name}" contains the output activation "{loss.activation}", but the last layer has '
+            f'"{activation}". Set the output activation to "{loss.activation}" or choose another loss.'
+        )
+
+
+def _sum_of_squares(W: Array) -> float:
+    return float(W.__array_namespace__().sum(W * W))

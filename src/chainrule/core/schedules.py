@@ -1,0 +1,129 @@
+"""Schedules: the factor on the learning rate as training goes on.
+
+Time is counted in epochs and runs on within an epoch: with 10 updates an epoch, the fifth stands at 0.4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from chainrule.core.catalogue import head_and_numbers
+from chainrule.errors import UsageError, unknown_name
+
+
+class Schedule(NamedTuple):
+    """A schedule: `factor(epoch, epochs)` multiplies the learning rate at a time in training.
+
+    `plateau` holds (factor, patience) of a schedule that follows the cost instead of the time.
+    """
+
+    name: str
+    factor: Callable[[float, int], float]
+    plateau: tuple[float, int] | None = None
+
+
+class PlateauState(NamedTuple):
+    """What reduce_on_plateau remembers."""
+
+    factor: float = 1.0
+    best: float = math.inf
+    waited: int = 0
+
+
+def constant() -> Schedule:
+    """1 throughout."""
+    return Schedule("constant", lambda epoch, epochs: 1.0)
+
+
+def step(every: float = 30, factor: float = 0.1) -> Schedule:
+    """Multiply by `factor` after every `every` epochs."""
+    _check(every >= 1, "step(every, factor)", "every of at least 1 epoch", every)
+    _check(factor > 0, "step(every, factor)", "a factor above 0", factor)
+    return Schedule("step", lambda epoch, epochs: float(factor ** math.floor(epoch / every)))
+
+
+def exponential(rate: float = 0.99) -> Schedule:
+    """rate^epoch."""
+    _check(rate > 0, "exponential(rate)", "a rate above 0", rate)
+    return Schedule("exponential", lambda epoch, epochs: float(rate**epoch))
+
+
+def cosine(end: float = 0.0) -> Schedule:
+    """Half a cosine from 1 down to `end` (Loshchilov and Hutter 2017, without restarts)."""
+    _check(0 <= end <= 1, "cosine(end)", "an end from 0 to 1", end)
+    return Schedule("cosine", lambda epoch, epochs: end + (1 - end) * 0.5 * (1 + math.cos(math.pi * epoch / epochs)))
+
+
+def one_cycle(rise: float = 0.3, start: float = 0.04, end: float = 0.0001) -> Schedule:
+    """Rise from `start` to 1 in the first share `rise` of training, then fall to `end`, both along half a cosine
+    (Smith and Topin 2019)."""
+    _check(0 < rise < 1, "one_cycle(rise, start, end)", "a rise between 0 and 1", rise)
+
+    def factor(epoch: float, epochs: int) -> float:
+        t = epoch / epochs
+        if t < rise:
+            return start + (1 - start) * 0.5 * (1 - math.cos(math.pi * t / rise))
+        return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * (t - rise) / (1 - rise)))
+
+    return Schedule("one_cycle", factor)
+
+
+def reduce_on_plateau(factor: float = 0.5, patience: float = 10) -> Schedule:
+    """Multiply by `factor` when the watched cost has not improved for `patience` epochs."""
+    _check(0 < factor < 1, "reduce_on_plateau(factor, patience)", "a factor between 0 and 1", factor)
+    _check(patience >= 1, "reduce_on_plateau(factor, patience)", "a patience of at least 1", patience)
+    return Schedule("reduce_on_plateau", lambda epoch, epochs: 1.0, (factor, int(patience)))
+
+
+def after_epoch(schedule: Schedule, state: PlateauState, cost: float) -> PlateauState:
+    """Tell a schedule the watched cost of the epoch that has ended; only reduce_on_plateau listens.
+
+    >>> slow = reduce_on_plateau(0.5, 2)
+    >>> state = PlateauState()
+    >>> for cost in (1.0, 1.0, 1.0):
+    ...     state = after_epoch(slow, state, cost)
+    >>> state.factor
+    0.5
+    """
+    if schedule.plateau is None:
+        return state
+    factor, patience = schedule.plateau
+    if cost < state.best:
+        return state._replace(best=cost, waited=0)
+    if state.waited + 1 < patience:
+        return state._replace(waited=state.waited + 1)
+    return state._replace(factor=state.factor * factor, waited=0)
+
+
+SCHEDULES: Mapping[str, Callable[..., Schedule]] = {
+    "constant": constant,
+    "step": step,
+    "exponential": exponential,
+    "cosine": cosine,
+    "one_cycle": one_cycle,
+    "reduce_on_plateau": reduce_on_plateau,
+}
+
+
+def schedule_named(name: str | Schedule) -> Schedule:
+    """Return the schedule of that name, with its numbers in parentheses, as in `step(50,0.5)`.
+
+    >>> schedule_named("step(50,0.5)").factor(120, 200)
+    0.25
+    """
+    if isinstance(name, Schedule):
+        return name
+    head, numbers = head_and_numbers("schedule", name)
+    if head not in SCHEDULES:
+        raise unknown_name("schedule", head, SCHEDULES)
+    try:
+        return SCHEDULES[head](*numbers)._replace(name=name)
+    except TypeError:
+        raise UsageError(f'schedule "{name}": {head} does not take {len(numbers)} numbers.') from None
+
+
+def _check(holds: bool, form: str, needed: str, received: float) -> None:
+    if not holds:
+        raise UsageError(f"schedule {form} needs {needed}; received {received:g}.")

@@ -1,0 +1,228 @@
+"""Update rules: from the gradient of J to the change of every weight.
+
+Each rule is a pair of pure functions. `init(parameters)` makes its state; `update(gradients, state, learning_rate)`
+returns the changes to add, and the next state. Parameters, gradients and changes are lists of arrays in one order.
+A state is a named tuple of such lists, so that every number in it can be traced.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chainrule.core.arrays import Array
+from chainrule.core.catalogue import head_and_numbers
+from chainrule.errors import UsageError, unknown_name
+
+Arrays = list[Array]
+
+
+class UpdateRule(NamedTuple):
+    """A rule: `init(parameters) -> state`, `update(gradients, state, learning_rate) -> (changes, state)`.
+
+    `decoupled` says that weight decay is to shrink the weights directly, beside the rule, rather than as part
+    of J's gradient (AdamW).
+    """
+
+    name: str
+    init: Callable[[Arrays], Any]
+    update: Callable[[Arrays, Any, float], tuple[Arrays, Any]]
+    decoupled: bool = False
+
+
+class NoState(NamedTuple):
+    """Plain gradient descent remembers nothing."""
+
+
+class Velocity(NamedTuple):
+    """What momentum remembers: the last change of each parameter."""
+
+    velocity: Arrays
+
+
+class MeanSquare(NamedTuple):
+    """What RMSprop remembers: a running mean of each squared gradient."""
+
+    mean_square: Arrays
+
+
+class Moments(NamedTuple):
+    """What Adam remembers: running means of each gradient and its square, and how many updates were made."""
+
+    mean: Arrays
+    mean_square: Arrays
+    updates: int
+
+
+class Steps(NamedTuple):
+    """What Rprop remembers: each parameter's step, in learning rates, and the gradient before."""
+
+    steps: Arrays
+    gradients: Arrays
+
+
+def gradient_descent() -> UpdateRule:
+    """dw = -eta dJ/dw (seeds 001 and 004)."""
+
+    def update(gradients: Arrays, state: NoState, learning_rate: float) -> tuple[Arrays, NoState]:
+        return [-learning_rate * g for g in gradients], state
+
+    return UpdateRule("gradient_descent", lambda parameters: NoState(), update)
+
+
+def momentum(mu: float = 0.9) -> UpdateRule:
+    """v <- mu v - eta g; dw = v (Polyak 1964)."""
+    _check_share("momentum", "mu", mu)
+
+    def update(gradients: Arrays, state: Velocity, learning_rate: float) -> tuple[Arrays, Velocity]:
+        v = [mu * v - learning_rate * g for v, g in zip(state.velocity, gradients, strict=True)]
+        return v, Velocity(v)
+
+    return UpdateRule("momentum", lambda parameters: Velocity(_zeros(parameters)), update)
+
+
+def nesterov(mu: float = 0.9) -> UpdateRule:
+    """v <- mu v - eta g; dw = mu v - eta g, momentum that looks a step ahead (Sutskever et al. 2013)."""
+    _check_share("nesterov", "mu", mu)
+
+    def update(gradients: Arrays, state: Velocity, learning_rate: float) -> tuple[Arrays, Velocity]:
+        v = [mu * v - learning_rate * g for v, g in zip(state.velocity, gradients, strict=True)]
+        changes = [mu * v - learning_rate * g for v, g in zip(v, gradients, strict=True)]
+        return changes, Velocity(v)
+
+    return UpdateRule("nesterov", lambda parameters: Velocity(_zeros(parameters)), update)
+
+
+def rmsprop(rho: float = 0.9, epsilon: float = 1e-8) -> UpdateRule:
+    """s <- rho s + (1 - rho) g^2; dw = -eta g / (sqrt s + epsilon) (Tieleman and Hinton 2012)."""
+    _check_share("rmsprop", "rho", rho)
+
+    def update(gradients: Arrays, state: MeanSquare, learning_rate: float) -> tuple[Arrays, MeanSquare]:
+        s = [rho * s + (1 - rho) * g * g for s, g in zip(state.mean_square, gradients, strict=True)]
+        changes = [-learning_rate * g / (_sqrt(s) + epsilon) for s, g in zip(s, gradients, strict=True)]
+        return changes, MeanSquare(s)
+
+    return UpdateRule("rmsprop", lambda parameters: MeanSquare(_zeros(parameters)), update)
+
+
+def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
+    """Adam, algorithm 1 of Kingma and Ba (2015): m and s are running means, divided by what they lack at the start."""
+    _check_share("adam", "beta_1", beta_1)
+    _check_share("adam", "beta_2", beta_2)
+
+    def update(gradients: Arrays, state: Moments, learning_rate: float) -> tuple[Arrays, Moments]:
+        t = state.updates + 1
+        m = [beta_1 * m + (1 - beta_1) * g for m, g in zip(state.mean, gradients, strict=True)]
+        s = [beta_2 * s + (1 - beta_2) * g * g for s, g in zip(state.mean_square, gradients, strict=True)]
+        m_share, s_share = 1 - beta_1**t, 1 - beta_2**t
+        changes = [-learning_rate * (m / m_share) / (_sqrt(s / s_share) + epsilon) for m, s in zip(m, s, strict=True)]
+        return changes, Moments(m, s, t)
+
+    return UpdateRule("adam", lambda parameters: Moments(_zeros(parameters), _zeros(parameters), 0), update)
+
+
+def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
+    """Adam with weight decay beside it, dw = adam - eta lambda w (Loshchilov and Hutter 2019)."""
+    return adam(beta_1, beta_2, epsilon)._replace(name="adamw", decoupled=True)
+
+
+def rprop(grow: float = 1.2, shrink: float = 0.5, largest: float = 50.0, smallest: float = 1e-6) -> UpdateRule:
+    """Rprop without backtracking (Riedmiller and Braun 1993; Igel and Huesken 2000): only the gradient's sign counts.
+
+    A step grows while the sign stays and shrinks where it turns; there the parameter rests for one update.
+    Steps start at 1 and are in units of the learning rate. For training by batch: signs of minibatches turn by chance.
+    """
+    if not (grow > 1 and 0 < shrink < 1 and 0 < smallest < largest):
+        raise UsageError(
+            "rprop(grow, shrink, largest, smallest) needs grow > 1, 0 < shrink < 1, 0 < smallest < largest."
+        )
+
+    def update(gradients: Arrays, state: Steps, learning_rate: float) -> tuple[Arrays, Steps]:
+        steps, kept, changes = [], [], []
+        for g, before, d in zip(gradients, state.gradients, state.steps, strict=True):
+            xp = g.__array_namespace__()
+            agreement = g * before
+            factor = xp.where(agreement > 0, xp.full_like(d, grow), xp.ones_like(d))
+            factor = xp.where(agreement < 0, xp.full_like(d, shrink), factor)
+            d = xp.clip(d * factor, smallest, largest)
+            g = xp.where(agreement < 0, xp.zeros_like(g), g)
+            steps.append(d)
+            kept.append(g)
+            changes.append(-learning_rate * xp.sign(g) * d)
+        return changes, Steps(steps, kept)
+
+    def init(parameters: Arrays) -> Steps:
+        return Steps([p.__array_namespace__().ones_like(p) for p in parameters], _zeros(parameters))
+
+    return UpdateRule("rprop", init, update)
+
+
+UPDATE_RULES: Mapping[str, Callable[..., UpdateRule]] = {
+    "gradient_descent": gradient_descent,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adamw,
+    "rprop": rprop,
+}
+
+
+def update_rule_named(name: str | UpdateRule) -> UpdateRule:
+    """Return the rule of that name; its constants may follow, as in `momentum(0.95)` or `adam(0.9,0.99)`.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown or its constants are out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rule = update_rule_named("momentum(0.5)")
+    >>> state = rule.init([np.zeros(1)])
+    >>> changes, state = rule.update([np.ones(1)], state, 0.1)
+    >>> changes, state = rule.update([np.ones(1)], state, 0.1)
+    >>> changes[0].round(3)
+    array([-0.15])
+    """
+    if isinstance(name, UpdateRule):
+        return name
+    head, numbers = head_and_numbers("update", name)
+    if head not in UPDATE_RULES:
+        raise unknown_name("update", head, UPDATE_RULES)
+    try:
+        rule = UPDATE_RULES[head](*numbers)
+    except TypeError:
+        raise UsageError(f'update "{name}": {head} does not take {len(numbers)} numbers.') from None
+    return rule._replace(name=name)
+
+
+def clip_by_norm(gradients: Sequence[Array], largest: float) -> Arrays:
+    """Scale all gradients alike so that their common norm is at most `largest` (Pascanu et al. 2013)."""
+    norm = global_norm(gradients)
+    return list(gradients) if norm <= largest else [g * (largest / norm) for g in gradients]
+
+
+def clip_by_value(gradients: Sequence[Array], largest: float) -> Arrays:
+    """Cut every entry to [-largest, largest]."""
+    return [g.__array_namespace__().clip(g, -largest, largest) for g in gradients]
+
+
+def global_norm(arrays: Sequence[Array]) -> float:
+    """Return the square root of the sum of all squared entries."""
+    return math.sqrt(sum(float(g.__array_namespace__().sum(g * g)) for g in arrays))
+
+
+def _zeros(parameters: Arrays) -> Arrays:
+    return [p.__array_namespace__().zeros_like(p) for p in parameters]
+
+
+def _sqrt(S: Array) -> Array:
+    return S.__array_namespace__().sqrt(S)
+
+
+def _check_share(rule: str, name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise UsageError(f"{rule}: {name} must be at least 0 and below 1; received {value:g}.")
