@@ -23,7 +23,7 @@ def option(
     high: float | None = None,
     above: float | None = None,
     check: Callable[[Any], Any] | None = None,
-    flag: bool = True,
+    words: tuple[str, ...] = (),
 ) -> Any:
     """Declare one field of a plan.
 
@@ -41,8 +41,8 @@ def option(
         An exclusive lower bound of a number.
     check
         Turns a received value into the stored one, or raises UsageError.
-    flag
-        Whether the command line offers it.
+    words
+        What `check` allows, for the help.
     """
     rules = {
         "help": help,

@@ -188,8 +188,8 @@ def check_gradient_function(
     Examples
     --------
     >>> report = check_gradient_function(lambda w: (float(w @ w), 3 * w), np.array([1.0, 2.0]))
-    >>> print(report.entries[0].name, report.entries[0].analytic, round(report.entries[0].numeric, 6))
-    p[2] 6.0 4.0
+    >>> sorted((entry.name, entry.analytic, round(entry.numeric, 6)) for entry in report.wrong)
+    [('p[1]', 3.0, 2.0), ('p[2]', 6.0, 4.0)]
     """
     keys = _keys(parameters)
     arrays = _as_list(parameters, keys)
@@ -267,7 +267,7 @@ def _compare(
     chosen = np.arange(flat.size)
     if at_most is not None and at_most < flat.size:
         chosen = np.sort(np.random.default_rng(seed).choice(flat.size, at_most, replace=False))
-    entries = [_entry(names[i], partial(cost_at, i), J, float(flat[i]), float(analytic[i]), tolerance) for i in chosen]
+    entries = [_entry(names[i], partial(cost_at, int(i)), J, float(flat[i]), float(analytic[i]), tolerance) for i in chosen]
     order = {"wrong": 0, "right": 1, "kink": 2}
     entries.sort(key=lambda entry: (order[entry.verdict], -entry.relative_error))
     return GradientReport(tuple(entries), tolerance)

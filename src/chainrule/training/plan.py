@@ -1,0 +1,235 @@
+"""The options of a training: names, ranges, defaults and help, stated once.
+
+The command line's flags, the checks of `chainrule.train`'s arguments and the reference page all come from this table.
+It imports no array library, so that `chainrule --help` stays fast; `tests/training/test_plan.py` holds its lists of
+names against the core's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.errors import UsageError, unknown_name
+from chainrule.options import checked, option
+
+ACTIVATION_NAMES = (
+    "identity", "step", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
+    "exponential", "softmax",
+)  # fmt: skip
+LOSS_NAMES = (
+    "half_squared_error", "sum_of_squares", "mean_of_squares", "absolute_error", "huber", "quantile", "poisson",
+    "binary_cross_entropy", "categorical_cross_entropy", "logistic_binary_cross_entropy",
+    "softmax_categorical_cross_entropy", "perceptron_criterion",
+)  # fmt: skip
+UPDATE_NAMES = ("gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw", "rprop")
+SCHEDULE_NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
+INIT_NAMES = ("auto", "uniform", "glorot", "glorot_normal", "he", "he_uniform", "lecun", "zeros")
+ENGINE_NAMES = ("auto", "reference", "node_by_node")
+
+# Learning rates that start most small networks off well; said aloud when they are used.
+DEFAULT_LEARNING_RATES = {
+    "gradient_descent": 0.1,
+    "momentum": 0.05,
+    "nesterov": 0.05,
+    "rmsprop": 0.005,
+    "adam": 0.01,
+    "adamw": 0.01,
+    "rprop": 0.01,
+}
+
+
+def _hidden(value: Any) -> tuple[int, ...]:
+    """Accept 16, "32,16", "32 16", "none" or a sequence of whole numbers."""
+    parts: Sequence[Any]
+    if isinstance(value, str):
+        parts = [] if value.strip().lower() in ("", "none", "0") else re.split(r"[\s,x-]+", value.strip())
+    elif hasattr(value, "__index__"):
+        parts = [value] if value else []
+    else:
+        parts = list(value)
+    try:
+        sizes = tuple(int(part) if isinstance(part, str) else int(part.__index__()) for part in parts)
+    except (ValueError, TypeError, AttributeError):
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise UsageError(
+            f'hidden must be the units of each hidden layer, such as 16 or "32,16", or "none"; received {value!r}.'
+        )
+    return sizes
+
+
+def _activations(value: Any) -> Any:
+    """Accept one name, a comma-separated list with one a hidden layer, or your own Activation objects."""
+    if isinstance(value, str):
+        names: tuple[Any, ...] = tuple(part.strip() for part in re.split(r",(?![^(]*\))", value))
+    else:
+        names = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    for name in names:
+        _known("activation", name, ACTIVATION_NAMES)
+    return names
+
+
+def _known(kind: str, name: Any, allowed: tuple[str, ...]) -> Any:
+    """Accept a name, with or without numbers in parentheses, or an object that has a name of its own."""
+    if not isinstance(name, str):
+        if not hasattr(name, "name"):
+            raise UsageError(f"{kind} must be a name or an object of that kind; received {name!r}.")
+        return name
+    if name.partition("(")[0].strip() not in allowed:
+        raise unknown_name(kind, name, allowed)
+    return name
+
+
+def _output_activation(value: Any) -> Any:
+    return _known("output_activation", value, ("auto", *ACTIVATION_NAMES))
+
+
+def _loss(value: Any) -> Any:
+    return _known("loss", value, ("auto", *LOSS_NAMES))
+
+
+def _update(value: Any) -> Any:
+    return _known("update", value, UPDATE_NAMES)
+
+
+def _schedule(value: Any) -> Any:
+    return _known("schedule", value, SCHEDULE_NAMES)
+
+
+def _batch_size(value: Any) -> Any:
+    """Accept a whole number of at least 1, or "all"."""
+    if value == "all":
+        return "all"
+    if isinstance(value, str) and value.isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
+        raise UsageError(
+            f'batch_size must be a whole number of at least 1, or "all"; received {value!r}. 1 trains incrementally, '
+            '"all" by batch.'
+        )
+    return int(value)
+
+
+def _bias(value: Any) -> Any:
+    """Accept the names, or True and False as `Network.dense` does."""
+    named = {True: "vector", False: "none"}.get(value, value) if isinstance(value, bool) else value
+    if named not in ("vector", "none", "x0"):
+        raise UsageError(f"bias must be vector, none or x0; received {value!r}.")
+    return named
+
+
+def _frozen(value: Any) -> tuple[int, ...]:
+    """Accept layer numbers, counted from 1."""
+    parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else list(value)
+    try:
+        layers = tuple(int(part) for part in parts)
+    except (TypeError, ValueError):
+        layers = (0,)
+    if any(layer < 1 for layer in layers):
+        raise UsageError(f"frozen must be layer numbers, counted from 1, such as 1,2; received {value!r}.")
+    return layers
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything that decides a training, except the data. Every field is an argument of `chainrule.train` and a flag.
+
+    Raises
+    ------
+    UsageError
+        Naming the option, what was received and what is allowed.
+
+    Examples
+    --------
+    >>> TrainingPlan(hidden="32,16", batch_size="all").hidden
+    (32, 16)
+    """
+
+    hidden: tuple[int, ...] = option(
+        (16,), 'Units of each hidden layer, such as 32 16; "none" for none.', check=_hidden
+    )
+    activation: Any = option(
+        ("tanh",),
+        "Activation of the hidden layers, or one for each, separated by commas.",
+        check=_activations,
+        words=ACTIVATION_NAMES,
+    )
+    output_activation: Any = option(
+        "auto",
+        "Activation of the output layer; auto chooses by the task.",
+        check=_output_activation,
+        words=("auto", *ACTIVATION_NAMES),
+    )
+    loss: Any = option(
+        "auto",
+        "Loss; auto chooses by task and output activation. huber(width) and quantile(q) take a number.",
+        check=_loss,
+        words=("auto", *LOSS_NAMES),
+    )
+    bias: Any = option(
+        "vector", "Biases as a vector, none, or as weights on a constant input x0 = 1.", check=_bias,
+        words=("vector", "none", "x0"),
+    )  # fmt: skip
+    init: str = option(
+        "auto",
+        "Initial weights; uniform(-0.1,0.1) takes its range, auto chooses by the activation.",
+        choices=INIT_NAMES,
+    )
+    frozen: tuple[int, ...] = option((), "Layers that keep their initial weights, such as 1.", check=_frozen)
+    update: Any = option(
+        "adam", "Update rule; its constants may follow, as in momentum(0.95).", check=_update, words=UPDATE_NAMES
+    )
+    learning_rate: float | None = option(None, "Learning rate; by default one that suits the update rule.", above=0)
+    schedule: Any = option(
+        "constant",
+        "How the learning rate changes, as in step(50,0.5) or cosine.",
+        check=_schedule,
+        words=SCHEDULE_NAMES,
+    )
+    weight_decay: float = option(0.0, "lambda: adds lambda / 2 times the sum of squared weights to the cost.", low=0)
+    clip_norm: float | None = option(None, "Scale gradients down to this common norm.", above=0)
+    clip_value: float | None = option(None, "Cut each entry of the gradients to this size.", above=0)
+    reduction: str = option("mean", "Whether J is the mean or the sum of the costs.", choices=("mean", "sum"))
+    batch_size: Any = option(
+        32, "Examples for each update: 1 (incremental), a number (minibatches) or all (by batch).", check=_batch_size
+    )
+    shuffle: bool = option(True, "Take the examples in a new random order every epoch.")
+    epochs: int = option(200, "Most passes over the training examples.", low=1)
+    target_cost: float | None = option(None, "Stop once the training cost is this small.", above=0)
+    patience: int | None = option(
+        None, "Stop when the validation cost (training cost, if no rows are kept) has not improved for this many epochs.",
+        low=1,
+    )  # fmt: skip
+    time_limit: float | None = option(None, "Stop after this many seconds.", above=0)
+    starts: int = option(1, "Train from this many random starts and keep the best.", low=1)
+    keep: str = option("best", "Which weights to keep: best on the validation rows, or last.", choices=("best", "last"))
+    dtype: str = option("float32", "Precision of training.", choices=("float32", "float64"))
+    engine: str = option("auto", "Where the arithmetic runs.", choices=ENGINE_NAMES)
+    seed: int = option(0, "Seed of everything random: the split, the initial weights, the orders.", low=0)
+
+    def __post_init__(self) -> None:
+        checked(self)
+        if len(self.activation) not in (1, len(self.hidden)):
+            raise UsageError(
+                f"activation names {len(self.activation)} activations for {len(self.hidden)} hidden layers; give one, or "
+                "one for each."
+            )
+        for layer in self.frozen:
+            if layer > len(self.hidden) + 1:
+                raise UsageError(f"frozen names layer {layer}; the network has layers 1 to {len(self.hidden) + 1}.")
+
+    @property
+    def hidden_activations(self) -> list[Any]:
+        """One activation for each hidden layer."""
+        return list(self.activation) if len(self.activation) > 1 else list(self.activation) * len(self.hidden)
+
+    @property
+    def eta(self) -> float:
+        """The learning rate in force: the one given, or the update rule's default."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        name = self.update if isinstance(self.update, str) else self.update.name
+        return DEFAULT_LEARNING_RATES.get(name.partition("(")[0], 0.01)
