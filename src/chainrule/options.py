@@ -51,7 +51,7 @@ def option(
         "high": high,
         "above": above,
         "check": check,
-        "flag": flag,
+        "words": choices or words,
     }
     return dataclasses.field(default=default, metadata=rules)
 
@@ -106,7 +106,7 @@ def _as_number(field: dataclasses.Field[Any], value: Any) -> float | int:
     except (AttributeError, TypeError, ValueError):
         kind = "a whole number" if whole else "a number"
         raise UsageError(f"{field.name} must be {kind} {_bounds(field.metadata)}; received {value!r}.") from None
-    return number  # type: ignore[no-any-return]
+    return number
 
 
 def _bounds(rules: Mapping[str, Any]) -> str:

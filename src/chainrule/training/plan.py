@@ -200,9 +200,10 @@ class TrainingPlan:
     epochs: int = option(200, "Most passes over the training examples.", low=1)
     target_cost: float | None = option(None, "Stop once the training cost is this small.", above=0)
     patience: int | None = option(
-        None, "Stop when the validation cost (training cost, if no rows are kept) has not improved for this many epochs.",
+        None,
+        "Stop when the validation cost (the training cost, where no rows are kept) has not improved for so many epochs.",
         low=1,
-    )  # fmt: skip
+    )
     time_limit: float | None = option(None, "Stop after this many seconds.", above=0)
     starts: int = option(1, "Train from this many random starts and keep the best.", low=1)
     keep: str = option("best", "Which weights to keep: best on the validation rows, or last.", choices=("best", "last"))
@@ -214,8 +215,8 @@ class TrainingPlan:
         checked(self)
         if len(self.activation) not in (1, len(self.hidden)):
             raise UsageError(
-                f"activation names {len(self.activation)} activations for {len(self.hidden)} hidden layers; give one, or "
-                "one for each."
+                f"activation names {len(self.activation)} activations for {len(self.hidden)} hidden layers; "
+                "give one, or one for each."
             )
         for layer in self.frozen:
             if layer > len(self.hidden) + 1:
