@@ -42,10 +42,13 @@ class DivergenceError(ChainruleError, ArithmeticError):
     Attributes
     ----------
     model : object or None
-        The last good model (`chainrule.train` sets it), so that nothing is lost.
+        The last good model, set by `chainrule.train`, so that nothing is lost.
+    state : object or None
+        The last good training state, set by the training loop.
     """
 
     model: Any = None
+    state: Any = None
 
 
 def unknown_name(kind: str, received: object, allowed: Iterable[str]) -> UsageError:

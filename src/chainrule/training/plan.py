@@ -201,7 +201,7 @@ class TrainingPlan:
     target_cost: float | None = option(None, "Stop once the training cost is this small.", above=0)
     patience: int | None = option(
         None,
-        "Stop when the validation cost (the training cost, where no rows are kept) has not improved for so many epochs.",
+        "Stop when the validation cost (the training cost, with no rows kept) has not improved for so many epochs.",
         low=1,
     )
     time_limit: float | None = option(None, "Stop after this many seconds.", above=0)

@@ -1,0 +1,205 @@
+"""How good are the predictions? Measures for classes and for values, computed from predictions and truth alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ClassEvaluation:
+    """Measures of a classification on `rows` examples; it prints itself.
+
+    Attributes
+    ----------
+    rows : int
+    accuracy : float
+        Share of right labels.
+    log_loss : float
+        Mean of -log(probability given to the true class), in nats; inf where a true class got 0.
+    classes : tuple
+        The labels, in the order of everything below.
+    confusion : tuple of tuples of int
+        `confusion[i][j]` counts examples of class i that were called class j.
+    precision, recall, f1 : tuple of float
+        Of each class; NaN where a class was never called, or never there.
+    """
+
+    rows: int
+    accuracy: float
+    log_loss: float
+    classes: tuple[Any, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    f1: tuple[float, ...]
+
+    def summary(self) -> dict[str, float]:
+        """Return the measures that are single numbers."""
+        return {"rows": self.rows, "accuracy": self.accuracy, "log_loss": self.log_loss}
+
+    def __str__(self) -> str:
+        labels = [str(label) for label in self.classes]
+        width = max([len(label) for label in labels] + [5])
+        lines = [f"accuracy {self.accuracy:.3f}   log loss {self.log_loss:.3f}   rows {self.rows}", ""]
+        lines.append(f"{'class':<{width}}  precision  recall     f1   rows")
+        for label, p, r, f, counts in zip(labels, self.precision, self.recall, self.f1, self.confusion, strict=True):
+            lines.append(f"{label:<{width}}  {p:>9.3f}  {r:>6.3f}  {f:>5.3f}  {sum(counts):>5}")
+        if len(labels) <= 20:
+            cell = max([len(str(n)) for row in self.confusion for n in row] + [len(label) for label in labels])
+            lines += ["", "confusion (rows: true class, columns: predicted)"]
+            lines.append(" " * width + "  " + "  ".join(f"{label:>{cell}}" for label in labels))
+            for label, counts in zip(labels, self.confusion, strict=True):
+                lines.append(f"{label:<{width}}  " + "  ".join(f"{n:>{cell}}" for n in counts))
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class ValueEvaluation:
+    """Measures of a regression on `rows` examples, in the targets' own units; it prints itself.
+
+    Attributes
+    ----------
+    rows : int
+    rmse : float
+        Square root of the mean squared error, over all targets.
+    mae : float
+        Mean absolute error.
+    r2 : float
+        1 - (squared error) / (squared deviation from the mean), averaged over the targets; NaN for constant targets.
+    targets : tuple of str
+        The targets' names, in the order of `each`.
+    each : tuple of (rmse, mae, r2)
+        For each target.
+    """
+
+    rows: int
+    rmse: float
+    mae: float
+    r2: float
+    targets: tuple[str, ...]
+    each: tuple[tuple[float, float, float], ...]
+
+    def summary(self) -> dict[str, float]:
+        """Return the measures that are single numbers."""
+        return {"rows": self.rows, "rmse": self.rmse, "mae": self.mae, "r2": self.r2}
+
+    def __str__(self) -> str:
+        lines = [f"RMSE {self.rmse:.4g}   MAE {self.mae:.4g}   R2 {self.r2:.3f}   rows {self.rows}"]
+        if len(self.targets) > 1:
+            width = max(len(name) for name in self.targets)
+            lines += [
+                f"{name:<{width}}  RMSE {rmse:.4g}   MAE {mae:.4g}   R2 {r2:.3f}"
+                for name, (rmse, mae, r2) in zip(self.targets, self.each, strict=True)
+            ]
+        return "\n".join(lines)
+
+
+Evaluation = ClassEvaluation | ValueEvaluation
+
+
+def evaluate_classes(
+    truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray, classes: Sequence[Any]
+) -> ClassEvaluation:
+    """Measure a classification.
+
+    Parameters
+    ----------
+    truth, predicted : int arrays (N,)
+        Positions in `classes`.
+    probabilities : float array (N, n classes)
+    classes : sequence of labels
+
+    Examples
+    --------
+    >>> result = evaluate_classes(np.array([0, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.5, 0.5]]), ["no", "yes"])
+    >>> result.accuracy, result.confusion, round(result.log_loss, 4)
+    (0.5, ((1, 0), (1, 0)), 0.3993)
+    """
+    n = len(classes)
+    confusion = np.zeros((n, n), dtype=np.int64)
+    np.add.at(confusion, (truth, predicted), 1)
+    right = np.diag(confusion).astype(float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = right / confusion.sum(axis=0)
+        recall = right / confusion.sum(axis=1)
+        f1 = 2 * right / (confusion.sum(axis=0) + confusion.sum(axis=1))
+        totals = probabilities.sum(axis=1)
+        log_loss = float(-np.mean(np.log(probabilities[np.arange(len(truth)), truth] / totals)))
+    return ClassEvaluation(
+        rows=len(truth),
+        accuracy=float(np.mean(truth == predicted)),
+        log_loss=log_loss,
+        classes=tuple(classes),
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        precision=tuple(map(float, precision)),
+        recall=tuple(map(float, recall)),
+        f1=tuple(map(float, f1)),
+    )
+
+
+def evaluate_values(truth: np.ndarray, predicted: np.ndarray, targets: Sequence[str]) -> ValueEvaluation:
+    """Measure a regression.
+
+    Parameters
+    ----------
+    truth, predicted : float arrays (N, n targets)
+    targets : sequence of str
+
+    Examples
+    --------
+    >>> result = evaluate_values(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]), ["y"])
+    >>> result.mae, result.r2
+    (0.5, 0.5)
+    """
+    error = predicted - truth
+    rmse = np.sqrt(np.mean(error**2, axis=0))
+    mae = np.mean(np.abs(error), axis=0)
+    spread = np.sum((truth - truth.mean(axis=0)) ** 2, axis=0)
+    r2 = np.where(spread > 0, 1 - np.sum(error**2, axis=0) / np.where(spread > 0, spread, 1), math.nan)
+    return ValueEvaluation(
+        rows=len(truth),
+        rmse=float(np.sqrt(np.mean(error**2))),
+        mae=float(np.mean(np.abs(error))),
+        r2=float(np.mean(r2)),
+        targets=tuple(targets),
+        each=tuple((float(a), float(b), float(c)) for a, b, c in zip(rmse, mae, r2, strict=True)),
+    )
+
+
+def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as plain lists and numbers, for JSON."""
+    return asdict(evaluation)
+
+
+def evaluation_from_dict(facts: dict[str, Any]) -> Evaluation:
+    """Return the evaluation that `evaluation_to_dict` wrote.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If it did not.
+    """
+    if "accuracy" in facts:
+        return ClassEvaluation(
+            rows=int(facts["rows"]),
+            accuracy=float(facts["accuracy"]),
+            log_loss=float(facts["log_loss"]),
+            classes=tuple(facts["classes"]),
+            confusion=tuple(tuple(int(n) for n in row) for row in facts["confusion"]),
+            precision=tuple(map(float, facts["precision"])),
+            recall=tuple(map(float, facts["recall"])),
+            f1=tuple(map(float, facts["f1"])),
+        )
+    return ValueEvaluation(
+        rows=int(facts["rows"]),
+        rmse=float(facts["rmse"]),
+        mae=float(facts["mae"]),
+        r2=float(facts["r2"]),
+        targets=tuple(map(str, facts["targets"])),
+        each=tuple((float(a), float(b), float(c)) for a, b, c in facts["each"]),
+    )

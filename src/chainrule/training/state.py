@@ -1,0 +1,116 @@
+"""Where a training stands: everything that the next epoch depends on, frozen after each one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from chainrule.core.network import Network
+from chainrule.core.schedules import PlateauState
+
+
+class Epoch(NamedTuple):
+    """One row of the history.
+
+    Costs are J (with weight decay); the training cost is taken as the examples are met, each before its update, the
+    validation cost after the epoch. What was not measured is NaN. `seconds` counts from the start of the training.
+    """
+
+    epoch: int
+    cost: float
+    validation_cost: float
+    accuracy: float
+    validation_accuracy: float
+    learning_rate: float
+    gradient_norm: float
+    seconds: float
+
+
+class History(Sequence[Epoch]):
+    """The rows of a training so far: a tuple to its readers, and one shared list underneath.
+
+    A tuple would be copied at every epoch, which is quadratic in their number.
+
+    >>> row = Epoch(1, 0.5, 0.6, 0.9, 0.8, 0.1, 1.0, 0.01)
+    >>> one = History().then(row)
+    >>> len(History()), len(one), one[-1].cost
+    (0, 1, 0.5)
+    """
+
+    def __init__(self, rows: Iterable[Epoch] = ()) -> None:
+        self._rows = list(rows)
+        self._length = len(self._rows)
+
+    def then(self, row: Epoch) -> History:
+        """Return the history with one row more; this one stays as it is."""
+        longer = History.__new__(History)
+        longer._rows = self._rows if len(self._rows) == self._length else self._rows[: self._length]
+        longer._rows.append(row)
+        longer._length = self._length + 1
+        return longer
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Epoch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Epoch]: ...
+    def __getitem__(self, index: int | slice) -> Epoch | list[Epoch]:
+        return self._rows[: self._length][index] if isinstance(index, slice) else self._rows[range(self._length)[index]]
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A training after some epochs.
+
+    Attributes
+    ----------
+    network, rule_state
+        The current weights and what the update rule remembers.
+    best_network, best_epoch, best_cost
+        The weights with the lowest validation cost so far; without validation rows the current ones.
+    watched_cost : float
+        The lowest watched cost so far (validation if there is any, else training), which patience waits on.
+    waited : int
+        Epochs since it last fell.
+    plateau : PlateauState
+    random_state : dict
+        Of the generator that draws the orders.
+    history : History
+        A row for each epoch
+    stopped : str
+        Why the training ended; empty while it goes on.
+    """
+
+    network: Network
+    rule_state: Any
+    random_state: dict[str, Any]
+    best_network: Network
+    best_epoch: int = 0
+    best_cost: float = math.inf
+    watched_cost: float = math.inf
+    waited: int = 0
+    plateau: PlateauState = PlateauState()
+    history: History = field(default_factory=History)
+    stopped: str = ""
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were run."""
+        return len(self.history)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in them."""
+        return self.history[-1].seconds if self.history else 0.0
+
+    def generator(self) -> np.random.Generator:
+        """Return the generator as it stood after the last epoch."""
+        bits = getattr(np.random, self.random_state["bit_generator"])()
+        bits.state = self.random_state
+        return np.random.Generator(bits)
