@@ -23,10 +23,10 @@ def as_float_array(values: Any, like: Array | None = None) -> Array:
         return values
     try:
         array = np.asarray(values)
-        if array.dtype not in (np.float32, np.float64):
-            array = np.asarray(array, dtype=np.float64 if like is None else None)
-        if array.dtype == object or array.dtype.kind not in "fiub":
+        if array.dtype.kind not in "fiub":  # before any conversion: NumPy would read "1.5" as 1.5 and None as NaN
             raise TypeError(array.dtype)
+        if array.dtype not in (np.float32, np.float64):
+            array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise UsageError(
             f"expected real numbers in rows of one length; received {_shortened(values)} ({error})."

@@ -200,6 +200,8 @@ def head_and_numbers(kind: str, text: str) -> tuple[str, tuple[float, ...]]:
     >>> head_and_numbers("schedule", "step(50, 0.5)")
     ('step', (50.0, 0.5))
     """
+    if not isinstance(text, str):
+        raise UsageError(f"{kind} must be a name; received {text!r}.")
     head, parenthesis, rest = text.strip().partition("(")
     if not parenthesis:
         return head, ()
@@ -229,4 +231,5 @@ def _made(kind: str, makers: Mapping[str, Callable[..., Any]], name: Any) -> Any
         raise UsageError(f'{kind} "{name}": {head} does not take {len(numbers)} numbers.') from None
     if not numbers:
         return made
-    return replace(made, name=f"{head}({','.join(f'{number:g}' for number in numbers)})")
+    exact = ",".join(repr(number).removesuffix(".0") for number in numbers)  # a model file keeps only the name
+    return replace(made, name=f"{head}({exact})")

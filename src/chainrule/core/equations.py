@@ -10,8 +10,8 @@ the derivative with respect to its input: one link of the chain rule.
     dC_dA       (N, n)   derivative of each example's own cost; delta is dC/dZ
 
 Only the Python array API standard is used, so the same lines run on NumPy, array-api-strict, JAX and others.
-Sources: `shared/seeds` 000 (gates, z, a, C), 001 (constituent derivatives), 002 (vectorised algorithm), 004
-(identity, sigmoid, softmax Jacobian, mean squared error).
+Sources: seeds 000 (gates, z, a, C), 001 (constituent derivatives), 002 (vectorised algorithm), 004 (identity,
+sigmoid, softmax Jacobian, mean squared error).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def relu(Z: Array) -> Array:
 
 def relu_pullback(Z: Array, A: Array, dC_dA: Array) -> Array:
     xp = Z.__array_namespace__()
-    return xp.where(Z > 0, dC_dA, xp.zeros_like(dC_dA))
+    return xp.where(Z <= 0, xp.zeros_like(dC_dA), dC_dA)  # this way round a NaN stays visible
 
 
 def leaky_relu(Z: Array, slope: float) -> Array:
@@ -127,20 +127,20 @@ def selu_pullback(Z: Array, A: Array, dC_dA: Array) -> Array:
 
 def gelu(Z: Array) -> Array:
     """z Phi(z) with the exact normal distribution function (Hendrycks and Gimpel 2016)."""
-    return Z * normal_cdf(Z)
+    return _within_1000(Z, above=False) * normal_cdf(Z)
 
 
 def gelu_pullback(Z: Array, A: Array, dC_dA: Array) -> Array:
-    return dC_dA * (normal_cdf(Z) + Z * normal_density(Z))
+    return dC_dA * (normal_cdf(Z) + _within_1000(Z) * normal_density(Z))
 
 
 def silu(Z: Array) -> Array:
-    return Z * logistic(Z)
+    return _within_1000(Z, above=False) * logistic(Z)
 
 
 def silu_pullback(Z: Array, A: Array, dC_dA: Array) -> Array:
     S = logistic(Z)
-    return dC_dA * (S + A * (1 - S))
+    return dC_dA * S * (1 + _within_1000(Z) * (1 - S))
 
 
 def softplus(Z: Array) -> Array:
@@ -233,8 +233,7 @@ def quantile(A: Array, Y: Array, q: float) -> Array:
 def quantile_pullback(A: Array, Y: Array, q: float) -> Array:
     xp = A.__array_namespace__()
     E = A - Y
-    slope = xp.where(E > 0, xp.full_like(E, 1 - q), xp.full_like(E, -q))
-    return xp.where(E == 0, xp.zeros_like(E), slope)
+    return xp.sign(E) * xp.where(E > 0, xp.full_like(E, 1 - q), xp.full_like(E, q))
 
 
 def poisson(A: Array, Y: Array) -> Array:
@@ -321,3 +320,10 @@ def _ratio(Y: Array, A: Array) -> Array:
 def _at_most_0(Z: Array) -> Array:
     xp = Z.__array_namespace__()
     return xp.where(Z > 0, xp.zeros_like(Z), Z)
+
+
+def _within_1000(Z: Array, above: bool = True) -> Array:
+    """z cut to [-1000, 1000]: it multiplies a tail that is exactly 0 long before, and infinity times 0 is to be 0."""
+    xp = Z.__array_namespace__()
+    Z = xp.where(Z < -1000, xp.full_like(Z, -1000.0), Z)
+    return xp.where(Z > 1000, xp.full_like(Z, 1000.0), Z) if above else Z

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -197,7 +198,7 @@ def check_gradient_function(
 
     def cost_and_gradients(values: list[Array]) -> tuple[float, list[Array]]:
         cost, gradients = function(_in_form_of(parameters, keys, [value.copy() for value in values]))
-        found = [np.asarray(gradient, dtype=np.float64) for gradient in _as_list(gradients, keys)]
+        found = [np.asarray(gradient, dtype=np.float64) for gradient in _gradients_as_list(gradients, parameters, keys)]
         for key, gradient, array in zip(keys, found, arrays, strict=True):
             if gradient.shape != array.shape:
                 raise UsageError(
@@ -219,7 +220,7 @@ def _keys(parameters: Any) -> list[Any]:
     """Names for the arrays of a mapping, a sequence of arrays, or one array."""
     if isinstance(parameters, Mapping):
         return list(parameters)
-    if isinstance(parameters, (list, tuple)) and parameters and np.ndim(parameters[0]) > 0:
+    if isinstance(parameters, (list, tuple)) and any(np.ndim(parameter) > 0 for parameter in parameters):
         return [f"p{i}" for i in range(1, len(parameters) + 1)]
     return ["p"]
 
@@ -228,6 +229,18 @@ def _as_list(structure: Any, keys: list[Any]) -> list[Any]:
     if isinstance(structure, Mapping):
         return [structure[key] for key in keys]
     return [structure] if keys == ["p"] else list(structure)
+
+
+def _gradients_as_list(gradients: Any, parameters: Any, keys: list[Any]) -> list[Any]:
+    if isinstance(parameters, Mapping):
+        fits = isinstance(gradients, Mapping) and set(gradients) == set(keys)
+    else:
+        fits = not isinstance(gradients, Mapping) and (keys == ["p"] or len(gradients) == len(keys))
+    if not fits:
+        names = ", ".join(str(key) for key in keys)
+        received = list(gradients) if isinstance(gradients, Mapping) else type(gradients).__name__
+        raise UsageError(f"the gradients must have the form of the parameters ({names}); received {received}.")
+    return _as_list(gradients, keys)
 
 
 def _in_form_of(structure: Any, keys: list[Any], arrays: list[Array]) -> Any:
@@ -245,6 +258,8 @@ def _compare(
     at_most: int | None,
     seed: int,
 ) -> GradientReport:
+    if at_most is not None and at_most < 1:
+        raise UsageError(f"at_most must be at least 1, or None for all parameters; received {at_most!r}.")
     J, gradients = cost_and_gradients(arrays)
     numbers = [np.array(np.asarray(array), dtype=np.float64) for array in arrays]
     flat = np.concatenate([array.ravel() for array in numbers])
@@ -267,7 +282,9 @@ def _compare(
     chosen = np.arange(flat.size)
     if at_most is not None and at_most < flat.size:
         chosen = np.sort(np.random.default_rng(seed).choice(flat.size, at_most, replace=False))
-    entries = [_entry(names[i], partial(cost_at, int(i)), J, float(flat[i]), float(analytic[i]), tolerance) for i in chosen]
+    entries = [
+        _entry(names[i], partial(cost_at, int(i)), J, float(flat[i]), float(analytic[i]), tolerance) for i in chosen
+    ]
     order = {"wrong": 0, "right": 1, "kink": 2}
     entries.sort(key=lambda entry: (order[entry.verdict], -entry.relative_error))
     return GradientReport(tuple(entries), tolerance)
@@ -278,42 +295,63 @@ def _entry(
 ) -> GradientEntry:
     """Judge one parameter by the step at which central differences are most certain."""
     scale = max(1.0, abs(p))
-    trials = []
-    for relative in _STEPS:
-        h = relative * scale
-        above, below = p + h, p - h
-        J_above, J_below = cost(above), cost(below)
-        slope_above, slope_below = (J_above - J) / (above - p), (J - J_below) / (p - below)
-        central = (J_above - J_below) / (above - below)
-        rounding = 8 * _EPSILON * max(abs(J_above), abs(J_below), 1e-300) / h
-        trials.append((h, central, slope_below, slope_above, rounding))
-    # A step's uncertainty: how far the next smaller step disagrees, plus what rounding can do to either.
-    doubts = [abs(trials[i][1] - trials[min(i + 1, len(trials) - 1)][1]) + trials[i][4] for i in range(len(trials) - 1)]
-    best = int(np.argmin(doubts))
-    h, numeric, _, _, rounding = trials[best]
-    # Measured against at least rounding / tolerance, so that rounding alone cannot fail a tiny gradient.
-    relative_error = abs(analytic - numeric) / max(abs(analytic), abs(numeric), rounding / tolerance)
+    trials = [_trial(cost, J, p, relative * scale) for relative in _STEPS]
+    # A step's doubt: how far the next smaller step disagrees, plus what rounding can do to either. The smallest has
+    # none after it; there the two one-sided slopes disagree by more than its error. It wins beside a kink only.
+    doubts = [abs(this.central - after.central) + after.rounding for this, after in pairwise(trials)]
+    doubts.append(trials[-1].gap + trials[-1].rounding)
+    best = trials[int(np.argmin(doubts))]
+    numeric = best.central
+    # Rounding alone must not fail a tiny gradient. A cost may be small because large numbers cancelled in it, so its
+    # own size says too little: the doubt that was seen counts too, as far as numbers around 1 explain it.
+    certain = max(best.rounding, min(min(doubts), 8 * _rounding(1.0, best.step)))
+    relative_error = abs(analytic - numeric) / max(abs(analytic), abs(numeric), certain / tolerance)
     if not np.isfinite(relative_error):
-        return GradientEntry(name, analytic, numeric, float("inf"), h, "wrong")
+        return GradientEntry(name, analytic, numeric, float("inf"), best.step, "wrong")
     if relative_error <= tolerance:
-        return GradientEntry(name, analytic, numeric, relative_error, h, "right")
-    if _at_kink(trials, analytic):
-        return GradientEntry(name, analytic, numeric, relative_error, h, "kink")
-    return GradientEntry(name, analytic, numeric, relative_error, h, "wrong")
+        return GradientEntry(name, analytic, numeric, relative_error, best.step, "right")
+    verdict = "kink" if _at_kink(trials, analytic) else "wrong"
+    return GradientEntry(name, analytic, numeric, relative_error, best.step, verdict)
 
 
-def _at_kink(trials: list[tuple[float, float, float, float, float]], analytic: float) -> bool:
-    """Whether the slopes on both sides stay apart however small the step, with the analytic value between them.
+class _Trial(NamedTuple):
+    """The slopes of the cost around a parameter at one step, and what rounding can do to them."""
+
+    step: float
+    central: float
+    below: float
+    above: float
+    rounding: float
+
+    @property
+    def gap(self) -> float:
+        return abs(self.above - self.below)
+
+
+def _trial(cost: Callable[[float], float], J: float, p: float, h: float) -> _Trial:
+    above, below = p + h, p - h
+    J_above, J_below = cost(above), cost(below)
+    central = (J_above - J_below) / (above - below)
+    rounding = _rounding(max(abs(J_above), abs(J_below), 1e-300), h)
+    return _Trial(h, central, (J - J_below) / (p - below), (J_above - J) / (above - p), rounding)
+
+
+def _rounding(cost: float, h: float) -> float:
+    return 8 * _EPSILON * cost / h
+
+
+def _at_kink(trials: list[_Trial], analytic: float) -> bool:
+    """Whether the cost has a corner within the smallest step, with the analytic value between the slopes beside it.
 
     Where a cost is smooth, the gap between its two slopes shrinks with the step (it is h times the curvature);
-    at a corner it stays. A corner just beside the parameter shows the same way down to the smallest step.
+    around a corner it stays, until the step no longer reaches the corner.
     """
-    _, _, below, above, rounding = trials[-1]
-    gap, gap_before = abs(above - below), abs(trials[-2][3] - trials[-2][2])
-    if gap <= 4 * rounding or gap < 0.5 * gap_before:
+    corner = any(after.gap > max(4 * after.rounding, 0.5 * before.gap) for before, after in pairwise(trials))
+    smallest = trials[-1]
+    if not corner or smallest.gap <= 4 * smallest.rounding:
         return False
-    margin = 1e-3 * gap + rounding
-    return min(below, above) - margin <= analytic <= max(below, above) + margin
+    margin = 1e-3 * smallest.gap + smallest.rounding
+    return min(smallest.below, smallest.above) - margin <= analytic <= max(smallest.below, smallest.above) + margin
 
 
 def _names(network: Network) -> list[str]:

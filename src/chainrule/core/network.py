@@ -148,12 +148,14 @@ class Network:
             names[-1] = output_activation
         activations = [activation_named(name) for name in names]
         flags = _one_each("trainable", True if trainable is None else trainable, L)
-        if bias not in (True, False, "x0"):
+        if not isinstance(bias, (bool, np.bool)) and bias != "x0":
             raise UsageError(f'bias must be True, False or "x0"; received {bias!r}.')
+        bias = bias if isinstance(bias, str) else bool(bias)
         if biases is not None and bias is not True:
             raise UsageError(f"biases were given, but bias={bias!r}; leave one of them out.")
         if weights is None and biases is not None:
             raise UsageError("biases were given without weights; give both or neither.")
+        _check_dtype(dtype)
         if weights is None:
             generator = np.random.default_rng(seed)
             drawn = [
@@ -213,7 +215,13 @@ class Network:
 
     def with_parameters(self, parameters: Iterable[Array], *, trainable_only: bool = False) -> Network:
         """Return the network with other numbers, in the order of `parameters` or `trainable_parameters`."""
-        supply = iter(parameters)
+        given = list(parameters)
+        wanted = len(self.trainable_parameters if trainable_only else self.parameters)
+        if len(given) != wanted:
+            raise UsageError(
+                f"the network takes {wanted} arrays, its weights and biases in turn; received {len(given)}."
+            )
+        supply = iter(given)
         return Network(tuple(_refilled(layer, supply, trainable_only) for layer in self.layers))
 
     def astype(self, dtype: str) -> Network:
@@ -223,9 +231,13 @@ class Network:
 
 
 def _dtype_of(array: Array, dtype: str) -> Any:
+    _check_dtype(dtype)
+    return getattr(array.__array_namespace__(), dtype)
+
+
+def _check_dtype(dtype: str) -> None:
     if dtype not in ("float32", "float64"):
         raise UsageError(f'dtype must be "float32" or "float64"; received {dtype!r}.')
-    return getattr(array.__array_namespace__(), dtype)
 
 
 def _refilled(layer: Layer, supply: Iterator[Array], trainable_only: bool) -> Layer:
@@ -271,6 +283,8 @@ def _one_each(name: str, value: Any, L: int) -> list[Any]:
 
 
 def _exactly(name: str, values: Sequence[Any], L: int) -> Sequence[Any]:
+    if not hasattr(values, "__len__"):
+        raise UsageError(f"{name} must be given for each of the {L} layers, in a list; received {values!r}.")
     if len(values) != L:
         raise UsageError(f"{name} must be given for each of the {L} layers; received {len(values)}.")
     return values
