@@ -26,14 +26,18 @@ def _part(value: Any) -> Any:
     """A share of the rows: 0 for none, otherwise below 1."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
-    raise UsageError(f"validation and test are shares of the rows, at least 0 and below 1 (0.2 is a fifth); received {value!r}.")
+    raise UsageError(
+        f"validation and test are shares of the rows, at least 0 and below 1 (0.2 is a fifth); received {value!r}."
+    )
 
 
 @dataclass(frozen=True)
 class EncodingPlan:
     """How columns become numbers, and which rows are kept for validation and test."""
 
-    target: Sequence[str] | None = option(None, "Target column, or several separated by commas. Default: the last column.", check=_names)
+    target: Sequence[str] | None = option(
+        None, "Target column, or several separated by commas. Default: the last column.", check=_names
+    )
     task: str = option("auto", "What to learn.", choices=("auto", "classification", "regression"))
     scale: str = option(
         "standard",
@@ -47,11 +51,13 @@ class EncodingPlan:
         "inside is [0.1, 0.9], or [-0.9, 0.9] for tanh.",
         choices=("auto", "standard", "unit", "symmetric", "inside", "none"),
     )
-    soft_targets: bool = option(False, "Class targets 0.1 and 0.9 instead of 0 and 1, so that logistic outputs need not saturate.")
+    soft_targets: bool = option(
+        False, "Class targets 0.1 and 0.9 instead of 0 and 1, so that logistic outputs need not saturate."
+    )
     missing: str = option(
         "refuse",
-        "Missing input values: refuse, impute (the median, or a node of their own for text) or indicate (impute and add "
-        "an indicator node). drop leaves out the rows.",
+        "Missing input values: refuse, impute (the median, or a node of their own for text) or indicate (impute and "
+        "add an indicator node). drop leaves out the rows.",
         choices=("refuse", "impute", "indicate", "drop"),
     )
     unknown: str = option(
@@ -59,9 +65,13 @@ class EncodingPlan:
         "A text value at prediction that training did not have: refuse, or ignore (all nodes of the column 0).",
         choices=("refuse", "ignore"),
     )
-    nominal: Sequence[str] = option((), "Columns to read as names rather than numbers, one node for each value.", check=_names)
+    nominal: Sequence[str] = option(
+        (), "Columns to read as names rather than numbers, one node for each value.", check=_names
+    )
     ignore: Sequence[str] = option((), "Columns to leave out.", check=_names)
-    max_categories: int = option(50, "A text column with more different values is left out unless --nominal names it.", low=2)
+    max_categories: int = option(
+        50, "A text column with more different values is left out unless --nominal names it.", low=2
+    )
     validation: float = option(0.2, "Share of the rows kept to watch for over-training; 0 for none.", check=_part)
     test: float = option(0.2, "Share of the rows kept to test the finished model; 0 for none.", check=_part)
 
@@ -69,5 +79,6 @@ class EncodingPlan:
         checked(self)
         if self.validation + self.test >= 1:
             raise UsageError(
-                f"validation={self.validation} and test={self.test} leave no rows to train on. Their sum must be below 1."
+                f"validation={self.validation} and test={self.test} leave no rows to train on. "
+                "Their sum must be below 1."
             )

@@ -1,0 +1,323 @@
+"""Delimited text (CSV, TSV and their kin) to a Table.
+
+DuckDB divides the text into cells, all of them text; what each column holds is then decided here by counting
+in SQL, so that a million rows need no Python loop and no cell is ever guessed away.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.columns import Column, Origin, Table, count, name_list, refuse_bad_names
+from chainrule.data.frames import DATE_NOTE
+from chainrule.data.queries import MICROSECONDS_PER_DAY, connect, number_values, text_values
+from chainrule.data.text_files import NUMBER, find_delimiter, first_line_is_data, open_text, records, sample
+from chainrule.errors import DataError, UsageError
+
+# A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
+MOSTLY_NUMBERS = 0.8
+WHITE_SPACE = " \t\r\n\u00a0"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the file divides into records and cells.
+
+    Attributes
+    ----------
+    text : str
+        The whole text, for the line numbers of messages.
+    delimiter : str
+        One character.
+    names : tuple of str
+        The columns' names.
+    header : bool
+        Whether the names are the first record.
+    """
+
+    text: str
+    delimiter: str
+    names: tuple[str, ...]
+    header: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a column turned out to hold, and the SQL that yields it from the cells."""
+
+    kind: str
+    table: str
+    sql: str
+    origin: Origin = "text"
+    note: str = ""
+
+
+def read_delimited(
+    path: Path,
+    source: str,
+    *,
+    delimiter: str | None,
+    decimal: str | None,
+    encoding: str | None,
+    header: bool | None,
+    missing_tokens: Sequence[str],
+    as_text: Sequence[str],
+) -> Table:
+    """Read delimited text; the parameters are those of `read_table`.
+
+    Returns
+    -------
+    Table
+        Rows are numbered by their line in the file, which has its header in line 1.
+
+    Raises
+    ------
+    DataError
+        If the text is empty, has no rows, has records of different lengths, names a column twice or not at all,
+        or has cells that are not numbers in a column of numbers.
+    """
+    if decimal not in (None, ".", ","):
+        raise UsageError(f'decimal must be "." or ","; received {decimal!r}.')
+    tokens = tuple(token.strip() for token in missing_tokens)
+    file = open_text(path, source, encoding)
+    layout, notes = _layout(file.text, source, delimiter, decimal, header, tokens)
+    with tempfile.TemporaryDirectory() as folder, connect() as connection:
+        if not file.as_stored:
+            path = Path(folder) / "table.csv"
+            path.write_text(file.text, encoding="utf-8", newline="")
+        _parse(connection, path, layout, source)
+        n_rows = connection.execute("SELECT count(*) FROM cells").fetchone()[0]
+        if n_rows == 0:
+            raise DataError(f"{source} has column names but no rows.")
+        lines = _line_numbers(layout, n_rows)
+        readings = _readings(connection, layout, source, lines, decimal, tokens, set(as_text))
+        columns = _columns(connection, layout, readings)
+    return Table(columns, source, (*file.notes, *notes, *_reading_notes(columns)), lines)
+
+
+def _layout(
+    text: str, source: str, delimiter: str | None, decimal: str | None, header: bool | None, tokens: tuple[str, ...]
+) -> tuple[Layout, list[str]]:
+    chosen = find_delimiter(text, delimiter)
+    rows = sample(text, chosen)
+    if not rows:
+        raise DataError(f"{source} has no rows that can be read with the delimiter {chosen!r}. Use --delimiter.")
+    notes = []
+    if header is None:
+        header = not first_line_is_data(rows, tokens, comma=decimal != "." and chosen != ",")
+        if not header:
+            notes.append(
+                f"The first line of {source} holds values, so the columns are called column1 to column{len(rows[0])}; "
+                "--header takes it as names."
+            )
+    names = tuple(name.strip() for name in rows[0]) if header else tuple(f"column{i + 1}" for i in range(len(rows[0])))
+    refuse_bad_names(names, source)
+    return Layout(text, chosen, names, header), notes
+
+
+def _parse(connection: Any, path: Path, layout: Layout, source: str) -> None:
+    """Fill the table `cells` with the text of every cell, in columns c0, c1, ..., in the order of the file."""
+    import duckdb
+
+    names = [f"c{i}" for i in range(len(layout.names))]
+    types = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    # A blank line is one missing cell to the parser when there is one column only, and nothing otherwise.
+    keep = "WHERE trim(c0) <> ''" if len(names) == 1 else ""
+    try:
+        connection.execute(
+            f"CREATE TEMP TABLE cells AS SELECT * FROM read_csv(?, auto_detect=false, header=false, delim=?, "
+            f"quote='\"', escape='\"', strict_mode=true, compression='none', columns={{{types}}}) {keep} "
+            f"OFFSET {int(layout.header)}",
+            [str(path), layout.delimiter],
+        )
+    except duckdb.Error as error:
+        raise _parse_error(layout, source, str(error)) from None
+
+
+def _parse_error(layout: Layout, source: str, message: str) -> DataError:
+    if "unterminated quote" in message:
+        found = re.search(r"Line: (\d+)", message)
+        place = f", row {found[1]}" if found else ""
+        return DataError(
+            f'{source}{place}: a quotation mark is opened but not closed. Close it, or write it twice ("").'
+        )
+    width = len(layout.names)
+    with suppress(csv.Error):
+        for line, cells in records(layout.text, layout.delimiter):
+            if len(cells) != width:
+                return DataError(
+                    f"{source}, row {line}: {count(len(cells), 'cell')}, but the first row has {width}. "
+                    f"Complete the row, put quotation marks around cells that contain {layout.delimiter!r}, "
+                    "or name another --delimiter."
+                )
+    return DataError(f"{source} cannot be read as delimited text: {message.strip().splitlines()[0]}")
+
+
+def _line_numbers(layout: Layout, n_rows: int) -> np.ndarray:
+    first = 2 if layout.header else 1
+    text = layout.text
+    ends = text.count("\n") or text.count("\r")
+    if ends + (not text.endswith(("\n", "\r"))) == n_rows + first - 1:
+        return np.arange(first, first + n_rows)
+    # Blank lines, or line ends inside quotation marks: look where each record begins.
+    lines: list[int] = []
+    with suppress(csv.Error):
+        lines = [line for line, _ in records(text, layout.delimiter)][first - 1 :]
+    return np.array(lines) if len(lines) == n_rows else np.arange(first, first + n_rows)
+
+
+def _readings(
+    connection: Any,
+    layout: Layout,
+    source: str,
+    lines: np.ndarray,
+    decimal: str | None,
+    tokens: tuple[str, ...],
+    as_text: set[str],
+) -> list[Reading]:
+    """Decide what each column holds: plain numbers at once, the others after their missing cells are known."""
+    cells = [f"c{i}" for i in range(len(layout.names))]
+    counts = _counts(connection, "cells", [sql for cell in cells for sql in (cell, _number(cell))])
+    # A token such as -999 looks like a number, so that no column is plain before it is taken out.
+    token_is_number = any(NUMBER.fullmatch(token) for token in tokens)
+    plain = {
+        i
+        for i, name in enumerate(layout.names)
+        if counts[2 * i] == counts[2 * i + 1] and name not in as_text and decimal != "," and not token_is_number
+    }
+    readings = {i: Reading("number", "cells", f"TRY_CAST(c{i} AS DOUBLE)") for i in plain}
+    others = [i for i in range(len(cells)) if i not in plain]
+    if others:
+        selected = ", ".join(f"{_trimmed(f'c{i}', tokens)} AS c{i}" for i in others)
+        connection.execute(f"CREATE TEMP TABLE trimmed AS SELECT {selected} FROM cells")
+    for i in others:
+        if layout.names[i] in as_text:
+            readings[i] = Reading("text", "trimmed", f"c{i}")
+        else:
+            readings[i] = _reading(connection, layout, source, lines, decimal, i)
+    return [readings[i] for i in range(len(cells))]
+
+
+def _reading(connection: Any, layout: Layout, source: str, lines: np.ndarray, decimal: str | None, i: int) -> Reading:
+    """Decide about one column of the table `trimmed`: numbers, decimal commas, dates, mistakes or text."""
+    cell = f"c{i}"
+    number = _comma_number(cell) if decimal == "," else _number(cell)
+    looks_numeric = f"coalesce({_number(cell)}, {_comma_number(cell)}, {_grouped_number(cell)})"
+    filled, numbers, commas, dates, nearly = _counts(
+        connection, "trimmed", [cell, number, _comma_number(cell), _date(cell), looks_numeric]
+    )
+    if numbers == filled:
+        return Reading("number", "trimmed", number)
+    if commas == filled and decimal is None and layout.delimiter != ",":
+        return Reading("number", "trimmed", _comma_number(cell), note="decimal commas")
+    if dates == filled:
+        return Reading("number", "trimmed", _date(cell), "date", DATE_NOTE)
+    if nearly < MOSTLY_NUMBERS * filled:
+        return Reading("text", "trimmed", cell)
+    row, text, comma, grouped = connection.execute(
+        f"SELECT rowid, {cell}, {_comma_number(cell)} IS NOT NULL, {_grouped_number(cell)} IS NOT NULL FROM trimmed "
+        f"WHERE {cell} IS NOT NULL AND {number} IS NULL ORDER BY rowid LIMIT 1"
+    ).fetchone()
+    name, wrong = layout.names[i], filled - numbers
+    option = f'--nominal "{name}"' if " " in name else f"--nominal {name}"
+    if grouped and not comma:
+        remedy = f"Remove the thousands separators, or use {option} to read the column as names."
+    elif comma and decimal is None:
+        remedy = 'Use --decimal "," or clean the cell.'
+    else:
+        remedy = (
+            f'Clean the cell, use --missing-tokens "{text}" if it stands for a missing value, '
+            f"or {option} to read the column as names."
+        )
+    share = "" if wrong == 1 else f" ({wrong:,} of the {filled:,} cells of this column are not.)"
+    raise DataError(f'{source}, row {lines[row]}, column "{name}": "{text}" is not a number.{share} {remedy}')
+
+
+def _columns(connection: Any, layout: Layout, readings: list[Reading]) -> tuple[Column, ...]:
+    fetched = {}
+    for table in ("cells", "trimmed"):
+        selected = [f"{r.sql} AS c{i}" for i, r in enumerate(readings) if r.table == table]
+        if selected:
+            fetched.update(connection.execute(f"SELECT {', '.join(selected)} FROM {table}").fetchnumpy())
+    columns = []
+    for i, (name, reading) in enumerate(zip(layout.names, readings, strict=True)):
+        if reading.kind == "text":
+            columns.append(Column(name, "text", text_values(fetched[f"c{i}"]), reading.note, "text"))
+            continue
+        values, origin = number_values(fetched[f"c{i}"]), reading.origin
+        if origin != "date":
+            known = values[~np.isnan(values)]
+            origin = "integer" if len(known) and (known == np.floor(known)).all() else "float"
+        columns.append(Column(name, "number", values, reading.note, origin))
+    return tuple(columns)
+
+
+def _reading_notes(columns: tuple[Column, ...]) -> list[str]:
+    notes = []
+    commas = [f'"{column.name}"' for column in columns if column.note == "decimal commas"]
+    dates = [f'"{column.name}"' for column in columns if column.origin == "date"]
+    if commas:
+        notes.append(f'Commas were read as decimal points in {name_list(commas)}; --decimal "." forbids it.')
+    if dates:
+        notes.append(f"Dates were read as days since 1970-01-01 in {name_list(dates)}.")
+    return notes
+
+
+# --- SQL for one cell ---------------------------------------------------------------------------------------
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _trimmed(cell: str, tokens: tuple[str, ...]) -> str:
+    """The cell without white space around it, or NULL where it is missing."""
+    trimmed = f"trim({cell}, {_literal(WHITE_SPACE)})"
+    # A list, not IN: that is planned as a join, which does not keep the order of rows.
+    missing = ", ".join(_literal(token) for token in ("", *tokens))
+    return f"CASE WHEN list_contains([{missing}], {trimmed}) THEN NULL ELSE {trimmed} END"
+
+
+# Stricter than the cast alone, which also takes 1_000 and +-1. Infinity passes, to be refused with its place.
+INFINITY = r"\s*[+-]?([iI]nf|INF|[iI]nfinity)\s*"
+EXPONENT = r"([eE][+-]?[0-9]+)?"
+
+
+def _number(cell: str) -> str:
+    """The cell as a double, or NULL."""
+    pattern = rf"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}\s*|{INFINITY}"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST({cell} AS DOUBLE) END"
+
+
+def _comma_number(cell: str) -> str:
+    """The cell, with a decimal comma if any, as a double, or NULL."""
+    pattern = rf"[+-]?([0-9]+,?[0-9]*|,[0-9]+){EXPONENT}|{INFINITY}"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST(replace({cell}, ',', '.') AS DOUBLE) END"
+
+
+def _grouped_number(cell: str) -> str:
+    """0 where the cell looks like a number with thousands separators, which are never guessed, or NULL."""
+    pattern = r"[+-]?[0-9]{1,3}([., ''][0-9]{3})+([.,][0-9]+)?"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN 0.0 END"
+
+
+def _date(cell: str) -> str:
+    """The cell as days since 1970-01-01, or NULL unless it is an ISO date or time; UTC if it names no zone."""
+    pattern = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?)?"
+    moment = f"TRY_CAST(rtrim({cell}, 'Z') AS TIMESTAMP)"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN epoch_us({moment}) / {MICROSECONDS_PER_DAY}.0 END"
+
+
+def _counts(connection: Any, table: str, expressions: list[str]) -> tuple[int, ...]:
+    """Count the rows in which each expression is not NULL."""
+    selected = ", ".join(f"count({sql})" for sql in expressions)
+    return tuple(connection.execute(f"SELECT {selected} FROM {table}").fetchone())

@@ -1,0 +1,290 @@
+"""Tables that are already in memory: pandas, polars and pyarrow tables, NumPy arrays, dicts, lists of dicts."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.columns import Column, Origin, Table
+from chainrule.errors import DataError, UsageError
+
+EPOCH = datetime.datetime(1970, 1, 1)
+DAY = datetime.timedelta(days=1)
+DATE_NOTE = "dates, as days since 1970-01-01"
+
+
+def table_from_object(source: Any) -> Table | None:
+    """Return the Table for an object of a known kind, or None. Rows are counted from 0, as Python does.
+
+    Recognised: an array of two dimensions or with named fields, a mapping of columns, a list of mappings, and
+    pandas, polars and pyarrow tables.
+    """
+    library = type(source).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(source, "columns"):
+        columns = [_pandas_column(str(n), source.iloc[:, i]) for i, n in enumerate(source.columns)]
+        return _counted_from_zero(columns, "the data frame")
+    if library == "polars" and hasattr(source, "collect_schema"):
+        frame = source.collect() if type(source).__name__ == "LazyFrame" else source
+        return _counted_from_zero([_polars_column(s) for s in frame.get_columns()], "the data frame")
+    if library == "pyarrow" and hasattr(source, "column_names"):
+        pairs = zip(source.column_names, source.columns, strict=True)
+        return _counted_from_zero([_arrow_column(n, c) for n, c in pairs], "the Arrow table")
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Mapping):
+        columns = [column_from_objects(str(n), _one_dimension(n, v), "the dict") for n, v in source.items()]
+        return _counted_from_zero(columns, "the dict")
+    if isinstance(source, (list, tuple)) and source and all(isinstance(row, Mapping) for row in source):
+        names = list(dict.fromkeys(name for row in source for name in row))
+        cells = ([row.get(name) for row in source] for name in names)
+        columns = [column_from_objects(str(n), c, "the list") for n, c in zip(names, cells, strict=True)]
+        return _counted_from_zero(columns, "the list")
+    return None
+
+
+def _counted_from_zero(columns: Sequence[Column], source: str, positional: int = 0) -> Table:
+    rows = np.arange(len(columns[0].values) if columns else 0)
+    return Table(tuple(columns), source, row_numbers=rows, positional=positional)
+
+
+def _from_array(array: np.ndarray) -> Table:
+    if array.dtype.names:
+        columns = [column_from_array(name, array[name], "the array") for name in array.dtype.names]
+        return _counted_from_zero(columns, "the array")
+    matrix = two_dimensions(array, "the array")
+    columns = [column_from_array(f"x{i + 1}", matrix[:, i], "the array") for i in range(matrix.shape[1])]
+    return _counted_from_zero(columns, "the array", positional=len(columns))
+
+
+def table_from_arrays(X: Any, y: Any = None, names: Sequence[str] | None = None) -> Table:
+    """Make a table from an array of inputs and an array of targets.
+
+    Parameters
+    ----------
+    X : array-like, shape (n_rows, n_inputs)
+        Numbers, text or objects; a data frame keeps its column names.
+    y : array-like, shape (n_rows,) or (n_rows, n_targets), optional
+        The column "y", or the columns "y1", "y2", ...
+    names : sequence of str, optional
+        Names of the input columns; by default x1, x2, ...
+
+    Returns
+    -------
+    Table
+        The inputs, then the targets; rows are counted from 0.
+
+    Raises
+    ------
+    UsageError
+        If the shapes do not fit together.
+    DataError
+        If a number is infinite or a cell is of an unknown kind.
+
+    Examples
+    --------
+    >>> table_from_arrays([[0, 1], [1, 1]], [1, 0]).names
+    ('x1', 'x2', 'y')
+    """
+    from chainrule.data.columns import refuse_infinite
+
+    known = table_from_object(X) if not isinstance(X, (np.ndarray, list, tuple)) else None
+    if known is not None:
+        inputs, positional = known.columns, 0
+    else:
+        matrix = two_dimensions(_array(X), "X")
+        labels = [f"x{i + 1}" for i in range(matrix.shape[1])] if names is None else [str(n) for n in names]
+        if len(labels) != matrix.shape[1]:
+            raise UsageError(f"names must name the {matrix.shape[1]} columns of X; received {len(labels)}.")
+        inputs = tuple(column_from_array(n, matrix[:, i], "X") for i, n in enumerate(labels))
+        positional = len(inputs) if names is None else 0
+    n_rows = len(inputs[0].values) if inputs else 0
+    targets = _target_columns(y)
+    for column in targets:
+        if len(column.values) != n_rows:
+            raise UsageError(f"X has {n_rows} rows and y has {len(column.values)}. They must have the same number.")
+    return refuse_infinite(_counted_from_zero((*inputs, *targets), "the arrays", positional))
+
+
+def _target_columns(y: Any) -> tuple[Column, ...]:
+    if y is None:
+        return ()
+    library = type(y).__module__.partition(".")[0]
+    if library == "pandas" and not hasattr(y, "columns") and hasattr(y, "dtype"):
+        return (_pandas_column("y", y),)
+    known = table_from_object(y) if library in ("pandas", "polars", "pyarrow") else None
+    if known is not None:
+        return known.columns
+    array = _array(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 1:
+        return (column_from_array("y", array, "y"),)
+    matrix = two_dimensions(array, "y")
+    return tuple(column_from_array(f"y{i + 1}", matrix[:, i], "y") for i in range(matrix.shape[1]))
+
+
+def _array(value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raise UsageError("the rows of an array must have the same number of values.") from None
+    if array.dtype.kind in "US" and not isinstance(value, np.ndarray):
+        # NumPy turns [[1, "a"]] into text throughout; objects keep the numbers.
+        array = np.array(value, dtype=object)
+    return array
+
+
+def two_dimensions(array: np.ndarray, source: str) -> np.ndarray:
+    """Return `array`, or raise UsageError unless it has rows and columns."""
+    if array.ndim != 2:
+        remedy = " Use reshape(-1, 1) for one column." if array.ndim == 1 else ""
+        raise UsageError(f"{source} must have two dimensions, rows and columns; received shape {array.shape}.{remedy}")
+    return array
+
+
+def _one_dimension(name: Any, values: Any) -> Any:
+    shape = getattr(values, "shape", None)
+    if shape is not None and len(shape) != 1:
+        raise UsageError(f'column "{name}" of a dict must have one dimension; received shape {tuple(shape)}.')
+    if shape is None and (isinstance(values, (str, bytes)) or not isinstance(values, Sequence)):
+        raise UsageError(f'column "{name}" of a dict must be a sequence of values; received {values!r}.')
+    return values
+
+
+def column_from_array(name: str, array: Any, source: str) -> Column:
+    """Make a Column of a one-dimensional NumPy array of any type."""
+    kind = array.dtype.kind
+    if isinstance(array, np.ma.MaskedArray):
+        array = np.ma.filled(array.astype(object), None)
+        kind = "O"
+    if kind in "biuf":
+        origin: Origin = "boolean" if kind == "b" else "float" if kind == "f" else "integer"
+        return Column(name, "number", array.astype(np.float64), "", origin)
+    if kind == "M":
+        microseconds = array.astype("datetime64[us]").astype(np.int64)
+        days = np.where(np.isnat(array), np.nan, microseconds / 86_400_000_000)
+        return Column(name, "number", days, DATE_NOTE, "date")
+    if kind == "U":
+        return Column(name, "text", array.astype(object), "", "text")
+    if kind == "O":
+        return column_from_objects(name, array.tolist(), source)
+    raise DataError(f'{source}, column "{name}": values of type {array.dtype} cannot be used. Give numbers or text.')
+
+
+def column_from_objects(name: str, values: Any, source: str) -> Column:
+    """Make a Column of Python objects: all numbers, booleans, dates or text; a mixture becomes text, with a note.
+
+    Raises
+    ------
+    DataError
+        For a value that is none of these, naming its row.
+    """
+    if isinstance(values, np.ndarray):
+        return column_from_array(name, values, source)
+    cells = [None if _is_missing(value) else value for value in values]
+    kinds = set(map(_kind, {type(value) for value in cells}))
+    if None in kinds:
+        row, value = next((i, v) for i, v in enumerate(cells) if _kind(type(v)) is None)
+        raise DataError(
+            f'{source}, row {row}, column "{name}": a value of type {type(value).__name__} cannot be used. '
+            "Give numbers, text, booleans or dates, or leave the column out."
+        )
+    kinds.discard("missing")
+    if not kinds:
+        return Column(name, "number", np.full(len(cells), np.nan))
+    if kinds == {"text"}:
+        return Column(name, "text", _objects(cells), "", "text")
+    if kinds == {"date"}:
+        days = [np.nan if value is None else _days(value) for value in cells]
+        return Column(name, "number", np.array(days), DATE_NOTE, "date")
+    if not kinds & {"text", "date"}:
+        numbers_ = np.array([np.nan if value is None else float(value) for value in cells])
+        return Column(name, "number", numbers_, "", kinds.pop() if len(kinds) == 1 else "float")  # type: ignore[arg-type]
+    text = [value if value is None else str(value) for value in cells]
+    return Column(name, "text", _objects(text), "values of several types, read as text", "text")
+
+
+def _kind(kind: type) -> str | None:
+    if kind is type(None):
+        return "missing"
+    if issubclass(kind, str):
+        return "text"
+    if issubclass(kind, (bool, np.bool_)):
+        return "boolean"
+    if issubclass(kind, numbers.Integral):
+        return "integer"
+    if issubclass(kind, (numbers.Real, decimal.Decimal)):
+        return "float"
+    if issubclass(kind, (datetime.date, np.datetime64)):
+        return "date"
+    return None
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, (float, np.floating, decimal.Decimal, np.datetime64)):
+        return bool(value != value)
+    return type(value).__name__ in ("NAType", "NaTType")  # pandas, without importing it
+
+
+def _days(value: Any) -> float:
+    if isinstance(value, np.datetime64):
+        return float(value.astype("datetime64[us]").astype(np.int64)) / 86_400_000_000
+    if not isinstance(value, datetime.datetime):
+        value = datetime.datetime(value.year, value.month, value.day)
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return float((value - EPOCH) / DAY)
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _pandas_column(name: str, series: Any) -> Column:
+    dtype = series.dtype
+    kind = getattr(dtype, "kind", "O")
+    if str(dtype) == "category":
+        return column_from_objects(name, series.astype(object).tolist(), "the data frame")
+    if kind in "biuf":
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        origin: Origin = "boolean" if kind == "b" else "float" if kind == "f" else "integer"
+        return Column(name, "number", values, "", origin)
+    if kind == "M":
+        moments = series.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(dtype, "tz", None) else series
+        return column_from_array(name, moments.to_numpy(dtype="datetime64[us]"), "the data frame")
+    return column_from_objects(name, series.tolist(), "the data frame")
+
+
+def _polars_column(series: Any) -> Column:
+    dtype = series.dtype
+    if dtype.is_numeric() or str(dtype) == "Boolean":
+        values = series.to_list() if dtype.is_decimal() else series.cast(_polars_float()).to_numpy()
+        floats = np.array([np.nan if v is None else float(v) for v in values]) if dtype.is_decimal() else values
+        origin: Origin = "boolean" if str(dtype) == "Boolean" else "integer" if dtype.is_integer() else "float"
+        return Column(series.name, "number", floats, "", origin)
+    return column_from_objects(series.name, series.to_list(), "the data frame")
+
+
+def _polars_float() -> Any:
+    import polars
+
+    return polars.Float64
+
+
+def _arrow_column(name: str, column: Any) -> Column:
+    import pyarrow.types as types
+
+    kind = column.type
+    if types.is_floating(kind) or types.is_integer(kind):
+        values = column.cast("float64", safe=False).to_numpy()
+        return Column(name, "number", values, "", "integer" if types.is_integer(kind) else "float")
+    return column_from_objects(name, column.to_pylist(), "the Arrow table")

@@ -1,0 +1,205 @@
+"""From whatever holds a table to a `Table`: built-in names, files, SQL, data frames and arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chainrule.data.builtin_tables import builtin_names, is_builtin, read_builtin
+from chainrule.data.columns import Column, Table, name_list, refuse_infinite
+from chainrule.data.frames import table_from_arrays, table_from_object
+from chainrule.errors import DataError, UsageError, did_you_mean
+
+__all__ = ["MISSING_TOKENS", "Column", "Table", "read_table", "table_from_arrays"]
+
+MISSING_TOKENS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+# Formats that people try first, and what to do instead.
+OTHER_ENDINGS = {
+    ".xlsx": "Save the sheet as CSV.",
+    ".xls": "Save the sheet as CSV.",
+    ".ods": "Save the sheet as CSV.",
+    ".zip": "Unpack it first.",
+    ".npy": "Load it with numpy.load and pass the array.",
+    ".npz": "Load it with numpy.load and pass the arrays.",
+    ".pkl": "Load it yourself and pass the data frame.",
+    ".feather": "Load it with pyarrow.feather and pass the table.",
+    ".arrow": "Load it with pyarrow and pass the table.",
+}
+
+
+def read_table(
+    source: Any,
+    *,
+    sql: str | None = None,
+    sqlite_table: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
+    missing_tokens: Sequence[str] = MISSING_TOKENS,
+    as_text: Sequence[str] = (),
+) -> Table:
+    """Read a table from a built-in name, a file, a query, or an object in memory.
+
+    Parameters
+    ----------
+    source : str, path-like, Table, data frame, array, dict, list of dicts or None
+        A file's path (CSV and other delimited text, also gzipped; Parquet; JSON; JSON lines; SQLite), the name of
+        a built-in table if there is no file of that name, a pandas, polars or pyarrow table, a NumPy array with
+        two dimensions (columns x1, x2, ...) or named fields, a dict of columns, or a list of dicts. None if
+        `sql` names its own files.
+    sql : str, optional
+        An SQL query. Over an SQLite file it is run by SQLite; otherwise by DuckDB, which reads files named in
+        the query (``select * from 'a.csv'``) and knows `source`, if it is a file, as ``data``.
+    sqlite_table : str, optional
+        Which table of an SQLite file to read, if it has several.
+    delimiter : str, optional
+        Of delimited text; found from the first records otherwise.
+    decimal : {".", ","}, optional
+        The decimal mark of delimited text. Otherwise decimal commas are recognised where the comma is not the
+        delimiter and a whole column fits, with a note.
+    encoding : str, optional
+        Of delimited text; otherwise UTF-8, or Latin-1 with a note.
+    header : bool, optional
+        Whether the first line holds names; otherwise it does unless it holds numbers.
+    missing_tokens : sequence of str
+        Cells of delimited text that stand for a missing value.
+    as_text : sequence of str
+        Columns to read as names even if they are numbers; names that the table lacks are passed over.
+
+    Returns
+    -------
+    Table
+        Numbers as float64 with NaN where missing, text as str with None. Booleans are the numbers 0 and 1, and
+        dates are days since 1970-01-01 (times without a zone count as UTC). The words true and false in delimited
+        text stay text.
+
+    Raises
+    ------
+    UsageError
+        If the source is not found or an argument is not allowed.
+    DataError
+        If the content cannot be used, with the file, row and column.
+
+    Examples
+    --------
+    >>> table = read_table({"size": [1.5, None], "color": ["red", "blue"]})
+    >>> table.names, table.column("size").kind, table.column("color").kind
+    (('size', 'color'), 'number', 'text')
+    >>> read_table("xor").n_rows
+    4
+    """
+    if isinstance(as_text, str):
+        as_text = [name.strip() for name in as_text.split(",")]
+    if isinstance(missing_tokens, str):
+        missing_tokens = [token.strip() for token in missing_tokens.split(",")]
+    if source is None or sql is not None:
+        table = _read_query(source, sql)
+    elif isinstance(source, Table):
+        table = source
+    elif isinstance(source, (str, os.PathLike)):
+        path = Path(source)
+        if isinstance(source, str) and not path.is_file() and is_builtin(source):
+            table = read_builtin(source)
+        else:
+            _refuse_unreadable(path, os.fspath(source))
+            options = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header}
+            table = _read_file(path, sqlite_table, {**options, "missing_tokens": missing_tokens, "as_text": as_text})
+    else:
+        found = table_from_object(source)
+        if found is None:
+            raise UsageError(
+                f"a table cannot be made from {_described(source)}. Give a file's path, a built-in name, a data frame "
+                "(pandas, polars or pyarrow), a NumPy array with two dimensions, a dict of columns or a list of dicts."
+            )
+        table = found
+    if not table.columns:
+        raise DataError(f"{table.source} has no columns.")
+    if table.n_rows == 0:
+        raise DataError(f"{table.source} has no rows.")
+    return refuse_infinite(_with_text_columns(table, as_text))
+
+
+def _read_query(source: Any, sql: str | None) -> Table:
+    from chainrule.data.queries import read_sql, read_sqlite
+
+    if sql is None:
+        raise UsageError("read_table needs a source or an SQL query; received neither.")
+    if source is None:
+        return read_sql(sql)
+    if not isinstance(source, (str, os.PathLike)):
+        raise UsageError(f"sql works on files; received {_described(source)} with it. Query the object itself first.")
+    path = Path(source)
+    _refuse_unreadable(path, os.fspath(source))
+    if _starts_with(path, b"SQLite format 3\0"):
+        return read_sqlite(path, os.fspath(source), None, sql)
+    return read_sql(sql, path)
+
+
+def _read_file(path: Path, sqlite_table: str | None, options: dict[str, Any]) -> Table:
+    source = str(path)
+    if _starts_with(path, b"SQLite format 3\0"):
+        from chainrule.data.queries import read_sqlite
+
+        return read_sqlite(path, source, sqlite_table)
+    if sqlite_table is not None:
+        raise UsageError(f"sqlite_table is for SQLite files; {source} is none.")
+    if _starts_with(path, b"PAR1"):
+        from chainrule.data.queries import read_parquet
+
+        return read_parquet(path, source)
+    if path.suffix.lower() in JSON_ENDINGS:
+        from chainrule.data.queries import read_json
+
+        return read_json(path, source)
+    if path.suffix.lower() in OTHER_ENDINGS:
+        remedy = OTHER_ENDINGS[path.suffix.lower()]
+        raise DataError(f"{source}: {path.suffix} files are not read. {remedy}")
+    from chainrule.data.delimited import read_delimited
+
+    return read_delimited(path, source, **options)
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _refuse_unreadable(path: Path, received: str) -> None:
+    if path.is_file():
+        if not os.access(path, os.R_OK):
+            raise UsageError(f'"{received}": no permission to read this file.')
+        return
+    if path.is_dir():
+        raise UsageError(f'"{received}" is a folder. Give the name of a file in it.')
+    if received.lstrip().lower().startswith(("select ", "from ", "with ")):
+        raise UsageError(f'"{received}" is no file. To run it as a query, use --sql (sql=... in Python).')
+    folder = path.parent
+    near = ""
+    if folder.is_dir():
+        near = did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
+    if not near:
+        near = did_you_mean(received, builtin_names())
+    raise UsageError(
+        f'no file "{received}" was found, and no built-in table has that name. {near}'
+        f"Built-in tables: {', '.join(builtin_names())}."
+    )
+
+
+def _with_text_columns(table: Table, as_text: Sequence[str]) -> Table:
+    if not any(column.kind == "number" and column.name in as_text for column in table.columns):
+        return table
+    from dataclasses import replace
+
+    columns = tuple(column.as_text() if column.name in as_text else column for column in table.columns)
+    return replace(table, columns=columns)
+
+
+def _described(source: Any) -> str:
+    kind = type(source).__name__
+    if isinstance(source, dict):
+        return f"a dict with the keys {name_list(map(str, source))}"
+    return f"an empty {kind}" if hasattr(source, "__len__") and len(source) == 0 else f"a value of type {kind}"
