@@ -69,6 +69,7 @@ class EncodingPlan:
         (), "Columns to read as names rather than numbers, one node for each value.", check=_names
     )
     ignore: Sequence[str] = option((), "Columns to leave out.", check=_names)
+    weights: str | None = option(None, "Column that holds the weight of each example; it is no input.")
     max_categories: int = option(
         50, "A text column with more different values is left out unless --nominal names it.", low=2
     )

@@ -1,0 +1,222 @@
+"""A trained model: the network, how a table becomes its inputs, and how it was trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.network import Network
+from chainrule.core.passes import Record, forward
+from chainrule.data.columns import Table
+from chainrule.data.encoding import Encoding
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.tables import read_table, table_from_arrays
+from chainrule.errors import UsageError
+from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
+from chainrule.training.plan import TrainingPlan
+from chainrule.training.state import Epoch
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a model came about.
+
+    Attributes
+    ----------
+    source : str
+        The table it learned from.
+    rows : (int, int, int)
+        How many rows trained, validated and tested.
+    engine : str
+    seconds : float
+        Spent in epochs, over all starts.
+    stopped : str
+        Why training ended.
+    best_epoch : int
+        The epoch whose weights are kept.
+    starts : tuple of float
+        The cost that each random start was judged by; the lowest is kept.
+    notes : tuple of str
+        What was decided without being asked for.
+    version : str
+        The chainrule that trained it.
+    """
+
+    source: str
+    rows: tuple[int, int, int]
+    engine: str
+    seconds: float
+    stopped: str
+    best_epoch: int
+    starts: tuple[float, ...]
+    notes: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network that takes a table's rows and answers in the target's own terms.
+
+    Make one with `chainrule.train` or `chainrule.load`.
+
+    Attributes
+    ----------
+    network : Network
+    encoding : Encoding
+        Columns to numbers and back.
+    plan, encoding_plan : TrainingPlan, EncodingPlan
+        With everything that was left open filled in.
+    history : sequence of Epoch
+    provenance : Provenance
+    test : ClassEvaluation, ValueEvaluation or None
+        Measured on the rows kept for testing, when the model was trained.
+    parts : dict
+        The tables "train", "validation" and "test" of this training; empty in a model that was loaded.
+    """
+
+    network: Network
+    encoding: Encoding
+    plan: TrainingPlan
+    encoding_plan: EncodingPlan
+    history: Sequence[Epoch]
+    provenance: Provenance
+    test: Evaluation | None = None
+    parts: dict[str, Table] = field(default_factory=dict, repr=False)
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "regression"."""
+        return self.encoding.task
+
+    def predict(self, rows: Any, **reading: Any) -> np.ndarray:
+        """Return labels, or values in the target's own units.
+
+        Parameters
+        ----------
+        rows
+            Whatever `chainrule.train` takes: a file, a frame, an array, a dict of columns, a list of dicts. Columns
+            are found by name, in any order; others are passed over. An array has the input columns in their order.
+        **reading
+            Fields of `ReadingPlan`, for files.
+
+        Returns
+        -------
+        array (N,), or (N, n targets) for several numeric targets
+
+        Raises
+        ------
+        DataError
+            If columns are missing, or hold values that training did not know.
+        """
+        A = self.forward(rows, **reading).output
+        return self.encoding.decode_labels(A) if self.task == "classification" else self.encoding.decode_values(A)
+
+    def probabilities(self, rows: Any, **reading: Any) -> np.ndarray:
+        """Return the probability of each class, shape (N, n classes), in the order of `classes`.
+
+        Raises
+        ------
+        UsageError
+            For a regression.
+        """
+        self._only("classification", "probabilities")
+        return self.encoding.probabilities(self.forward(rows, **reading).output)
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The labels of a classification."""
+        self._only("classification", "classes")
+        return tuple(self.encoding.target.classes)
+
+    def transform(self, rows: Any, layer: int | None = None, **reading: Any) -> np.ndarray:
+        """Return the activations of a layer, shape (N, units); by default the last hidden one.
+
+        Raises
+        ------
+        UsageError
+            If there is no such layer.
+        """
+        L = len(self.network.layers)
+        number = L - 1 if layer is None else layer
+        if not isinstance(number, int) or not 0 <= number <= L:
+            raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
+        return np.asarray(self.forward(rows, **reading).a[number])
+
+    def forward(self, rows: Any, **reading: Any) -> Record:
+        """Encode rows and feed them forward; the record holds every z and a."""
+        X = self.encoding.encode_inputs(self._table(rows, reading))
+        return forward(self.network, X.astype(self.plan.dtype))
+
+    def evaluate(self, rows: Any = None, **reading: Any) -> Evaluation:
+        """Compare predictions with the truth.
+
+        Parameters
+        ----------
+        rows
+            A table with the target column; by default the rows kept for testing.
+
+        Raises
+        ------
+        UsageError
+            If no rows were kept.
+        """
+        if rows is None:
+            if self.test is None:
+                raise UsageError("this model has no rows kept for testing. Give a table, as in model.evaluate(rows).")
+            return self.test
+        table = self._table(rows, reading, with_target=True)
+        Y = self.encoding.encode_targets(table)
+        A = forward(self.network, self.encoding.encode_inputs(table).astype(self.plan.dtype)).output
+        return evaluate_outputs(self.encoding, A, Y)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model as one safetensors file, whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be written there.
+        """
+        from chainrule.models.model_file import save_model
+
+        return save_model(self, path)
+
+    def _table(self, rows: Any, reading: dict[str, Any], with_target: bool = False) -> Table:
+        if isinstance(rows, np.ndarray) and rows.dtype.names is None:
+            names = [column.name for column in self.encoding.inputs]
+            if with_target:
+                names += list(self.encoding.target.names)
+            if rows.ndim != 2 or rows.shape[1] != len(names):
+                raise UsageError(
+                    f"rows must have shape (N, {len(names)}), with the columns {', '.join(names[:8])}"
+                    f"{', ...' if len(names) > 8 else ''}; received {rows.shape}."
+                    + (" For one row write row[None, :]." if rows.ndim == 1 else "")
+                )
+            return table_from_arrays(rows, names=names)
+        return read_table(rows, as_text=self.encoding_plan.nominal, **reading)
+
+    def _only(self, task: str, what: str) -> None:
+        if self.task != task:
+            raise UsageError(f"{what} belong to a {task}; this model was trained for {self.task}.")
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.network.sizes))
+        return f"<Model {sizes}, {self.task} of {', '.join(self.encoding.target.names)}>"
+
+
+def evaluate_outputs(encoding: Encoding, A: np.ndarray, Y: np.ndarray) -> Evaluation:
+    """Measure outputs against encoded targets, both of shape (N, outputs)."""
+    if encoding.task == "regression":
+        truth, predicted = (np.asarray(encoding.decode_values(M)).reshape(len(M), -1) for M in (Y, A))
+        return evaluate_values(truth, predicted, encoding.target.names)
+    return evaluate_classes(
+        encoding.class_positions(Y),
+        encoding.class_positions(A),
+        encoding.probabilities(A),
+        encoding.target.classes,
+    )

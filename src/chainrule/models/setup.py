@@ -1,0 +1,222 @@
+"""From a source and options to a training that can start: read, split, encode, and choose what the plan left open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.catalogue import Activation, FusedLoss, activation_named, loss_named
+from chainrule.core.network import Network
+from chainrule.core.passes import check_loss_fits
+from chainrule.data.columns import Table
+from chainrule.data.encoding import Encoding, fit_encoding, prepare_table
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.splits import Split, split_rows
+from chainrule.data.tables import read_table, table_from_arrays
+from chainrule.errors import DataError, UsageError
+from chainrule.options import divide_options
+from chainrule.training.loop import Training, prepare
+from chainrule.training.plan import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A training that can start, and all that was decided on the way to it.
+
+    Attributes
+    ----------
+    table : Table
+        The usable rows, in the order of the source.
+    split : Split
+        Which of them train, validate and test.
+    encoding : Encoding
+        Fitted on the training rows.
+    plan : TrainingPlan
+        With the output activation and the loss filled in.
+    encoding_plan : EncodingPlan
+    X, Y : float64 arrays (N, inputs), (N, outputs)
+        All rows, encoded.
+    sample_weight : float64 array (N,) or None
+    middle : float or None
+        Halfway between the two targets of a classification.
+    notes : tuple of str
+        What was decided without being asked for, in plain sentences.
+    """
+
+    table: Table
+    split: Split
+    encoding: Encoding
+    plan: TrainingPlan
+    encoding_plan: EncodingPlan
+    X: np.ndarray
+    Y: np.ndarray
+    sample_weight: np.ndarray | None
+    middle: float | None
+    notes: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units per layer, the inputs first."""
+        return (self.X.shape[1], *self.plan.hidden, self.Y.shape[1])
+
+    def network(self, generator: np.random.Generator) -> Network:
+        """Return a network with fresh initial weights."""
+        layers = len(self.plan.hidden) + 1
+        return Network.dense(
+            self.sizes,
+            [*self.plan.hidden_activations, self.plan.output_activation],
+            bias={"vector": True, "none": False, "x0": "x0"}[self.plan.bias],
+            trainable=[layer not in self.plan.frozen for layer in range(1, layers + 1)],
+            init=self.plan.init,
+            seed=generator,
+            dtype=self.plan.dtype,
+        )
+
+    def training(self, start: int = 0) -> Training:
+        """Return the training of one random start, counted from 0.
+
+        One generator, seeded with the plan's seed and the start's number, draws the initial weights and then the
+        orders, so that start k is the same whether it is trained alone or among others.
+        """
+        generator = np.random.default_rng([self.plan.seed, start])
+        train, validation = self.split.train, self.split.validation
+        return prepare(
+            self.plan,
+            self.network(generator),
+            self.X[train],
+            self.Y[train],
+            sample_weight=None if self.sample_weight is None else self.sample_weight[train],
+            validation=(self.X[validation], self.Y[validation]) if len(validation) else None,
+            middle=self.middle,
+            generator=generator,
+        )
+
+
+def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: Any) -> Setup:
+    """Read, split and encode a table, and choose what the options leave open.
+
+    Parameters
+    ----------
+    source
+        Whatever `read_table` takes; or the inputs of a pair of arrays, with `y`.
+    y : array (N,) or (N, outputs), optional
+    sample_weight : array (N,), optional
+    **options
+        Fields of `TrainingPlan`, `EncodingPlan` and `ReadingPlan`.
+
+    Raises
+    ------
+    UsageError, DataError
+    """
+    encoding_options, training_options, reading_options = divide_options(
+        options, EncodingPlan, TrainingPlan, ReadingPlan
+    )
+    plan = TrainingPlan(**training_options)
+    encoding_plan = EncodingPlan(**encoding_options)
+    table = _read(source, y, encoding_plan, ReadingPlan(**reading_options))
+    if sample_weight is not None:
+        table, encoding_plan = _with_weights(table, sample_weight, encoding_plan)
+    notes = list(table.notes)
+
+    table = prepare_table(table, encoding_plan)
+    notes += [note for note in table.notes if note not in notes]
+    table, weights = _without_weights(table, encoding_plan)
+    output = plan.output_activation if isinstance(plan.output_activation, str) else plan.output_activation.name
+    split, split_notes = _split(table, encoding_plan, plan.seed, output)
+    encoding = fit_encoding(table, encoding_plan, split.train, output)
+    plan, chosen = _resolved(plan, encoding)
+    X, Y = encoding.encode(table)
+    middle = 0.5 * (encoding.target.low + encoding.target.high) if encoding.task == "classification" else None
+    notes += [*encoding.notes, *split_notes, *chosen]
+    setup = Setup(table, split, encoding, plan, encoding_plan, X, Y, weights, middle, tuple(dict.fromkeys(notes)))
+    setup.training()  # refuses now what would be refused later
+    return setup
+
+
+def _read(source: Any, y: Any, encoding_plan: EncodingPlan, reading: ReadingPlan) -> Table:
+    if y is None:
+        return read_table(source, as_text=encoding_plan.nominal, **asdict(reading))
+    if isinstance(source, str):
+        raise UsageError(
+            f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
+        )
+    return table_from_arrays(source, y)
+
+
+def _with_weights(table: Table, sample_weight: Any, plan: EncodingPlan) -> tuple[Table, EncodingPlan]:
+    """Put the weights into the table, so that they stay beside their rows whatever is left out."""
+    from chainrule.data.columns import Column
+
+    values = np.asarray(sample_weight, dtype=np.float64)
+    if values.shape != (table.n_rows,):
+        raise UsageError(f"sample_weight must have shape ({table.n_rows},), one weight a row; received {values.shape}.")
+    name = "sample_weight"
+    while name in table.names:
+        name += "_"
+    # The target is by default the last column: the weights go before the others.
+    return replace(table, columns=(Column(name, "number", values), *table.columns)), replace(plan, weights=name)
+
+
+def _without_weights(table: Table, plan: EncodingPlan) -> tuple[Table, np.ndarray | None]:
+    if plan.weights is None:
+        return table, None
+    column = table.column(plan.weights)
+    if column.kind != "number" or bool(column.missing.any()) or bool((column.values < 0).any()):
+        raise DataError(
+            f'{table.source}, column "{plan.weights}": weights must be numbers of at least 0, with none missing.'
+        )
+    rest = tuple(other for other in table.columns if other.name != plan.weights)
+    return replace(table, columns=rest), np.array(column.values)
+
+
+def _split(table: Table, plan: EncodingPlan, seed: int, output: str) -> tuple[Split, list[str]]:
+    """Draw the three parts; a truth table stays whole."""
+    if table.whole:
+        everything, nothing = np.arange(table.n_rows), np.arange(0)
+        note = f"All {table.n_rows} rows of {table.source} are trained on: a truth table has no rows to spare."
+        return Split(everything, nothing, nothing), [note]
+    # The classes are known before the split, the scales only after it: a first encoding tells the task.
+    first = fit_encoding(table, plan, None, output)
+    labels = first.encode_targets(table).argmax(axis=1) if first.n_outputs > 1 else first.encode_targets(table)[:, 0]
+    stratify = labels if first.task == "classification" else None
+    generator = np.random.default_rng(seed)
+    return split_rows(table.n_rows, plan.validation, plan.test, generator, stratify), []
+
+
+def _resolved(plan: TrainingPlan, encoding: Encoding) -> tuple[TrainingPlan, list[str]]:
+    """Fill in the output activation and the loss, and say what was chosen."""
+    classify = encoding.task == "classification"
+    output, loss = plan.output_activation, plan.loss
+    chosen = []
+    if loss != "auto":
+        named = loss_named(loss)
+        if output == "auto" and isinstance(named, FusedLoss):
+            output = named.activation
+        if output == "auto" and named.name == "poisson":
+            output = "exponential"
+    if output == "auto":
+        output = "identity" if not classify else "logistic" if encoding.n_outputs == 1 else "softmax"
+        chosen.append(f"Output activation: {output}.")
+    if loss == "auto":
+        fused = {"softmax": "softmax_categorical_cross_entropy", "logistic": "logistic_binary_cross_entropy"}
+        name = output if isinstance(output, str) else output.name
+        loss = fused.get(name, "half_squared_error") if classify else "half_squared_error"
+        loss = "perceptron_criterion" if name == "step" else loss
+        chosen.append(f"Loss: {loss}.")
+    if plan.learning_rate is None:
+        chosen.append(f"Learning rate: {plan.eta:g}, the default for {_name(plan.update)}.")
+    plan = replace(plan, output_activation=output, loss=loss)
+    check_loss_fits(loss_named(loss), _probe(output))
+    return plan, chosen
+
+
+def _probe(output: str | Activation) -> Network:
+    """The smallest network with that output activation."""
+    return Network.dense([1, 1], activation_named(output), init="zeros")
+
+
+def _name(own: Any) -> str:
+    return own if isinstance(own, str) else str(own.name)

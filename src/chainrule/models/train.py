@@ -1,0 +1,173 @@
+"""`chainrule.train`: from a table to a model in one call."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import chainrule
+from chainrule.core.passes import forward
+from chainrule.errors import DivergenceError, UsageError
+from chainrule.files import check_writable
+from chainrule.models.model import Model, Provenance, evaluate_outputs
+from chainrule.models.setup import Setup, set_up
+from chainrule.training.checkpoint import load_checkpoint, save_checkpoint
+from chainrule.training.loop import Training, run
+from chainrule.training.state import TrainingState
+
+Callback = Callable[[TrainingState], "bool | None"]
+
+
+def train(
+    source: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    on_epoch: Callback | Sequence[Callback] = (),
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 10,
+    resume: bool = False,
+    **options: Any,
+) -> Model:
+    """Train a network on a table.
+
+    Parameters
+    ----------
+    source
+        A built-in table's name, a file (CSV, TSV, Parquet, JSON lines, SQLite), a pandas, polars or pyarrow table, a
+        dict of columns, a list of dicts, or an array of inputs with `y`.
+    y : array (N,) or (N, targets), optional
+        Targets, when `source` is an array.
+    sample_weight : array (N,), optional
+        Weight of each example; or name a column with the option `weights`.
+    on_epoch : callable or sequence of callables (TrainingState) -> bool or None
+        Called after each epoch; one that returns True stops the training.
+    checkpoint : path, optional
+        Where to keep the training's state, so that it can be resumed after a stop; for a single start.
+    checkpoint_every : int
+        Epochs between two checkpoints; the last state is always kept.
+    resume : bool
+        Go on from the checkpoint: the same bits follow as if there had been no stop.
+    **options
+        Fields of `TrainingPlan` (hidden, activation, loss, update, learning_rate, epochs, ...), of `EncodingPlan`
+        (target, scale, missing, validation, test, ...) and of `ReadingPlan` (sql, delimiter, ...). `chainrule train
+        --help` lists them all.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    UsageError
+        If an option is unknown or not allowed.
+    DataError
+        If the table cannot be used as it is.
+    DivergenceError
+        At the first number that is not finite; its `model` holds the last good weights.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> model = cr.train("wine", target="class", hidden=(16,), epochs=50, batch_size=16, seed=0)
+    >>> model.evaluate().accuracy > 0.9
+    True
+    """
+    callbacks = [on_epoch] if callable(on_epoch) else list(on_epoch)
+    setup = set_up(source, y, sample_weight=sample_weight, **options)
+    return train_setup(setup, callbacks, checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume)
+
+
+def train_setup(
+    setup: Setup,
+    callbacks: Sequence[Callback] = (),
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 10,
+    resume: bool = False,
+) -> Model:
+    """Train what `set_up` prepared: every random start, keeping the best; see `train`."""
+    _check_checkpoint(setup, checkpoint, checkpoint_every, resume)
+    finished: list[tuple[float, Training, TrainingState]] = []
+    for start in range(setup.plan.starts):
+        training = setup.training(start)
+        state = load_checkpoint(checkpoint, training) if resume and checkpoint is not None else training.start
+        watchers = list(callbacks)
+        if checkpoint is not None:
+            watchers.append(_checkpointer(checkpoint, training, checkpoint_every))
+        try:
+            state = run(training, state, watchers)
+        except DivergenceError as error:
+            state = error.state
+            if start + 1 == setup.plan.starts and not finished:
+                error.model = _model(setup, training, state, [math.nan])
+                raise
+        else:
+            finished.append((judged_by(training, state), training, state))
+        if checkpoint is not None and state.epoch:
+            save_checkpoint(checkpoint, training, state)
+        if state.stopped == "interrupted":
+            break
+    costs = [cost for cost, _, _ in finished]
+    _, training, state = finished[costs.index(min(costs))]
+    seconds = sum(state.seconds for _, _, state in finished)
+    model = _model(setup, training, state, costs)
+    return replace(model, provenance=replace(model.provenance, seconds=seconds))
+
+
+def judged_by(training: Training, state: TrainingState) -> float:
+    """Return the cost that random starts are compared by: on the validation rows if there are any."""
+    rows = training.validation or training.work
+    record = forward(state.best_network, rows.X)
+    cost = float(rows.loss.cost(record.z[-1], record.output, rows.Y).mean())
+    return cost if math.isfinite(cost) else math.inf
+
+
+def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequence[float]) -> Model:
+    network = state.best_network
+    split = setup.split
+    test = None
+    if len(split.test):
+        A = forward(network, setup.X[split.test].astype(setup.plan.dtype)).output
+        test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
+    provenance = Provenance(
+        source=setup.table.source,
+        rows=(len(split.train), len(split.validation), len(split.test)),
+        engine=training.engine.name,
+        seconds=state.seconds,
+        stopped=state.stopped,
+        best_epoch=state.best_epoch,
+        starts=tuple(costs),
+        notes=setup.notes,
+        version=chainrule.__version__,
+    )
+    parts = {name: setup.table.take(getattr(split, name)) for name in ("train", "validation", "test")}
+    return Model(
+        network, setup.encoding, setup.plan, setup.encoding_plan, state.history, provenance, test,
+        {name: part for name, part in parts.items() if part.n_rows},
+    )  # fmt: skip
+
+
+def _check_checkpoint(
+    setup: Setup, checkpoint: str | os.PathLike[str] | None, checkpoint_every: int, resume: bool
+) -> None:
+    if checkpoint is None:
+        if resume:
+            raise UsageError('resume needs the checkpoint to go on from, as in checkpoint="run.checkpoint".')
+        return
+    if setup.plan.starts > 1:
+        raise UsageError(f"a checkpoint holds one training, but starts={setup.plan.starts}; leave out one of them.")
+    if checkpoint_every < 1:
+        raise UsageError(f"checkpoint_every must be at least 1 epoch; received {checkpoint_every}.")
+    check_writable(checkpoint)
+
+
+def _checkpointer(path: str | os.PathLike[str], training: Training, every: int) -> Callback:
+    def write(state: TrainingState) -> None:
+        if state.epoch % every == 0:
+            save_checkpoint(path, training, state)
+
+    return write
