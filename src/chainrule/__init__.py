@@ -17,6 +17,12 @@ _HOMES = {
     "chainrule.core.network": ("Layer", "Network"),
     "chainrule.core.passes": ("Gradients", "Record", "backward", "forward"),
     "chainrule.core.update_rules": ("UpdateRule",),
+    "chainrule.data.tables": ("read_table",),
+    "chainrule.models.doctor": ("diagnose",),
+    "chainrule.models.model": ("Model",),
+    "chainrule.models.model_file": ("load",),
+    "chainrule.models.train": ("train",),
+    "chainrule.training.plan": ("TrainingPlan",),
     "chainrule.errors": ("ChainruleError", "DataError", "DivergenceError", "ModelFileError", "UsageError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

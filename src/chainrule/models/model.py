@@ -13,9 +13,9 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.core.passes import Record, forward
 from chainrule.data.columns import Table
-from chainrule.data.encoding import Encoding
+from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
-from chainrule.data.tables import read_table, table_from_arrays
+from chainrule.data.tables import read_table
 from chainrule.errors import UsageError
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
 from chainrule.training.plan import TrainingPlan
@@ -131,7 +131,7 @@ class Model:
     def classes(self) -> tuple[Any, ...]:
         """The labels of a classification."""
         self._only("classification", "classes")
-        return tuple(self.encoding.target.classes)
+        return self.encoding.classes
 
     def transform(self, rows: Any, layer: int | None = None, **reading: Any) -> np.ndarray:
         """Return the activations of a layer, shape (N, units); by default the last hidden one.
@@ -169,7 +169,7 @@ class Model:
             if self.test is None:
                 raise UsageError("this model has no rows kept for testing. Give a table, as in model.evaluate(rows).")
             return self.test
-        table = self._table(rows, reading, with_target=True)
+        table = self._table(rows, reading)
         Y = self.encoding.encode_targets(table)
         A = forward(self.network, self.encoding.encode_inputs(table).astype(self.plan.dtype)).output
         return evaluate_outputs(self.encoding, A, Y)
@@ -186,19 +186,8 @@ class Model:
 
         return save_model(self, path)
 
-    def _table(self, rows: Any, reading: dict[str, Any], with_target: bool = False) -> Table:
-        if isinstance(rows, np.ndarray) and rows.dtype.names is None:
-            names = [column.name for column in self.encoding.inputs]
-            if with_target:
-                names += list(self.encoding.target.names)
-            if rows.ndim != 2 or rows.shape[1] != len(names):
-                raise UsageError(
-                    f"rows must have shape (N, {len(names)}), with the columns {', '.join(names[:8])}"
-                    f"{', ...' if len(names) > 8 else ''}; received {rows.shape}."
-                    + (" For one row write row[None, :]." if rows.ndim == 1 else "")
-                )
-            return table_from_arrays(rows, names=names)
-        return read_table(rows, as_text=self.encoding_plan.nominal, **reading)
+    def _table(self, rows: Any, reading: dict[str, Any]) -> Table:
+        return read_table(rows, as_text=self.encoding.text_columns, **reading)
 
     def _only(self, task: str, what: str) -> None:
         if self.task != task:
@@ -206,17 +195,13 @@ class Model:
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.network.sizes))
-        return f"<Model {sizes}, {self.task} of {', '.join(self.encoding.target.names)}>"
+        return f"<Model {sizes}, {self.task} of {', '.join(self.encoding.target_names)}>"
 
 
 def evaluate_outputs(encoding: Encoding, A: np.ndarray, Y: np.ndarray) -> Evaluation:
     """Measure outputs against encoded targets, both of shape (N, outputs)."""
-    if encoding.task == "regression":
-        truth, predicted = (np.asarray(encoding.decode_values(M)).reshape(len(M), -1) for M in (Y, A))
-        return evaluate_values(truth, predicted, encoding.target.names)
-    return evaluate_classes(
-        encoding.class_positions(Y),
-        encoding.class_positions(A),
-        encoding.probabilities(A),
-        encoding.target.classes,
-    )
+    if isinstance(encoding.target, ClassTarget):
+        truth, predicted = encoding.target.positions(Y), encoding.target.positions(A)
+        return evaluate_classes(truth, predicted, encoding.probabilities(A), encoding.classes)
+    truth, predicted = (encoding.decode_values(M).reshape(len(M), -1) for M in (Y, A))
+    return evaluate_values(truth, predicted, encoding.target_names)

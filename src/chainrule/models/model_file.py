@@ -65,7 +65,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> Path:
     return write_whole(path, save(arrays, {KEY: json.dumps(facts)}))
 
 
-def load_model(path: str | os.PathLike[str], activations: Iterable[Activation] = ()) -> Model:
+def load(path: str | os.PathLike[str], activations: Iterable[Activation] = ()) -> Model:
     """Read a model that `Model.save` or `chainrule train` wrote.
 
     Parameters

@@ -7,19 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.arrays import as_float_array
 from chainrule.core.catalogue import Activation, FusedLoss, activation_named, loss_named
 from chainrule.core.network import Network
 from chainrule.core.passes import check_loss_fits
 from chainrule.data.columns import Table
-from chainrule.data.encoding import Encoding, fit_encoding, prepare_table
+from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table, split_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
-from chainrule.data.splits import Split, split_rows
+from chainrule.data.splits import Split
 from chainrule.data.tables import read_table, table_from_arrays
 from chainrule.errors import DataError, UsageError
 from chainrule.options import divide_options
 from chainrule.training.loop import Training, prepare
 from chainrule.training.plan import TrainingPlan
+
+_BIASES: dict[str, bool | str] = {"vector": True, "none": False, "x0": "x0"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Setup:
         return Network.dense(
             self.sizes,
             [*self.plan.hidden_activations, self.plan.output_activation],
-            bias={"vector": True, "none": False, "x0": "x0"}[self.plan.bias],
+            bias=_BIASES[self.plan.bias],
             trainable=[layer not in self.plan.frozen for layer in range(1, layers + 1)],
             init=self.plan.init,
             seed=generator,
@@ -117,20 +120,21 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     plan = TrainingPlan(**training_options)
     encoding_plan = EncodingPlan(**encoding_options)
     table = _read(source, y, encoding_plan, ReadingPlan(**reading_options))
-    if sample_weight is not None:
-        table, encoding_plan = _with_weights(table, sample_weight, encoding_plan)
-    notes = list(table.notes)
-
-    table = prepare_table(table, encoding_plan)
-    notes += [note for note in table.notes if note not in notes]
-    table, weights = _without_weights(table, encoding_plan)
+    table, weights = _take_weights(table, encoding_plan.weights, sample_weight)
+    usable = prepare_table(table, encoding_plan)
+    if weights is not None:
+        weights = weights[np.isin(table.row_numbers, usable.row_numbers)]
+    table = usable
     output = plan.output_activation if isinstance(plan.output_activation, str) else plan.output_activation.name
-    split, split_notes = _split(table, encoding_plan, plan.seed, output)
+    split = split_table(table, encoding_plan, np.random.default_rng(plan.seed))
     encoding = fit_encoding(table, encoding_plan, split.train, output)
     plan, chosen = _resolved(plan, encoding)
     X, Y = encoding.encode(table)
-    middle = 0.5 * (encoding.target.low + encoding.target.high) if encoding.task == "classification" else None
-    notes += [*encoding.notes, *split_notes, *chosen]
+    target = encoding.target
+    middle = 0.5 * (target.low + target.high) if isinstance(target, ClassTarget) else None
+    notes = [*table.notes, *encoding.notes, *chosen]
+    if table.whole:
+        notes.append(f"All {table.n_rows} rows of {table.source} are for training: a truth table has none to spare.")
     setup = Setup(table, split, encoding, plan, encoding_plan, X, Y, weights, middle, tuple(dict.fromkeys(notes)))
     setup.training()  # refuses now what would be refused later
     return setup
@@ -146,44 +150,26 @@ def _read(source: Any, y: Any, encoding_plan: EncodingPlan, reading: ReadingPlan
     return table_from_arrays(source, y)
 
 
-def _with_weights(table: Table, sample_weight: Any, plan: EncodingPlan) -> tuple[Table, EncodingPlan]:
-    """Put the weights into the table, so that they stay beside their rows whatever is left out."""
-    from chainrule.data.columns import Column
-
-    values = np.asarray(sample_weight, dtype=np.float64)
-    if values.shape != (table.n_rows,):
-        raise UsageError(f"sample_weight must have shape ({table.n_rows},), one weight a row; received {values.shape}.")
-    name = "sample_weight"
-    while name in table.names:
-        name += "_"
-    # The target is by default the last column: the weights go before the others.
-    return replace(table, columns=(Column(name, "number", values), *table.columns)), replace(plan, weights=name)
-
-
-def _without_weights(table: Table, plan: EncodingPlan) -> tuple[Table, np.ndarray | None]:
-    if plan.weights is None:
+def _take_weights(table: Table, name: str | None, sample_weight: Any) -> tuple[Table, np.ndarray | None]:
+    """Return the table without its column of weights, and the weights."""
+    if name is None and sample_weight is None:
         return table, None
-    column = table.column(plan.weights)
-    if column.kind != "number" or bool(column.missing.any()) or bool((column.values < 0).any()):
-        raise DataError(
-            f'{table.source}, column "{plan.weights}": weights must be numbers of at least 0, with none missing.'
-        )
-    rest = tuple(other for other in table.columns if other.name != plan.weights)
-    return replace(table, columns=rest), np.array(column.values)
-
-
-def _split(table: Table, plan: EncodingPlan, seed: int, output: str) -> tuple[Split, list[str]]:
-    """Draw the three parts; a truth table stays whole."""
-    if table.whole:
-        everything, nothing = np.arange(table.n_rows), np.arange(0)
-        note = f"All {table.n_rows} rows of {table.source} are trained on: a truth table has no rows to spare."
-        return Split(everything, nothing, nothing), [note]
-    # The classes are known before the split, the scales only after it: a first encoding tells the task.
-    first = fit_encoding(table, plan, None, output)
-    labels = first.encode_targets(table).argmax(axis=1) if first.n_outputs > 1 else first.encode_targets(table)[:, 0]
-    stratify = labels if first.task == "classification" else None
-    generator = np.random.default_rng(seed)
-    return split_rows(table.n_rows, plan.validation, plan.test, generator, stratify), []
+    if name is not None and sample_weight is not None:
+        raise UsageError(f'weights came twice: as sample_weight and as the column "{name}". Give one of them.')
+    if name is None:
+        weights = as_float_array(sample_weight)
+        if weights.shape != (table.n_rows,):
+            raise UsageError(f"sample_weight must have shape ({table.n_rows},), one a row; received {weights.shape}.")
+        where = "sample_weight"
+    else:
+        column = table.column(name)
+        if column.kind != "number":
+            raise DataError(f'{table.source}, column "{name}": weights must be numbers. Name another column.')
+        weights, where = column.values, f'{table.source}, column "{name}"'
+        table = replace(table, columns=tuple(other for other in table.columns if other.name != name))
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise DataError(f"{where}: weights must be numbers of at least 0, with none missing.")
+    return table, np.array(weights, dtype=np.float64)
 
 
 def _resolved(plan: TrainingPlan, encoding: Encoding) -> tuple[TrainingPlan, list[str]]:

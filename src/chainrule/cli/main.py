@@ -1,0 +1,86 @@
+"""The `chainrule` command: a table of subcommands, each loaded when it is used, and one place for errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from chainrule import __version__
+from chainrule.errors import ChainruleError, did_you_mean
+
+# The help of `chainrule --help` stands here, so that it need not load the commands.
+COMMANDS = {
+    "train": "Train a network on a table; write the model, its history and a report.",
+    "predict": "Predict a table's rows with a model.",
+    "evaluate": "Compare a model's predictions with the truth.",
+    "check": "Look for what will hurt training, and name the remedy.",
+    "info": "Show what a model or a table holds, or what is installed.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"chainrule.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f'command "{args[0]}" is unknown. {did_you_mean(args[0], COMMANDS)}Allowed: {", ".join(COMMANDS)}.')
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="chainrule")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Neural networks you can see through: train feed-forward networks on your table, and look inside."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line: exit code 0 for success, 1 for a failure, 2 for bad use, 130 for Ctrl-C."""
+    args = sys.argv[1:] if args is None else args
+    sys.exit(_exit_code(args))
+
+
+def _exit_code(args: list[str]) -> int:
+    try:
+        result = cli.main(args, prog_name="chainrule", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ChainruleError as error:
+        if "--debug" in args:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except MemoryError:
+        click.echo("Error: not enough memory. Use fewer rows, a smaller --batch-size or a smaller --hidden.", err=True)
+        return 1
+
+
+if __name__ == "__main__":
+    main()
