@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.cell_sql import comma_number_sql, date_sql, grouped_number_sql, number_sql, trimmed_sql
 from chainrule.data.columns import Column, Origin, Table, count, name_list, refuse_bad_names
 from chainrule.data.frames import DATE_NOTE
-from chainrule.data.queries import MICROSECONDS_PER_DAY, connect, number_values, text_values
+from chainrule.data.queries import connect, number_values, text_values
 from chainrule.data.text_files import NUMBER, find_delimiter, first_line_is_data, open_text, records, sample
 from chainrule.errors import DataError, UsageError
 
 # A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
 MOSTLY_NUMBERS = 0.8
-WHITE_SPACE = " \t\r\n\u00a0"
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _readings(
 ) -> list[Reading]:
     """Decide what each column holds: plain numbers at once, the others after their missing cells are known."""
     cells = [f"c{i}" for i in range(len(layout.names))]
-    counts = _counts(connection, "cells", [sql for cell in cells for sql in (cell, _number(cell))])
+    counts = _counts(connection, "cells", [sql for cell in cells for sql in (cell, number_sql(cell))])
     # A token such as -999 looks like a number, so that no column is plain before it is taken out.
     token_is_number = any(NUMBER.fullmatch(token) for token in tokens)
     plain = {
@@ -197,7 +197,7 @@ def _readings(
     readings = {i: Reading("number", "cells", f"TRY_CAST(c{i} AS DOUBLE)") for i in plain}
     others = [i for i in range(len(cells)) if i not in plain]
     if others:
-        selected = ", ".join(f"{_trimmed(f'c{i}', tokens)} AS c{i}" for i in others)
+        selected = ", ".join(f"{trimmed_sql(f'c{i}', tokens)} AS c{i}" for i in others)
         connection.execute(f"CREATE TEMP TABLE trimmed AS SELECT {selected} FROM cells")
     for i in others:
         if layout.names[i] in as_text:
@@ -210,22 +210,22 @@ def _readings(
 def _reading(connection: Any, layout: Layout, source: str, lines: np.ndarray, decimal: str | None, i: int) -> Reading:
     """Decide about one column of the table `trimmed`: numbers, decimal commas, dates, mistakes or text."""
     cell = f"c{i}"
-    number = _comma_number(cell) if decimal == "," else _number(cell)
-    looks_numeric = f"coalesce({_number(cell)}, {_comma_number(cell)}, {_grouped_number(cell)})"
+    number = comma_number_sql(cell) if decimal == "," else number_sql(cell)
+    looks_numeric = f"coalesce({number_sql(cell)}, {comma_number_sql(cell)}, {grouped_number_sql(cell)})"
     filled, numbers, commas, dates, nearly = _counts(
-        connection, "trimmed", [cell, number, _comma_number(cell), _date(cell), looks_numeric]
+        connection, "trimmed", [cell, number, comma_number_sql(cell), date_sql(cell), looks_numeric]
     )
     if numbers == filled:
         return Reading("number", "trimmed", number)
     if commas == filled and decimal is None and layout.delimiter != ",":
-        return Reading("number", "trimmed", _comma_number(cell), note="decimal commas")
+        return Reading("number", "trimmed", comma_number_sql(cell), note="decimal commas")
     if dates == filled:
-        return Reading("number", "trimmed", _date(cell), "date", DATE_NOTE)
+        return Reading("number", "trimmed", date_sql(cell), "date", DATE_NOTE)
     if nearly < MOSTLY_NUMBERS * filled:
         return Reading("text", "trimmed", cell)
     row, text, comma, grouped = connection.execute(
-        f"SELECT rowid, {cell}, {_comma_number(cell)} IS NOT NULL, {_grouped_number(cell)} IS NOT NULL FROM trimmed "
-        f"WHERE {cell} IS NOT NULL AND {number} IS NULL ORDER BY rowid LIMIT 1"
+        f"SELECT rowid, {cell}, {comma_number_sql(cell)} IS NOT NULL, {grouped_number_sql(cell)} IS NOT NULL "
+        f"FROM trimmed WHERE {cell} IS NOT NULL AND {number} IS NULL ORDER BY rowid LIMIT 1"
     ).fetchone()
     name, wrong = layout.names[i], filled - numbers
     option = f'--nominal "{name}"' if " " in name else f"--nominal {name}"
@@ -270,51 +270,6 @@ def _reading_notes(columns: tuple[Column, ...]) -> list[str]:
     if dates:
         notes.append(f"Dates were read as days since 1970-01-01 in {name_list(dates)}.")
     return notes
-
-
-# --- SQL for one cell ---------------------------------------------------------------------------------------
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _trimmed(cell: str, tokens: tuple[str, ...]) -> str:
-    """The cell without white space around it, or NULL where it is missing."""
-    trimmed = f"trim({cell}, {_literal(WHITE_SPACE)})"
-    # A list, not IN: that is planned as a join, which does not keep the order of rows.
-    missing = ", ".join(_literal(token) for token in ("", *tokens))
-    return f"CASE WHEN list_contains([{missing}], {trimmed}) THEN NULL ELSE {trimmed} END"
-
-
-# Stricter than the cast alone, which also takes 1_000 and +-1. Infinity passes, to be refused with its place.
-INFINITY = r"\s*[+-]?([iI]nf|INF|[iI]nfinity)\s*"
-EXPONENT = r"([eE][+-]?[0-9]+)?"
-
-
-def _number(cell: str) -> str:
-    """The cell as a double, or NULL."""
-    pattern = rf"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}\s*|{INFINITY}"
-    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST({cell} AS DOUBLE) END"
-
-
-def _comma_number(cell: str) -> str:
-    """The cell, with a decimal comma if any, as a double, or NULL."""
-    pattern = rf"[+-]?([0-9]+,?[0-9]*|,[0-9]+){EXPONENT}|{INFINITY}"
-    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST(replace({cell}, ',', '.') AS DOUBLE) END"
-
-
-def _grouped_number(cell: str) -> str:
-    """0 where the cell looks like a number with thousands separators, which are never guessed, or NULL."""
-    pattern = r"[+-]?[0-9]{1,3}([., ''][0-9]{3})+([.,][0-9]+)?"
-    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN 0.0 END"
-
-
-def _date(cell: str) -> str:
-    """The cell as days since 1970-01-01, or NULL unless it is an ISO date or time; UTC if it names no zone."""
-    pattern = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?)?"
-    moment = f"TRY_CAST(rtrim({cell}, 'Z') AS TIMESTAMP)"
-    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN epoch_us({moment}) / {MICROSECONDS_PER_DAY}.0 END"
 
 
 def _counts(connection: Any, table: str, expressions: list[str]) -> tuple[int, ...]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.cell_sql import MICROSECONDS_PER_DAY
 from chainrule.data.columns import Column, Origin, Table, name_list
 from chainrule.data.frames import DATE_NOTE, column_from_objects
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 FLOAT_TYPES = ("FLOAT", "DOUBLE", "DECIMAL")
-MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 def connect() -> Any:

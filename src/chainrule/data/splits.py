@@ -160,12 +160,15 @@ def _sizes_by_class(class_sizes: list[int], shares: np.ndarray) -> list[tuple[in
     owed = np.zeros(3)
     for size in class_sizes:
         exact = np.round(size * shares, 9)  # 10 * 0.3 is 3, not a little more
-        candidates = [c for c in _roundings(exact) if sum(c) == size and c[0] > 0]
-        best = min(candidates, key=lambda c: round(float(np.sum((owed + exact - c) ** 2)), 9))
-        owed = owed + exact - best
+        candidates = [counts for counts in _roundings(exact) if sum(counts) == size]
+        errors = [
+            (counts[0] == 0, round(float(np.sum((owed + exact - np.array(counts)) ** 2)), 9)) for counts in candidates
+        ]
+        best = candidates[errors.index(min(errors))]
+        owed = owed + exact - np.array(best)
         sizes.append(best)
     return sizes
 
 
 def _roundings(exact: np.ndarray) -> Iterator[tuple[int, ...]]:
-    return product(*({int(np.floor(e)), int(np.ceil(e))} for e in exact))
+    return product(*(sorted({int(np.floor(e)), int(np.ceil(e))}) for e in exact))

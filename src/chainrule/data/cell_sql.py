@@ -1,0 +1,48 @@
+"""SQL expressions for one cell of delimited text, given as a column of text: is it missing, a number, a date?"""
+
+from __future__ import annotations
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+WHITE_SPACE = " \t\r\n\u00a0"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def trimmed_sql(cell: str, tokens: tuple[str, ...]) -> str:
+    """The cell without white space around it, or NULL where it is missing."""
+    trimmed = f"trim({cell}, {_literal(WHITE_SPACE)})"
+    # A list, not IN: that is planned as a join, which does not keep the order of rows.
+    missing = ", ".join(_literal(token) for token in ("", *tokens))
+    return f"CASE WHEN list_contains([{missing}], {trimmed}) THEN NULL ELSE {trimmed} END"
+
+
+# Stricter than the cast alone, which also takes 1_000 and +-1. Infinity passes, to be refused with its place.
+INFINITY = r"\s*[+-]?([iI]nf|INF|[iI]nfinity)\s*"
+EXPONENT = r"([eE][+-]?[0-9]+)?"
+
+
+def number_sql(cell: str) -> str:
+    """The cell as a double, or NULL."""
+    pattern = rf"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}\s*|{INFINITY}"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST({cell} AS DOUBLE) END"
+
+
+def comma_number_sql(cell: str) -> str:
+    """The cell, with a decimal comma if any, as a double, or NULL."""
+    pattern = rf"[+-]?([0-9]+,?[0-9]*|,[0-9]+){EXPONENT}|{INFINITY}"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST(replace({cell}, ',', '.') AS DOUBLE) END"
+
+
+def grouped_number_sql(cell: str) -> str:
+    """0 where the cell looks like a number with thousands separators, which are never guessed, or NULL."""
+    pattern = r"[+-]?[0-9]{1,3}([., ''][0-9]{3})+([.,][0-9]+)?"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN 0.0 END"
+
+
+def date_sql(cell: str) -> str:
+    """The cell as days since 1970-01-01, or NULL unless it is an ISO date or time; UTC if it names no zone."""
+    pattern = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?)?"
+    moment = f"TRY_CAST(rtrim({cell}, 'Z') AS TIMESTAMP)"
+    return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN epoch_us({moment}) / {MICROSECONDS_PER_DAY}.0 END"

@@ -1,0 +1,112 @@
+"""Fixing, once, how the columns of a table become numbers: from the training rows and the plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.class_target import ClassTarget, fit_classes
+from chainrule.data.columns import Table
+from chainrule.data.encoder import Encoding
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.input_nodes import NameInput, NumberInput, fit_input
+from chainrule.data.number_targets import NumberTargets, fit_numbers
+from chainrule.data.roles import choose_roles, left_out_notes, prepare_table, refuse_missing, strata
+from chainrule.data.splits import Split, split_rows
+from chainrule.errors import DataError, UsageError
+
+__all__ = [
+    "ClassTarget",
+    "Encoding",
+    "NameInput",
+    "NumberInput",
+    "NumberTargets",
+    "fit_encoding",
+    "prepare_table",
+    "split_table",
+    "strata",
+]
+
+
+def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_activation: str = "auto") -> Encoding:
+    """Fix how the columns become numbers.
+
+    Parameters
+    ----------
+    table : Table
+        All rows that may be used; best from `prepare_table`.
+    plan : EncodingPlan
+        What to do with the columns.
+    fit_rows : array of int or bool, optional
+        The training rows: centers, scales and medians come from these alone. Names and classes come from all
+        rows. By default every row.
+    output_activation : str
+        Of the last layer: it decides the number of nodes for two classes, and which targets can be reached.
+
+    Returns
+    -------
+    Encoding
+
+    Raises
+    ------
+    DataError
+        If the table cannot be encoded; the message names the column and the remedy.
+    UsageError
+        If options do not fit together.
+
+    Examples
+    --------
+    >>> from chainrule.data.tables import read_table
+    >>> table = read_table({"color": ["red", "blue", "red"], "size": [1.0, 2.0, 3.0], "price": [10.5, 20.5, 30.0]})
+    >>> encoding = fit_encoding(table, EncodingPlan(scale="unit"))
+    >>> encoding.node_names
+    ('color=blue', 'color=red', 'size')
+    >>> encoding.encode_inputs(table)
+    array([[0. , 1. , 0. ],
+           [1. , 0. , 0.5],
+           [0. , 1. , 1. ]])
+    """
+    activation = output_activation.partition("(")[0].strip()
+    rows = np.arange(table.n_rows) if fit_rows is None else np.asarray(fit_rows)
+    if rows.size == 0 or (rows.dtype == bool and not rows.any()):
+        raise UsageError("fit_rows names no row. The constants of an encoding need at least one.")
+    roles = choose_roles(table, plan)
+    if plan.missing in ("refuse", "drop"):
+        refuse_missing(table, roles.inputs)
+    fitted = [(column.name, fit_input(column, rows, plan, table.source)) for column in roles.inputs]
+    constant = [(name, "the same value in every training row") for name, item in fitted if item is None]
+    inputs = tuple(item for _, item in fitted if item is not None)
+    if not inputs:
+        raise DataError(f"{table.source}: every input column has the same value in every training row. Use more rows.")
+    target: ClassTarget | NumberTargets
+    if roles.task == "classification":
+        target = fit_classes(roles.targets[0], plan, activation)
+    else:
+        target = fit_numbers(roles.targets, rows, plan, activation, table)
+    used = {column.name for column in roles.targets} | set(plan.ignore)
+    return Encoding(
+        inputs,
+        target,
+        plan.unknown,
+        tuple(name for name in table.names if name not in used),
+        (*roles.left_out, *constant),
+        (*roles.notes, *left_out_notes(constant)),
+    )
+
+
+def split_table(table: Table, plan: EncodingPlan, generator: np.random.Generator) -> Split:
+    """Divide the rows of a prepared table by the plan's shares, class by class for a classification.
+
+    A truth table (`table.whole`) is not divided: all its rows are for training.
+
+    Examples
+    --------
+    >>> from chainrule.data.tables import read_table
+    >>> split = split_table(read_table("wine"), EncodingPlan(), np.random.default_rng(0))
+    >>> len(split.train), len(split.validation), len(split.test)
+    (107, 35, 36)
+    """
+    if table.whole:
+        return split_rows(table.n_rows, 0.0, 0.0, generator)
+    return split_rows(table.n_rows, plan.validation, plan.test, generator, strata(table, plan))

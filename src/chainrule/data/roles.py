@@ -1,0 +1,284 @@
+"""Which column is an input, which the target, which is left out; which rows can be used; what is to be learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.data.columns import Column, Table, count, name_list
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.errors import DataError, UsageError, did_you_mean
+
+# A column of whole numbers is taken for class labels up to this many, if each has enough rows on average.
+MAX_NUMBER_CLASSES = 10
+ROWS_PER_CLASS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Roles:
+    """What each column is for.
+
+    Attributes
+    ----------
+    inputs, targets : tuple of Column
+        Columns that `plan.nominal` names are text here.
+    task : {"classification", "regression"}
+    left_out : tuple of (name, reason)
+        Columns that are neither.
+    notes : tuple of str
+        Choices that were made for the user, each with the flag that changes it.
+    """
+
+    inputs: tuple[Column, ...]
+    targets: tuple[Column, ...]
+    task: str
+    left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def choose_roles(table: Table, plan: EncodingPlan) -> Roles:
+    """Divide the columns into inputs, targets and those left out, and choose the task.
+
+    Raises
+    ------
+    DataError
+        If a named column does not exist, no input is left, or the target does not suit the task.
+    UsageError
+        If a column is both target and ignored, or named twice as target.
+
+    Examples
+    --------
+    >>> from chainrule.data.tables import read_table
+    >>> roles = choose_roles(read_table("iris"), EncodingPlan())
+    >>> roles.targets[0].name, roles.task, len(roles.inputs)
+    ('species', 'classification', 4)
+    """
+    for option in ("ignore", "nominal", "target"):
+        _refuse_unknown(table, getattr(plan, option) or (), option)
+    columns = [c.as_text() if c.name in plan.nominal else c for c in table.columns if c.name not in plan.ignore]
+    targets, notes = _targets(table, columns, plan)
+    candidates = [column for column in columns if column not in targets]
+    if not candidates:
+        raise DataError(
+            f"{table.source} has no input column besides the target {_quoted_names(targets)}. "
+            "A network needs at least one. If the cells were not told apart, use --delimiter."
+        )
+    task, note = _task(table, targets, plan)
+    reasons = {column.name: _reason_to_leave_out(column, plan) for column in candidates}
+    inputs = tuple(column for column in candidates if not reasons[column.name])
+    left_out = [(name, reason) for name, reason in reasons.items() if reason]
+    if not inputs:
+        detail = "; ".join(f'"{name}": {reason}' for name, reason in left_out[:10])
+        raise DataError(f"{table.source} has no input column that can be used. {detail}.")
+    ignored = [(column.name, "ignored, as asked") for column in table.columns if column.name in plan.ignore]
+    notes = [*notes, *note, *left_out_notes(left_out)]
+    return Roles(inputs, targets, task, (*ignored, *left_out), tuple(notes))
+
+
+def prepare_table(table: Table, plan: EncodingPlan) -> Table:
+    """Return the rows that can be used, before they are divided into parts, or say why there are none.
+
+    Under ``missing="drop"``, rows with a missing input or target are left out, with a note. Otherwise a missing
+    target is refused, and missing inputs are refused under ``missing="refuse"``.
+
+    Parameters
+    ----------
+    table : Table
+        As read.
+    plan : EncodingPlan
+        Which columns are targets, which are ignored, and what to do with missing values.
+
+    Returns
+    -------
+    Table
+        All columns, and the rows that can be used, with their row numbers.
+
+    Raises
+    ------
+    DataError
+        If values are missing and must not be, or no row is left, or the target has one value only.
+
+    Examples
+    --------
+    >>> from chainrule.data.tables import read_table
+    >>> table = read_table({"x": [1, None, 3, 4], "y": [0, 1, 1, 0]})
+    >>> prepare_table(table, EncodingPlan(missing="drop")).n_rows
+    3
+    """
+    roles = choose_roles(table, plan)
+    if plan.missing == "drop":
+        complete = table
+        # Which columns count can change as rows go: one may become constant, or lose its surplus of names.
+        while True:
+            usable = ~np.any([column.missing for column in (*roles.inputs, *roles.targets)], axis=0)
+            if usable.all():
+                break
+            if not usable.any():
+                raise DataError(
+                    f"{table.source}: every row has a missing value. Use --missing impute, or --ignore columns."
+                )
+            complete = complete.take(usable)
+            roles = choose_roles(complete, plan)
+        if complete.n_rows < table.n_rows:
+            dropped = table.n_rows - complete.n_rows
+            table = complete.with_notes(f"Left out {dropped:,} of {table.n_rows:,} rows because of missing values.")
+    _refuse_missing_targets(table, roles.targets)
+    if plan.missing in ("refuse", "drop"):
+        refuse_missing(table, roles.inputs)
+    notes = [_check_target(table, column, roles.task) for column in roles.targets]
+    return table.with_notes(*(note for note in notes if note))
+
+
+def strata(table: Table, plan: EncodingPlan) -> np.ndarray | None:
+    """Return the class of each row as a number, for dividing the rows, or None for a regression.
+
+    >>> from chainrule.data.tables import read_table
+    >>> np.bincount(strata(read_table("wine"), EncodingPlan()))
+    array([59, 71, 48])
+    """
+    roles = choose_roles(table, plan)
+    if roles.task != "classification":
+        return None
+    return np.unique(roles.targets[0].as_text().values.astype(str), return_inverse=True)[1]
+
+
+def refuse_missing(table: Table, columns: Iterable[Column]) -> None:
+    """Raise DataError with a count for each input column that has missing values, if any has."""
+    gaps = [(column.name, column.missing) for column in columns if column.missing.any()]
+    if gaps:
+        counts = name_list([f'"{name}" ({count(missing.sum(), "cell")})' for name, missing in gaps], limit=10)
+        name, missing = gaps[0]
+        raise DataError(
+            f"{table.at(int(np.argmax(missing)), name)}: the value is missing. Columns with missing values: {counts}. "
+            "Complete them, or use --missing impute (the median), --missing indicate (also a node that says so) "
+            "or --missing drop (leaves out the rows)."
+        )
+
+
+def left_out_notes(left_out: Sequence[tuple[str, str]]) -> list[str]:
+    """Say which columns were left out, one sentence for each reason."""
+    notes = []
+    for reason in dict.fromkeys(reason for _, reason in left_out):
+        names = [f'"{name}"' for name, other in left_out if other == reason]
+        notes.append(f"Left out {name_list(names, limit=10)}: {reason}.")
+    return notes
+
+
+def _refuse_unknown(table: Table, names: Iterable[str], option: str) -> None:
+    for name in names:
+        if name not in table.names:
+            raise DataError(
+                f'--{option}: {table.source} has no column "{name}". {did_you_mean(name, table.names)}'
+                f"Columns: {name_list(table.names)}."
+            )
+
+
+def _targets(table: Table, columns: list[Column], plan: EncodingPlan) -> tuple[tuple[Column, ...], list[str]]:
+    if plan.target is None:
+        if not columns:
+            raise DataError(f"{table.source}: every column is ignored. Name fewer with --ignore.")
+        return (columns[-1],), [f'Target: "{columns[-1].name}" (the last column; --target chooses another).']
+    if len(set(plan.target)) < len(plan.target):
+        raise UsageError(f"target names a column twice: {', '.join(plan.target)}. Name each once.")
+    for name in plan.target:
+        if name in plan.ignore:
+            raise UsageError(f'column "{name}" is both target and ignored. Take it out of one of them.')
+    return tuple(next(c for c in columns if c.name == name) for name in plan.target), []
+
+
+def _task(table: Table, targets: tuple[Column, ...], plan: EncodingPlan) -> tuple[str, list[str]]:
+    for column in targets:
+        if column.missing.all():
+            raise DataError(f'{table.source}: the target "{column.name}" has no values. Choose another with --target.')
+    texts = [column for column in targets if column.kind == "text"]
+    if texts and (plan.task == "regression" or len(targets) > 1):
+        column = texts[0]
+        row = int(np.argmax(~column.missing))
+        wanted = "a regression" if plan.task == "regression" else "a network with several targets"
+        remedy = "Use --task classification" if len(targets) == 1 else "Name a single target to learn its classes"
+        raise DataError(
+            f'{table.at(row, column.name)}: "{column.values[row]}" is not a number, and {wanted} needs numbers. '
+            f"{remedy}, or choose another --target."
+        )
+    if len(targets) > 1:
+        if plan.task == "classification":
+            names = ", ".join(f'"{column.name}"' for column in targets)
+            raise UsageError(f"classification has one target; received {len(targets)}: {names}. Name one of them.")
+        return "regression", []
+    if plan.task != "auto":
+        return plan.task, []
+    column = targets[0]
+    name = f'"{column.name}"'
+    if texts:
+        return "classification", [f"Task: classification, because {name} holds names."]
+    known = column.values[~column.missing]
+    values = np.unique(known)
+    few = len(values) <= MAX_NUMBER_CLASSES and (len(values) == 2 or len(known) >= ROWS_PER_CLASS * len(values))
+    if column.origin == "boolean" or (column.origin != "date" and few and (values == np.floor(values)).all()):
+        found = "true and false" if column.origin == "boolean" else count(len(values), "different whole number")
+        return "classification", [f"Task: classification, because {name} has {found}; --task regression changes that."]
+    return "regression", [f"Task: regression, because {name} holds numbers; --task classification changes that."]
+
+
+def _reason_to_leave_out(column: Column, plan: EncodingPlan) -> str:
+    missing = column.missing
+    if missing.all():
+        return "no values"
+    # Where missing values get a node of their own, whether a value is there can still say something.
+    telling = missing.any() and (plan.missing == "indicate" or (plan.missing == "impute" and column.kind == "text"))
+    if column.kind == "number":
+        known = column.values[~missing]
+        return "the same value in every row" if known.min() == known.max() and not telling else ""
+    distinct = len(set(column.values[~missing].tolist()))
+    if distinct == 1 and not telling:
+        return "the same value in every row"
+    if distinct > plan.max_categories and column.name not in plan.nominal:
+        return (
+            f"text with {distinct:,} different values (--nominal keeps it as names, "
+            f"--max-categories raises the limit of {plan.max_categories})"
+        )
+    return ""
+
+
+def _refuse_missing_targets(table: Table, targets: Iterable[Column]) -> None:
+    for column in targets:
+        missing = column.missing
+        if missing.any():
+            raise DataError(
+                f"{table.at(int(np.argmax(missing)), column.name)}: the target is missing "
+                f"({count(missing.sum(), 'row')} in all). Complete it, or use --missing drop to leave out such rows."
+            )
+
+
+def _check_target(table: Table, column: Column, task: str) -> str:
+    """Refuse a target that cannot be learnt; return a note about classes with a single row, or nothing."""
+    known = column.as_text().values if task == "classification" else column.values
+    values, counts = np.unique(known.astype(str) if known.dtype == object else known, return_counts=True)
+    what = "class" if task == "classification" else "value"
+    if len(values) == 1:
+        raise DataError(
+            f'{table.source}: the target "{column.name}" is {values[0]} in every row, '
+            f"so there is nothing to learn. It needs at least two {what}{'es' if what == 'class' else 's'}."
+        )
+    if task == "regression":
+        return ""
+    if len(values) > MAX_NUMBER_CLASSES and len(values) > table.n_rows / 2:
+        remedy = "use --task regression" if column.kind == "number" else "choose another with --target"
+        raise DataError(
+            f'{table.source}: the target "{column.name}" has {len(values):,} different values in {table.n_rows:,} '
+            f"rows, too many to be classes; {remedy}."
+        )
+    single = values[counts == 1].tolist()
+    if not single or table.whole:
+        return ""
+    if len(single) == 1:
+        return f'The class "{single[0]}" has a single row, which goes to training: nothing will test it.'
+    return (
+        f"The classes {name_list(single, 10)} have a single row each, which goes to training: nothing will test them."
+    )
+
+
+def _quoted_names(columns: Iterable[Column]) -> str:
+    return ", ".join(f'"{column.name}"' for column in columns)
