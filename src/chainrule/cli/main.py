@@ -40,7 +40,9 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f'command "{args[0]}" is unknown. {did_you_mean(args[0], COMMANDS)}Allowed: {", ".join(COMMANDS)}.')
+            ctx.fail(
+                f'command "{args[0]}" is unknown. {did_you_mean(args[0], COMMANDS)}Allowed: {", ".join(COMMANDS)}.'
+            )
         return super().resolve_command(ctx, args)
 
 

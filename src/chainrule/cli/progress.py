@@ -117,7 +117,9 @@ def bar(done: int, total: int, width: int = 20) -> str:
     return "━" * full + "─" * (width - full)
 
 
-def draw(curves: Sequence[Sequence[float]], width: int, height: int) -> tuple[list[list[tuple[str, int]]], float, float]:
+def draw(
+    curves: Sequence[Sequence[float]], width: int, height: int
+) -> tuple[list[list[tuple[str, int]]], float, float]:
     """Draw curves on a log scale with Braille dots.
 
     Returns

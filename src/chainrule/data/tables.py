@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from chainrule.data.builtin_tables import builtin_names, is_builtin, read_builtin
 from chainrule.data.columns import Column, Table, name_list, refuse_infinite
 from chainrule.data.frames import table_from_arrays, table_from_object
+from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 __all__ = ["MISSING_TOKENS", "Column", "Table", "read_table", "table_from_arrays"]
@@ -121,6 +123,11 @@ def read_table(
     if table.n_rows == 0:
         raise DataError(f"{table.source} has no rows.")
     return refuse_infinite(_with_text_columns(table, as_text))
+
+
+def read_with(source: Any, reading: ReadingPlan, as_text: Sequence[str] = ()) -> Table:
+    """Read a table as a `ReadingPlan` says; see `read_table`."""
+    return read_table(source, as_text=as_text, **asdict(reading))
 
 
 def _read_query(source: Any, sql: str | None) -> Table:

@@ -15,9 +15,11 @@ from chainrule.core.passes import Record, forward
 from chainrule.data.columns import Table
 from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
-from chainrule.data.tables import read_table
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.tables import read_with
 from chainrule.errors import UsageError
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
+from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch
 
@@ -149,7 +151,7 @@ class Model:
 
     def forward(self, rows: Any, **reading: Any) -> Record:
         """Encode rows and feed them forward; the record holds every z and a."""
-        X = self.encoding.encode_inputs(self._table(rows, reading))
+        X = self.encoding.encode_inputs(self.read(rows, **reading))
         return forward(self.network, X.astype(self.plan.dtype))
 
     def evaluate(self, rows: Any = None, **reading: Any) -> Evaluation:
@@ -169,7 +171,7 @@ class Model:
             if self.test is None:
                 raise UsageError("this model has no rows kept for testing. Give a table, as in model.evaluate(rows).")
             return self.test
-        table = self._table(rows, reading)
+        table = self.read(rows, **reading)
         Y = self.encoding.encode_targets(table)
         A = forward(self.network, self.encoding.encode_inputs(table).astype(self.plan.dtype)).output
         return evaluate_outputs(self.encoding, A, Y)
@@ -186,8 +188,16 @@ class Model:
 
         return save_model(self, path)
 
-    def _table(self, rows: Any, reading: dict[str, Any]) -> Table:
-        return read_table(rows, as_text=self.encoding.text_columns, **reading)
+    def read(self, rows: Any, **reading: Any) -> Table:
+        """Read rows as this model needs them: columns that it knows as names stay names.
+
+        Parameters
+        ----------
+        rows, **reading
+            As in `predict`.
+        """
+        (options,) = divide_options(reading, ReadingPlan)
+        return read_with(rows, ReadingPlan(**options), as_text=self.encoding.text_columns)
 
     def _only(self, task: str, what: str) -> None:
         if self.task != task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.splits import Split
-from chainrule.data.tables import read_table, table_from_arrays
+from chainrule.data.tables import read_with, table_from_arrays
 from chainrule.errors import DataError, UsageError
 from chainrule.options import divide_options
 from chainrule.training.loop import Training, prepare
@@ -64,6 +64,12 @@ class Setup:
     def sizes(self) -> tuple[int, ...]:
         """Units per layer, the inputs first."""
         return (self.X.shape[1], *self.plan.hidden, self.Y.shape[1])
+
+    @property
+    def network_parameters(self) -> int:
+        """How many weights and biases the network will have."""
+        biases = self.plan.bias != "none"
+        return sum((before + biases) * units for before, units in zip(self.sizes, self.sizes[1:], strict=False))
 
     def network(self, generator: np.random.Generator) -> Network:
         """Return a network with fresh initial weights."""
@@ -142,7 +148,7 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
 
 def _read(source: Any, y: Any, encoding_plan: EncodingPlan, reading: ReadingPlan) -> Table:
     if y is None:
-        return read_table(source, as_text=encoding_plan.nominal, **asdict(reading))
+        return read_with(source, reading, as_text=encoding_plan.nominal)
     if isinstance(source, str):
         raise UsageError(
             f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'

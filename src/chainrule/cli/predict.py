@@ -1,0 +1,60 @@
+"""`chainrule predict`: a model and a table in; predictions out, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import click
+
+from chainrule.cli.flags import SectionedCommand, given, plan_flags
+from chainrule.cli.output import plain, print_json, say
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.files import check_writable, write_whole
+
+
+@click.command(cls=SectionedCommand)
+@click.argument("model")
+@click.argument("data", required=False)
+@click.option("-o", "--output", metavar="FILE", help="Write CSV there instead of to standard output.")
+@click.option("--probabilities/--no-probabilities", default=True, help="Add a column for each class. [default: yes]")
+@click.option("--keep", is_flag=True, help="Repeat the table's own columns before the predictions.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of CSV.")
+@plan_flags(ReadingPlan, "Reading the table")
+def command(
+    model: str, data: str | None, output: str | None, probabilities: bool, keep: bool, as_json: bool, **flags: Any
+) -> None:
+    """Predict DATA's rows with MODEL. Columns are found by name; others are passed over."""
+    from chainrule.models.model_file import load
+
+    if output:
+        check_writable(output)
+    trained = load(model)
+    table = trained.read(data, **given(flags))
+    columns: dict[str, list[Any]] = {}
+    if keep:
+        columns |= {column.name: column.as_text().values.tolist() for column in table.columns}
+    names = trained.encoding.target_names
+    predicted = trained.predict(table).reshape(table.n_rows, -1)
+    for i, name in enumerate(names):
+        columns[f"predicted {name}"] = plain(predicted[:, i])
+    if trained.task == "classification" and probabilities:
+        for label, column in zip(trained.classes, trained.probabilities(table).T, strict=True):
+            columns[f"p({label})"] = [float(f"{p:.6g}") for p in column]
+    if as_json:
+        print_json(columns)
+        return
+    text = _csv(columns)
+    if output:
+        say(f"Wrote {table.n_rows} predictions to {write_whole(output, text)}.", aside=True)
+    else:
+        click.echo(text, nl=False)
+
+
+def _csv(columns: dict[str, list[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()

@@ -1,0 +1,165 @@
+"""`chainrule train`: a table in; a model, its history and a report out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.cli.flags import SectionedCommand, given, plan_flags
+from chainrule.cli.output import print_json, say
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.errors import DivergenceError, UsageError
+from chainrule.files import check_writable, write_whole
+from chainrule.training.plan import TrainingPlan
+
+
+@click.command(cls=SectionedCommand)
+@click.argument("data", required=False)
+@click.option("-o", "--output", metavar="FILE", help="Model file. [default: DATA's name with .safetensors]")
+@click.option("--report/--no-report", default=True, help="Write an HTML report beside the model. [default: yes]")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object at the end; the rest goes to standard error."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@click.option("--checkpoint", metavar="FILE", help="Keep the training's state in this file, to resume after a stop.")
+@click.option(
+    "--checkpoint-every", type=int, default=10, metavar="N", help="Epochs between two checkpoints. [default: 10]"
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, as if there had been no stop.")
+@plan_flags(TrainingPlan, "Network and training")
+@plan_flags(EncodingPlan, "Columns and rows")
+@plan_flags(ReadingPlan, "Reading the table")
+def command(
+    data: str | None,
+    output: str | None,
+    report: bool,
+    as_json: bool,
+    quiet: bool,
+    checkpoint: str | None,
+    checkpoint_every: int,
+    resume: bool,
+    **flags: Any,
+) -> int:
+    """Train a network on DATA: a built-in table (xor, wine, iris, ...) or a file (CSV, TSV, Parquet, JSON, SQLite).
+
+    Writes the model, FILE.history.csv and FILE.report.html. Without options the last column is the target.
+    """
+    from chainrule.cli.progress import progress
+    from chainrule.models.setup import set_up
+    from chainrule.models.train import train_setup
+
+    options = given(flags)
+    if data is None and "sql" not in options:
+        raise UsageError("train needs a table: a file, a built-in name such as wine, or a query with --sql.")
+    paths = output_paths(data, output, report)
+    for path in paths.values():
+        check_writable(path)
+
+    setup = set_up(data, **options)
+    for note in setup.notes:
+        say(note, quiet=quiet, aside=as_json)
+    network = f"Network {'-'.join(map(str, setup.sizes))}, {setup.network_parameters} weights and biases."
+    rows = [len(part) for part in (setup.split.train, setup.split.validation, setup.split.test)]
+    say(f"{network} Rows: {rows[0]} train, {rows[1]} validate, {rows[2]} test.", quiet=quiet, aside=as_json)
+
+    failure = None
+    try:
+        with progress(setup.plan.epochs, setup.plan.starts, quiet) as watcher:
+            model = train_setup(
+                setup, [watcher], checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume
+            )
+    except DivergenceError as error:
+        failure, model = error, error.model
+    model.save(paths["model"])
+    write_whole(paths["history"], history_csv(model.history))
+    if "report" in paths:
+        from chainrule.show.report import write_report
+
+        write_report(model, paths["report"], command=repeat_command())
+    if failure is not None:
+        say(f'The last good weights are in "{paths["model"]}".', aside=True)
+        raise failure
+
+    if as_json:
+        print_json(summary(model, paths))
+    elif not quiet:
+        _print_result(model, paths)
+    return 130 if model.provenance.stopped == "interrupted" else 0
+
+
+def output_paths(data: str | None, output: str | None, report: bool) -> dict[str, Path]:
+    """Return where the model, its history and its report go."""
+    model = Path(output) if output else Path(f"{Path(data).stem if data else 'model'}.safetensors")
+    if not model.suffix:
+        model = model.with_suffix(".safetensors")
+    paths = {"model": model, "history": model.with_suffix(".history.csv")}
+    return {**paths, "report": model.with_suffix(".report.html")} if report else paths
+
+
+def history_csv(history: Any) -> str:
+    """Write a history as CSV, with empty cells for what was not measured.
+
+    >>> from chainrule.training.state import Epoch
+    >>> print(history_csv([Epoch(1, 0.5, float("nan"), 1.0, 1.0, 0.1, 2.0, 0.25)]).splitlines()[1])
+    1,0.5,,1.0,1.0,0.1,2.0,0.25
+    """
+    from chainrule.training.state import Epoch
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Epoch._fields)
+    writer.writerows(["" if value != value else value for value in row] for row in history)
+    return text.getvalue()
+
+
+def repeat_command() -> str:
+    """The command line as it was typed."""
+    return shlex.join(["chainrule", *sys.argv[1:]])
+
+
+def summary(model: Any, paths: dict[str, Path]) -> dict[str, Any]:
+    """What `--json` prints."""
+    provenance = model.provenance
+    return {
+        "task": model.task,
+        "target": list(model.encoding.target_names),
+        "test": None if model.test is None else model.test.summary(),
+        "epochs": len(model.history),
+        "best_epoch": provenance.best_epoch,
+        "stopped": provenance.stopped,
+        "seconds": provenance.seconds,
+        "engine": provenance.engine,
+        "rows": dict(zip(("train", "validation", "test"), provenance.rows, strict=True)),
+        "sizes": list(model.network.sizes),
+        "cost": model.history[-1].cost if len(model.history) else None,
+        "loss": getattr(model.plan.loss, "name", model.plan.loss),
+        "starts": list(provenance.starts),
+        "seed": model.plan.seed,
+        "notes": list(provenance.notes),
+        **{name: str(path) for name, path in paths.items()},
+    }
+
+
+def _print_result(model: Any, paths: dict[str, Path]) -> None:
+    provenance = model.provenance
+    say(
+        f"Stopped after {len(model.history)} epochs ({provenance.stopped}) and {provenance.seconds:.2f} s on the "
+        f"{provenance.engine} engine; weights of epoch {provenance.best_epoch} kept."
+    )
+    if len(provenance.starts) > 1:
+        best, worst = min(provenance.starts), max(provenance.starts)
+        say(f"Best of {len(provenance.starts)} starts: cost {best:.4g}, worst {worst:.4g}.")
+    if model.test is None:
+        last = model.history[-1]
+        accuracy = "" if last.accuracy != last.accuracy else f", accuracy {last.accuracy:.3f}"
+        say(f"\nNo rows were kept for testing. On the training rows: cost {last.cost:.4g}{accuracy}.")
+    else:
+        say(f"\nTest: {model.test}")
+    say(f"\nWrote {', '.join(str(path) for path in paths.values())}.")
