@@ -1,0 +1,56 @@
+# Everything runs in .venv, which the first target that needs it sets up. `make help` lists the targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
+
+.PHONY: help demo test test-browser lint docs bench clean
+
+help:  ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.installed  ## Train a network on the wine table, test it, and write the model and its report to demo/.
+	@mkdir -p demo
+	$(BIN)/chainrule train wine --target class --seed 0 -o demo/wine.safetensors
+
+test: $(VENV)/.test  ## Run all tests that a plain machine can run.
+	$(BIN)/python -m pytest --numprocesses=2 -m "not browser"
+
+test-browser: $(VENV)/.test  ## Open the report in Chromium, which must be installed.
+	$(BIN)/python -m pytest -m browser tests/browser
+
+lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html; warnings are errors.
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+bench: $(VENV)/.installed  ## Measure start-up times and the time per update.
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/updates.py
+
+clean:  ## Remove everything that was set up or built.
+	rm -rf $(VENV) demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.installed: pyproject.toml requirements/run.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "chainrule needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV), once ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "Python's venv module is incomplete. On Debian: apt install python3-venv"; exit 1; }
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.installed requirements/test.txt
+	@$(PIP) --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.installed requirements/lint.txt
+	@$(PIP) --requirement requirements/lint.txt
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.installed requirements/docs.txt
+	@$(PIP) --requirement requirements/docs.txt
+	@touch $@
