@@ -19,6 +19,7 @@ from chainrule.errors import UsageError
 # Steps tried for each parameter, relative to its size: a large one suffers from curvature, a small one from
 # rounding, and which is best differs from parameter to parameter.
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
+_HARMLESS = 1e-4  # no mistake in a derivative is a factor that close to 1
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -296,32 +297,33 @@ def _entry(
     """Judge one parameter by the step at which central differences are most certain."""
     scale = max(1.0, abs(p))
     trials = [_trial(cost, J, p, relative * scale) for relative in _STEPS]
+    noise = _noise(trials, J)
     # A step's doubt: how far the next smaller step disagrees, plus what rounding can do to either. The smallest has
     # none after it; there the two one-sided slopes disagree by more than its error. It wins beside a kink only.
-    doubts = [abs(this.central - after.central) + after.rounding for this, after in pairwise(trials)]
-    doubts.append(trials[-1].gap + trials[-1].rounding)
+    doubts = [abs(this.central - after.central) + noise / this.step for this, after in pairwise(trials)]
+    doubts.append(trials[-1].gap + noise / trials[-1].step)
     best = trials[int(np.argmin(doubts))]
     numeric = best.central
-    # Rounding alone must not fail a tiny gradient. A cost may be small because large numbers cancelled in it, so its
-    # own size says too little: the doubt that was seen counts too, as far as numbers around 1 explain it.
-    certain = max(best.rounding, min(min(doubts), 8 * _rounding(1.0, best.step)))
-    relative_error = abs(analytic - numeric) / max(abs(analytic), abs(numeric), certain / tolerance)
+    size = max(abs(analytic), abs(numeric))
+    # Rounding alone must not fail a tiny gradient, nor a doubt too small to hide a mistake one that is not so tiny.
+    uncertain = max(noise / best.step, min(min(doubts), _HARMLESS * size))
+    relative_error = abs(analytic - numeric) / max(size, uncertain / tolerance)
     if not np.isfinite(relative_error):
         return GradientEntry(name, analytic, numeric, float("inf"), best.step, "wrong")
     if relative_error <= tolerance:
         return GradientEntry(name, analytic, numeric, relative_error, best.step, "right")
-    verdict = "kink" if _at_kink(trials, analytic) else "wrong"
+    verdict = "kink" if _at_kink(trials, analytic, noise) else "wrong"
     return GradientEntry(name, analytic, numeric, relative_error, best.step, verdict)
 
 
 class _Trial(NamedTuple):
-    """The slopes of the cost around a parameter at one step, and what rounding can do to them."""
+    """The slopes of the cost around a parameter at one step, and the largest cost met."""
 
     step: float
     central: float
     below: float
     above: float
-    rounding: float
+    largest: float
 
     @property
     def gap(self) -> float:
@@ -332,25 +334,35 @@ def _trial(cost: Callable[[float], float], J: float, p: float, h: float) -> _Tri
     above, below = p + h, p - h
     J_above, J_below = cost(above), cost(below)
     central = (J_above - J_below) / (above - below)
-    rounding = _rounding(max(abs(J_above), abs(J_below), 1e-300), h)
-    return _Trial(h, central, (J - J_below) / (p - below), (J_above - J) / (above - p), rounding)
+    return _Trial(h, central, (J - J_below) / (p - below), (J_above - J) / (above - p), max(abs(J_above), abs(J_below)))
 
 
-def _rounding(cost: float, h: float) -> float:
-    return 8 * _EPSILON * cost / h
+def _noise(trials: list[_Trial], J: float) -> float:
+    """How far rounding can move the cost.
+
+    At least as the cost's own size says. A cost may be small because large numbers cancelled in it; then steps
+    disagree by more, or one finds the very same cost, and that counts as far as rounding of numbers near 1 explains.
+    """
+    of_size = _EPSILON * max(max(trial.largest for trial in trials), 1e-300)
+    of_one = _EPSILON * max(1.0, abs(J))
+    if any(trial.above == trial.below == 0 for trial in trials):
+        return 8 * max(of_size, of_one)
+    seen = max(abs(this.central - after.central) * after.step for this, after in pairwise(trials))
+    return 8 * max(of_size, min(seen, 8 * of_one))
 
 
-def _at_kink(trials: list[_Trial], analytic: float) -> bool:
+def _at_kink(trials: list[_Trial], analytic: float, noise: float) -> bool:
     """Whether the cost has a corner within the smallest step, with the analytic value between the slopes beside it.
 
     Where a cost is smooth, the gap between its two slopes shrinks with the step (it is h times the curvature);
-    around a corner it stays, until the step no longer reaches the corner.
+    around a corner it stays, until the step no longer reaches the corner. Where a cost is noise, the gap grows.
     """
-    corner = any(after.gap > max(4 * after.rounding, 0.5 * before.gap) for before, after in pairwise(trials))
-    smallest = trials[-1]
-    if not corner or smallest.gap <= 4 * smallest.rounding:
+    corner = any(after.gap > max(4 * noise / after.step, 0.5 * before.gap) for before, after in pairwise(trials))
+    grows = any(after.gap > 2 * before.gap for before, after in pairwise(trials[1:]))
+    smallest, rounding = trials[-1], noise / trials[-1].step
+    if not corner or grows or smallest.gap <= 4 * rounding:
         return False
-    margin = 1e-3 * smallest.gap + smallest.rounding
+    margin = 1e-3 * smallest.gap + rounding
     return min(smallest.below, smallest.above) - margin <= analytic <= max(smallest.below, smallest.above) + margin
 
 
