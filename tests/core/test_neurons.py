@@ -105,14 +105,20 @@ def test_no_line_at_all_separates_xor():
 
 
 def test_two_hidden_logistic_units_learn_xor():
-    # Seed 004: 2 x 2 x 1, random weights in [-1, 1], an epoch is all four entries of the truth table.
-    network = Network.dense([2, 2, 1], "logistic", init="uniform(-1,1)", seed=0)
-    before = backward(network, forward(network, X), XOR, reduction="sum")
-    assert accuracy(network, X, XOR) <= 0.75
-    trained = train(network, X, XOR, "half_squared_error", epochs=3000, learning_rate=0.5, rule="momentum(0.9)")
-    after = backward(trained, forward(trained, X), XOR, reduction="sum")
-    assert accuracy(trained, X, XOR) == 1
-    assert after.cost < 0.01 < before.cost
+    # Seed 004: 2 x 2 x 1, random weights in [-1, 1], an epoch is all four entries of the truth table. "Each run is
+    # different due to random weight init": some end in a local minimum, most learn it.
+    learnt = 0
+    for seed in range(8):
+        network = Network.dense([2, 2, 1], "logistic", init="uniform(-1,1)", seed=seed)
+        before = backward(network, forward(network, X), XOR, reduction="sum")
+        assert accuracy(network, X, XOR) <= 0.75
+        trained = train(network, X, XOR, "half_squared_error", epochs=1500, learning_rate=0.5, rule="momentum(0.9)")
+        after = backward(trained, forward(trained, X), XOR, reduction="sum")
+        assert after.cost < before.cost
+        if accuracy(trained, X, XOR) == 1:
+            assert after.cost < 0.01
+            learnt += 1
+    assert learnt >= 5
 
 
 # ---- adaline and the regressions ----------------------------------------------------------------------------------
@@ -157,7 +163,7 @@ def test_logistic_regression_follows_its_gradient_to_where_it_vanishes():
     X, Y = linear_data()
     Y = (Y[:, :1] + np.random.default_rng(2).normal(0, 2, (20, 1)) > 0).astype(float)  # not separable
     network, loss = neurons.logistic_regression(3)
-    trained = train(network, X, Y, loss, epochs=2000, learning_rate=0.2)
+    trained = train(network, X, Y, loss, epochs=2000, learning_rate=0.1, rule="momentum(0.9)")
     errors = 1 / (1 + np.exp(-(X @ trained.weights[1] + trained.biases[1]))) - Y  # delta = a - y
     np.testing.assert_allclose(X.T @ errors, 0, atol=1e-8)
     np.testing.assert_allclose(errors.sum(), 0, atol=1e-8)
