@@ -77,7 +77,7 @@ class LiveProgress:
         text.append("training cost", style="cyan")
         if not math.isnan(rows[-1].validation_cost):
             text.append("  validation cost", style="yellow")
-        text.append(f"  (log scale)\n{bar(state.epoch, self._epochs)} ")
+        text.append(f"  (log scale)\n{bar(state.epoch, self._epochs, WIDTH + 10)}\n")
         if self._starts > 1:
             text.append(f"start {self._start} of {self._starts}, ")
         text.append(line(rows[-1]))
