@@ -186,8 +186,7 @@ def refuse_bad_names(names: Iterable[str], source: str) -> None:
     for position, name in enumerate(names, start=1):
         if not name:
             raise DataError(
-                f"{source}: column {position} has no name. Write one in the first line, or remove the column "
-                "(pandas writes such a column unless it is told index=False)."
+                f"{source}: column {position} has no name. Write one in the first line, or remove the column."
             )
         if name in seen:
             raise DataError(

@@ -26,6 +26,8 @@ from chainrule.errors import DataError, UsageError
 
 # A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
 MOSTLY_NUMBERS = 0.8
+# What the first column is called while it has no name of its own.
+ROW_NAMES = "(row names)"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ class Layout:
         The columns' names.
     header : bool
         Whether the names are the first record.
+    row_names : bool
+        Whether the first column numbers or names the rows: its own name is empty, as R and pandas write it.
     """
 
     text: str
     delimiter: str
     names: tuple[str, ...]
     header: bool
+    row_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,9 @@ def read_delimited(
         if n_rows == 0:
             raise DataError(f"{source} has column names but no rows.")
         lines = _line_numbers(layout, n_rows)
-        readings = _readings(connection, layout, source, lines, decimal, tokens, set(as_text))
-        columns = _columns(connection, layout, readings)
+        row_names = {ROW_NAMES} if layout.row_names else set()
+        readings = _readings(connection, layout, source, lines, decimal, tokens, {*as_text, *row_names})
+        columns = _columns(connection, layout, readings)[len(row_names) :]
     return Table(columns, source, (*file.notes, *notes, *_reading_notes(columns)), lines)
 
 
@@ -120,8 +126,12 @@ def _layout(
                 "--header takes it as names."
             )
     names = tuple(name.strip() for name in rows[0]) if header else tuple(f"column{i + 1}" for i in range(len(rows[0])))
+    row_names = len(names) > 1 and not names[0]
+    if row_names:
+        names = (ROW_NAMES, *names[1:])
+        notes.append(f"The first column of {source} has no name: it was taken for row names and left out.")
     refuse_bad_names(names, source)
-    return Layout(text, chosen, names, header), notes
+    return Layout(text, chosen, names, header, row_names), notes
 
 
 def _parse(connection: Any, path: Path, layout: Layout, source: str) -> None:

@@ -160,8 +160,9 @@ def column_from_array(name: str, array: Any, source: str) -> Column:
     """Make a Column of a one-dimensional NumPy array of any type."""
     kind = array.dtype.kind
     if isinstance(array, np.ma.MaskedArray):
-        array = np.ma.filled(array.astype(object), None)
-        kind = "O"
+        objects = np.ma.getdata(array).astype(object)
+        objects[np.ma.getmaskarray(array)] = None
+        array, kind = objects, "O"
     if kind in "biuf":
         origin: Origin = "boolean" if kind == "b" else "float" if kind == "f" else "integer"
         return Column(name, "number", array.astype(np.float64), "", origin)

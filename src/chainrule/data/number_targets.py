@@ -123,7 +123,8 @@ def fit_numbers(
         if scale == 0:
             raise DataError(
                 f'{table.source}: the target "{column.name}" is {values[0]:g} in all '
-                f"{count(len(values), 'training row')}, so there is nothing to learn. Use more rows, or another --target."
+                f"{count(len(values), 'training row')}, so there is nothing to learn. "
+                "Use more rows, or another --target."
             )
         if not (np.isfinite(center) and np.isfinite(scale)):
             raise DataError(f'{table.source}: the target "{column.name}" is too large to be scaled. Change its unit.')
