@@ -48,7 +48,7 @@ class ClassEvaluation:
         lines = [f"accuracy {self.accuracy:.3f}   log loss {self.log_loss:.3f}   rows {self.rows}", ""]
         lines.append(f"{'class':<{width}}  precision  recall     f1   rows")
         for label, p, r, f, counts in zip(labels, self.precision, self.recall, self.f1, self.confusion, strict=True):
-            lines.append(f"{label:<{width}}  {p:>9.3f}  {r:>6.3f}  {f:>5.3f}  {sum(counts):>5}")
+            lines.append(f"{label:<{width}}  {_share(p):>9}  {_share(r):>6}  {_share(f):>5}  {sum(counts):>5}")
         if len(labels) <= 20:
             cell = max([len(str(n)) for row in self.confusion for n in row] + [len(label) for label in labels])
             lines += ["", "confusion (rows: true class, columns: predicted)"]
@@ -100,6 +100,11 @@ class ValueEvaluation:
 
 
 Evaluation = ClassEvaluation | ValueEvaluation
+
+
+def _share(value: float) -> str:
+    """Three decimals, or a dash where there is nothing to divide by."""
+    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def evaluate_classes(
