@@ -1,0 +1,84 @@
+"""The report beside a model: one page on what was trained, how well it does, and how it came about."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from chainrule.data.columns import count, name_list
+from chainrule.files import write_whole
+from chainrule.models.model import Model
+from chainrule.show.markup import Html, element, text
+from chainrule.show.page import page, paragraph
+from chainrule.show.report_curves import curves_section
+from chainrule.show.report_results import Judged, headline, judge, results_section
+from chainrule.show.report_structure import columns_section, network_section
+from chainrule.show.report_training import training_section
+
+
+def report_html(model: Model, command: str = "") -> str:
+    """Describe a model as a page that needs no network, no script and no other file.
+
+    Parameters
+    ----------
+    model : Model
+        Just trained, or loaded from a file: then what needs the rows is left out, and the page says so.
+    command : str
+        What repeats the training; shown as it is.
+
+    Returns
+    -------
+    str
+        An HTML document. Whatever comes from the data is escaped, and a Content-Security-Policy lets a browser run
+        and load nothing.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> page = report_html(cr.train("xor", hidden=2, epochs=5), "chainrule train xor --hidden 2 --epochs 5")
+    >>> page.startswith("<!DOCTYPE html>"), "<script" in page
+    (True, False)
+    """
+    judged = judge(model)
+    title = f"Predicting {name_list(model.encoding.target_names, 4)} from {model.provenance.source}"
+    body = [
+        _head(model, judged, title),
+        curves_section(model),
+        results_section(model, judged),
+        network_section(model),
+        columns_section(model),
+        training_section(model, command),
+    ]
+    return page(title, body)
+
+
+def write_report(model: Model, path: str | os.PathLike[str], command: str = "") -> Path:
+    """Write `report_html` to a file, whole or not at all.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be written there.
+    """
+    return write_whole(path, report_html(model, command))
+
+
+def _head(model: Model, judged: Judged | None, title: str) -> Html:
+    sizes = "-".join(map(str, model.network.sizes))
+    numbers = count(model.network.n_parameters, "weight and bias", "weights and biases")
+    lead = (
+        f"A {sizes} network with {numbers}, trained on {count(model.provenance.rows[0], 'row')} "
+        f"for {count(len(model.history), 'epoch')}."
+    )
+    return element(
+        "header",
+        paragraph(f"chainrule report · {model.task}", "above"),
+        element("h1", text(title)),
+        paragraph(lead, "lead"),
+        headline(judged),
+    )
