@@ -258,8 +258,9 @@ def _check_target(table: Table, column: Column, task: str) -> str:
     values, counts = np.unique(known.astype(str) if known.dtype == object else known, return_counts=True)
     what = "class" if task == "classification" else "value"
     if len(values) == 1:
+        value = column.as_text().values[0]
         raise DataError(
-            f'{table.source}: the target "{column.name}" is {values[0]} in every row, '
+            f'{table.source}: the target "{column.name}" is {value} in every row, '
             f"so there is nothing to learn. It needs at least two {what}{'es' if what == 'class' else 's'}."
         )
     if task == "regression":

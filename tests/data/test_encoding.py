@@ -1,0 +1,453 @@
+"""Columns to numbers and back, against scikit-learn and by round trips."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import preprocessing
+
+from chainrule.data.encoding import Encoding, NameInput, NumberInput, fit_encoding, prepare_table
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.tables import Column, Table, read_table, table_from_arrays
+from chainrule.errors import DataError, UsageError
+
+
+def fit(source, fit_rows=None, output_activation="auto", **options) -> Encoding:
+    return fit_encoding(read_table(source), EncodingPlan(**options), fit_rows, output_activation)
+
+
+def matrix(name: str) -> np.ndarray:
+    return np.column_stack([column.values for column in read_table(name).columns[:-1]])
+
+
+# --- inputs ---
+
+
+@pytest.mark.parametrize(
+    ("scale", "oracle"),
+    [
+        ("standard", preprocessing.StandardScaler()),
+        ("robust", preprocessing.RobustScaler()),
+        ("unit", preprocessing.MinMaxScaler()),
+        ("symmetric", preprocessing.MinMaxScaler((-1, 1))),
+        ("none", preprocessing.FunctionTransformer()),
+    ],
+)
+def test_scaling_agrees_with_scikit_learn_on_the_training_rows(scale, oracle):
+    rows = np.random.default_rng(0).permutation(178)[:100]
+    encoding = fit("wine", rows, scale=scale)
+    X = matrix("wine")
+    wanted = oracle.fit(X[rows]).transform(X)
+    np.testing.assert_allclose(encoding.encode_inputs(read_table("wine")), wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_training_rows_can_be_a_mask():
+    mask = np.arange(178) < 100
+    assert fit("wine", mask) == fit("wine", np.arange(100))
+    with pytest.raises(UsageError, match="fit_rows names no row"):
+        fit("wine", np.zeros(178, dtype=bool))
+
+
+def test_names_agree_with_one_hot_encoding():
+    colors = np.random.default_rng(0).choice(["red", "green", "blue"], 40)
+    table = read_table({"color": colors, "x": np.arange(40), "y": [0, 1] * 20})
+    encoding = fit_encoding(table, EncodingPlan(ignore="x"))
+    wanted = preprocessing.OneHotEncoder(sparse_output=False).fit_transform(colors[:, None])
+    np.testing.assert_array_equal(encoding.encode_inputs(table), wanted)
+    assert encoding.node_names == ("color=blue", "color=green", "color=red")
+
+
+def test_names_come_from_all_rows_and_constants_from_the_training_rows():
+    encoding = fit({"c": ["a", "b", "c"], "x": [1.0, 3.0, 100.0], "y": [0, 1, 1]}, fit_rows=[0, 1])
+    assert encoding.inputs == (NameInput("c", ("a", "b", "c")), NumberInput("x", 2.0, 1.0))
+
+
+def test_nominal_numbers_become_names_in_numeric_order():
+    encoding = fit({"k": [10, 9, 1, 9], "y": [0, 1, 1, 0]}, nominal="k")
+    assert encoding.node_names == ("k=1", "k=9", "k=10")
+
+
+def test_columns_that_are_constant_in_training_are_left_out():
+    encoding = fit({"a": [1, 1, 2], "x": [1, 2, 3], "y": [0, 1, 1]}, fit_rows=[0, 1])
+    assert encoding.node_names == ("x",)
+    assert encoding.left_out == (("a", "the same value in every training row"),)
+    assert any('Left out "a"' in note for note in encoding.notes)
+    with pytest.raises(DataError, match="every input column has the same value in every training row"):
+        fit({"a": [1, 1, 2], "y": [0, 1, 1]}, fit_rows=[0, 1])
+
+
+def test_values_that_rounding_makes_uneven_are_still_constant():
+    with pytest.raises(DataError, match="the same value"):
+        fit({"a": [0.1] * 7, "y": [0, 1, 1, 0, 0, 1, 1]})
+
+
+def test_robust_scaling_where_the_quartiles_coincide():
+    encoding = fit({"a": [0, 0, 0, 0, 0, 0, 9], "y": [0, 1, 1, 0, 0, 1, 1]}, scale="robust")
+    np.testing.assert_allclose(encoding.inputs[0].scale, np.std([0, 0, 0, 0, 0, 0, 9]))
+
+
+def test_numbers_at_the_limits():
+    with pytest.raises(DataError, match=r'the numbers of column "a" are too large'):
+        fit({"a": [-1.7e308, 1.7e308], "y": [0, 1]})
+    tiny = fit({"a": [0.0, 5e-324], "y": [0, 1]})
+    assert tiny.inputs[0].scale > 0
+    encoding = fit({"a": [0.0, 1e-300], "y": [0, 1]})
+    with pytest.raises(DataError, match="too far from the training values"):
+        encoding.encode_inputs(read_table({"a": [1e300]}))
+
+
+# --- missing values ---
+
+HOLES = {"x": [1.0, np.nan, 3.0, 8.0], "c": ["a", None, "b", "a"], "full": [1.0, 2.0, 3.0, 5.0], "y": [0, 1, 1, 0]}
+
+
+def test_missing_values_are_refused():
+    with pytest.raises(DataError, match=r'row 1, column "x": the value is missing.*"x" \(1 cell\), "c" \(1 cell\)'):
+        fit(HOLES)
+
+
+def test_missing_values_are_imputed():
+    encoding = fit(HOLES, missing="impute", scale="none")
+    assert encoding.node_names == ("x", "c=a", "c=b", "c is missing", "full")
+    np.testing.assert_array_equal(
+        encoding.encode_inputs(read_table(HOLES)),
+        [[1, 1, 0, 0, 1], [3, 0, 0, 1, 2], [3, 0, 1, 0, 3], [8, 1, 0, 0, 5]],
+    )
+
+
+def test_missing_values_are_indicated():
+    encoding = fit(HOLES, missing="indicate", scale="none")
+    assert encoding.node_names == ("x", "x is missing", "c=a", "c=b", "c is missing", "full")
+    np.testing.assert_array_equal(encoding.encode_inputs(read_table(HOLES))[:, 1], [0, 1, 0, 0])
+
+
+def test_the_median_is_that_of_the_training_rows():
+    assert fit(HOLES, fit_rows=[0, 1, 3], missing="impute").inputs[0].fill == 4.5
+
+
+def test_missing_values_at_prediction_where_training_had_none():
+    new = read_table({"full": [None], "x": [2.0], "c": [None]})
+    complete = {**HOLES, "x": [1.0, 2.0, 3.0, 8.0], "c": ["a", "a", "b", "a"]}
+    encoding = fit(complete, missing="impute", scale="none")
+    np.testing.assert_array_equal(encoding.encode_inputs(new), [[2, 0, 0, 2.5]])
+    for policy in ("refuse", "drop"):
+        with pytest.raises(DataError, match=r'row 0, column "c": the value is missing.*train with --missing impute'):
+            fit(complete, missing=policy).encode_inputs(new)
+
+
+def test_a_number_column_without_values_at_prediction():
+    encoding = fit(HOLES, missing="impute", scale="none")
+    new = read_table({"x": [None], "c": [None], "full": [1]})
+    np.testing.assert_array_equal(encoding.encode_inputs(new), [[3, 0, 0, 1, 1]])
+
+
+# --- tables at prediction ---
+
+
+def test_columns_are_found_by_name():
+    encoding = fit("iris")
+    table = read_table("iris")
+    shuffled = Table((Column("extra", "number", np.zeros(150)), *reversed(table.columns)), "new")
+    np.testing.assert_array_equal(encoding.encode_inputs(shuffled), encoding.encode_inputs(table))
+
+
+def test_missing_columns_are_named():
+    with pytest.raises(DataError) as caught:
+        fit("iris").encode_inputs(read_table({"sepal_lenght": [1], "sepal_width": [1], "petal_width": [1]}))
+    message = str(caught.value)
+    assert "lacks 2 columns that the model needs: sepal_length, petal_length." in message
+    assert 'Did you mean "sepal_lenght"?' in message
+    with pytest.raises(DataError, match=r'lacks the target column "species"\. Did you mean "Species"'):
+        fit("iris").encode_targets(read_table({"Species": ["setosa"]}))
+
+
+def test_text_in_a_column_of_numbers():
+    with pytest.raises(DataError, match='the dict, row 1, column "x": "big" is not a number, but'):
+        fit({"x": [1, 2], "y": [0, 1]}).encode_inputs(read_table({"x": [None, "big"]}))
+
+
+def test_numbers_in_a_column_of_names_are_taken_as_names():
+    encoding = fit({"k": ["1", "2", "x"], "y": [0, 1, 1]})
+    np.testing.assert_array_equal(encoding.encode_inputs(read_table({"k": [2.0]})), [[0, 1, 0]])
+    assert encoding.text_columns == ("k",)
+
+
+def test_unknown_names():
+    table = {"color": ["red", "blue", "red"], "y": [0, 1, 1]}
+    new = read_table({"color": ["red", "rde"]})
+    with pytest.raises(DataError) as caught:
+        fit(table).encode_inputs(new)
+    assert str(caught.value) == (
+        'the dict, row 1, column "color": "rde" was not there in training. Did you mean "red"? '
+        "Known: blue, red. Correct it, or use --unknown ignore."
+    )
+    np.testing.assert_array_equal(fit(table, unknown="ignore").encode_inputs(new), [[0, 1], [0, 0]])
+
+
+def test_arrays_without_names_are_matched_by_position():
+    encoding = fit("wine")
+    X, y = matrix("wine"), read_table("wine").columns[-1].values.astype(int)
+    wanted, targets = encoding.encode(read_table("wine"))
+    np.testing.assert_array_equal(encoding.encode_inputs(read_table(X)), wanted)
+    found = encoding.encode(table_from_arrays(X, y))
+    np.testing.assert_array_equal(found[0], wanted)
+    np.testing.assert_array_equal(found[1], targets)
+    assert encoding.has_targets(table_from_arrays(X, y))
+    assert not encoding.has_targets(table_from_arrays(X))
+
+
+def test_arrays_of_another_width():
+    encoding = fit("wine")
+    for width in (12, 14):
+        with pytest.raises(DataError, match=rf"{width} input columns, but the model was trained with 13: alcohol"):
+            encoding.encode_inputs(read_table(np.zeros((2, width))))
+
+
+def test_arrays_keep_columns_that_were_left_out():
+    X = np.array([[1.0, 0.0, 5.0], [2.0, 0.0, 6.0], [3.0, 0.0, 9.0]])
+    encoding = fit_encoding(table_from_arrays(X, [0, 1, 1]), EncodingPlan(scale="none"))
+    assert encoding.node_names == ("x1", "x3")
+    np.testing.assert_array_equal(encoding.encode_inputs(table_from_arrays(X)), X[:, [0, 2]])
+    with pytest.raises(DataError, match="2 input columns, but the model was trained with 3"):
+        encoding.encode_inputs(table_from_arrays(X[:, :2]))
+
+
+def test_an_array_with_its_target_last():
+    data = np.array([[0.0, 1.0, 7.5], [1.0, 5.0, 8.5]])
+    encoding = fit(data)
+    assert encoding.target_names == ("x3",)
+    np.testing.assert_array_equal(
+        encoding.encode_inputs(read_table(data[:, :2])), encoding.encode_inputs(read_table(data))
+    )
+
+
+# --- classes ---
+
+
+@pytest.mark.parametrize("labels", [[2, 1, 1], ["b", "a", "a"], [True, False, False], [0.0, 1.0, 1.0], [-1, 1, 1]])
+@pytest.mark.parametrize("output_activation", ["auto", "softmax", "tanh", "logistic", "identity"])
+@pytest.mark.parametrize("soft", [False, True])
+def test_two_classes_come_back_in_their_type(labels, output_activation, soft):
+    table = table_from_arrays(np.arange(3)[:, None], labels)
+    encoding = fit_encoding(table, EncodingPlan(soft_targets=soft), None, output_activation)
+    Y = encoding.encode_targets(table)
+    assert Y.shape == (3, 2 if output_activation == "softmax" else 1)
+    decoded = encoding.decode_labels(Y)
+    assert decoded.tolist() == labels
+    assert type(decoded.tolist()[0]) is type(labels[0])
+    assert encoding.true_labels(table).tolist() == labels
+    np.testing.assert_allclose(encoding.probabilities(Y).argmax(axis=1), [encoding.classes.index(x) for x in labels])
+    low, high = (-1, 1) if output_activation == "tanh" else (0, 1)
+    inset = 0.1 if soft else 0
+    np.testing.assert_allclose(sorted(set(Y.ravel().tolist())), [low + inset, high - inset])
+
+
+@pytest.mark.parametrize("output_activation", ["auto", "softmax", "logistic", "tanh"])
+@pytest.mark.parametrize("soft", [False, True])
+def test_several_classes(output_activation, soft):
+    table = read_table("iris")
+    encoding = fit("iris", None, output_activation, soft_targets=soft)
+    Y = encoding.encode_targets(table)
+    assert Y.shape == (150, 3)
+    assert encoding.output_names == ("species=setosa", "species=versicolor", "species=virginica")
+    assert encoding.decode_labels(Y).tolist() == table.column("species").values.tolist()
+    np.testing.assert_allclose(encoding.probabilities(Y), Y == Y.max(), atol=1e-12)
+    if output_activation in ("auto", "softmax"):
+        np.testing.assert_allclose(Y.sum(axis=1), 1)
+    else:
+        low, high = {"logistic": (0, 1), "tanh": (-1, 1)}[output_activation]
+        np.testing.assert_allclose([Y.min(), Y.max()], [low + 0.1, high - 0.1] if soft else [low, high])
+
+
+@settings(max_examples=80)
+@given(
+    st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.booleans(), st.sampled_from(["softmax", "logistic", "tanh"])
+)
+def test_probabilities_add_up_to_one(outputs, soft, output_activation):
+    encoding = fit("iris", None, output_activation, soft_targets=soft)
+    P = encoding.probabilities([outputs])
+    assert P.shape == (1, 3)
+    assert (P >= 0).all()
+    np.testing.assert_allclose(P.sum(), 1)
+
+
+def test_softmax_outputs_are_their_own_probabilities():
+    np.testing.assert_allclose(fit("iris", None, "softmax").probabilities([[0.2, 0.5, 0.3]]), [[0.2, 0.5, 0.3]])
+    np.testing.assert_allclose(fit("xor").probabilities([[0.3]]), [[0.7, 0.3]])
+    np.testing.assert_allclose(fit("xor", None, "tanh").probabilities([[0.5]]), [[0.25, 0.75]])
+
+
+def test_outputs_without_any_evidence_are_spread_evenly():
+    np.testing.assert_allclose(fit("iris", None, "logistic").probabilities([[0, 0, 0]]), [[1 / 3] * 3])
+
+
+def test_unknown_and_missing_classes():
+    encoding = fit("iris")
+    with pytest.raises(DataError, match=r'row 0, column "species": "setos" is not among.*Did you mean "setosa"'):
+        encoding.encode_targets(read_table({"species": ["setos"]}))
+    with pytest.raises(DataError, match="the target is missing"):
+        encoding.encode_targets(read_table({"species": ["setosa", None]}))
+
+
+@pytest.mark.parametrize(
+    ("trained", "given"),
+    [
+        ([1, 2, 2], ["1", "2"]),
+        ([True, False, False], ["False", "true"]),
+        (["1", "2", "2"], [1, 2]),
+        ([0.0, 1.0, 1.0], [False, True]),
+        (["false", "true", "true"], [False, True]),
+    ],
+)
+def test_classes_are_recognised_across_types(trained, given):
+    encoding = fit_encoding(table_from_arrays(np.arange(3)[:, None], trained), EncodingPlan())
+    assert encoding.encode_targets(read_table({"y": given})).ravel().tolist() == [0.0, 1.0]
+
+
+def test_classes_of_numbers_in_numeric_order():
+    table = table_from_arrays(np.arange(60)[:, None], np.tile([10, 9, 100], 20))
+    assert fit_encoding(table, EncodingPlan()).classes == (9, 10, 100)
+    assert fit_encoding(table, EncodingPlan(nominal="y")).classes == ("9", "10", "100")
+
+
+# --- values ---
+
+
+@pytest.mark.parametrize(
+    ("output_activation", "low", "high"),
+    [("logistic", 0.1, 0.9), ("tanh", -0.9, 0.9), ("elu", 0, 1), ("silu(1)", 0, 1)],
+)
+def test_targets_are_where_the_output_activation_reaches(output_activation, low, high):
+    encoding = fit("diabetes", None, output_activation)
+    Y = encoding.encode_targets(read_table("diabetes"))
+    np.testing.assert_allclose([Y.min(), Y.max()], [low, high], atol=1e-12)
+
+
+@pytest.mark.parametrize("output_activation", ["auto", "identity", "leaky_relu(0.1)"])
+def test_targets_are_standardised_where_every_number_is_reached(output_activation):
+    rows = np.arange(200)
+    Y = fit("diabetes", rows, output_activation).encode_targets(read_table("diabetes"))
+    np.testing.assert_allclose([Y[rows].mean(), Y[rows].std()], [0, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize("output_activation", ["relu", "softplus", "exponential"])
+def test_targets_of_outputs_that_are_never_negative(output_activation):
+    table = read_table("diabetes")
+    Y = fit("diabetes", None, output_activation).encode_targets(table)
+    np.testing.assert_array_equal(Y[:, 0], table.columns[-1].values)
+    with pytest.raises(DataError, match=rf'row 1, column "y": {output_activation} outputs are never negative.*-2'):
+        fit({"x": [1, 2, 3], "y": [1.5, -2.0, 0]}, None, output_activation)
+    assert fit({"x": [1, 2, 3], "y": [1.5, -2.0, 0]}, None, output_activation, target_scale="unit").task == "regression"
+
+
+@pytest.mark.parametrize("target_scale", ["standard", "unit", "symmetric", "inside", "none"])
+@pytest.mark.parametrize("output_activation", ["identity", "tanh", "logistic"])
+def test_values_come_back_in_their_units(target_scale, output_activation):
+    table = read_table("iris")
+    encoding = fit(
+        "iris", np.arange(0, 150, 2), output_activation, target="petal_width,petal_length", target_scale=target_scale
+    )
+    Y = encoding.encode_targets(table)
+    values = np.column_stack([table.column("petal_width").values, table.column("petal_length").values])
+    np.testing.assert_allclose(encoding.decode_values(Y), values)
+    np.testing.assert_array_equal(encoding.true_values(table), values)
+    assert encoding.output_names == ("petal_width", "petal_length")
+
+
+def test_one_target_has_one_dimension():
+    encoding = fit("diabetes")
+    table = read_table("diabetes")
+    assert encoding.decode_values(encoding.encode_targets(table)).shape == (442,)
+    assert encoding.true_values(table).shape == (442,)
+
+
+def test_targets_that_cannot_be_learnt():
+    with pytest.raises(UsageError, match="softmax outputs"):
+        fit("diabetes", None, "softmax")
+    with pytest.raises(DataError, match='the target "y" is 5 in all 2 training rows'):
+        fit({"x": [1, 2, 3], "y": [5.0, 5.0, 6.5]}, fit_rows=[0, 1])
+    with pytest.raises(DataError, match='the target "y" is too large'):
+        fit({"x": [1, 2], "y": [-1.7e308, 1.7e308]}, task="regression")
+    with pytest.raises(DataError, match='row 0, column "y": "a" is not a number'):
+        fit({"x": [1, 2], "y": [0.5, 1]}).encode_targets(read_table({"y": ["a", "b"]}))
+    with pytest.raises(DataError, match='row 1, column "y": the target is missing'):
+        fit({"x": [1, 2], "y": [0.5, 1]}).encode_targets(read_table({"y": [1.0, None]}))
+
+
+def test_the_wrong_way_to_decode():
+    with pytest.raises(UsageError, match="predicts values, not classes"):
+        fit("diabetes").decode_labels([[1.0]])
+    with pytest.raises(UsageError, match="predicts values, not classes"):
+        fit("diabetes").probabilities([[1.0]])
+    with pytest.raises(UsageError, match="predicts classes"):
+        fit("wine").decode_values([[1.0, 0, 0]])
+    with pytest.raises(UsageError, match=r"outputs must have shape \(rows, 3\); received \(1, 2\)"):
+        fit("wine").decode_labels([[1.0, 0]])
+    with pytest.raises(UsageError, match="outputs must be finite; row 1"):
+        fit("wine").decode_labels([[1.0, 0, 0], [np.nan, 0, 0]])
+
+
+# --- the account ---
+
+
+def test_the_description_accounts_for_every_column():
+    table = read_table({**HOLES, "same": [1, 1, 1, 1], "skip": [1, 2, 3, 4]})
+    plan = EncodingPlan(target="y", missing="indicate", ignore="skip")
+    rows = fit_encoding(prepare_table(table, plan), plan).describe()
+    assert {row["column"]: row["role"] for row in rows} == {
+        "x": "input",
+        "c": "input",
+        "full": "input",
+        "y": "target",
+        "skip": "left out",
+        "same": "left out",
+    }
+    assert all(set(row) == {"column", "role", "read_as", "nodes", "done"} for row in rows)
+    by_name = {row["column"]: row for row in rows}
+    assert by_name["x"]["nodes"] == 2
+    assert "3 where missing" in by_name["x"]["done"]
+    assert "2 names, one for missing" in by_name["c"]["done"]
+    assert by_name["y"]["read_as"] == "classes"
+    assert "one node, 0 or 1" in by_name["y"]["done"]
+
+
+def test_the_description_of_a_regression():
+    rows = fit("diabetes", target="s5,s6", target_scale="none", scale="none").describe()
+    assert [row["done"] for row in rows[-2:]] == ["as it is", "as it is"]
+    assert rows[0]["done"] == "as it is"
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_encode_store_and_decode_any_table(data):
+    n_rows = data.draw(st.integers(4, 12))
+
+    def column(values):
+        return st.lists(values, min_size=n_rows, max_size=n_rows)
+
+    numbers = data.draw(column(st.floats(-1e6, 1e6) | st.none()))
+    names = data.draw(column(st.text(max_size=3) | st.none()))
+    labels = data.draw(column(st.integers(0, 2)) | column(st.sampled_from(["a", "b"])) | column(st.floats(-9, 9)))
+    labels[:2] = ["a", "b"] if isinstance(labels[0], str) else [0, 2]
+    plan = EncodingPlan(
+        scale=data.draw(st.sampled_from(["standard", "robust", "unit", "symmetric", "none"])),
+        missing=data.draw(st.sampled_from(["impute", "indicate"])),
+        soft_targets=data.draw(st.booleans()),
+    )
+    activation = data.draw(st.sampled_from(["auto", "tanh", "logistic", "identity"]))
+    table = prepare_table(read_table({"n": numbers, "c": names, "safe": np.arange(n_rows), "y": labels}), plan)
+    encoding = fit_encoding(table, plan, None, activation)
+    again = Encoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
+    assert again == encoding
+    X, Y = again.encode(table)
+    assert X.shape == (n_rows, again.n_inputs)
+    assert X.dtype == Y.dtype == np.float64
+    assert np.isfinite(X).all()
+    if again.task == "classification":
+        assert again.decode_labels(Y).tolist() == labels
+    else:
+        np.testing.assert_allclose(again.decode_values(Y), labels, atol=1e-9)
