@@ -33,12 +33,13 @@ def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None
     UsageError
         For anything but logistic nodes with biases, the half squared error and gradient descent.
     NotFiniteError
-        When the error is no longer finite.
+        When the error or a weight is no longer finite.
     """
     why = refusal(work, network)
     if why:
         raise UsageError(f'the node_by_node engine {why}. Use engine="reference".')
     weights = _to_lists(network)
+    largest = float(np.finfo(network.layers[0].weights.dtype).max)
     X, D = work.X.tolist(), work.Y.tolist()
     numbers = []
     for epoch, rates in enumerate(learning_rates):
@@ -52,17 +53,18 @@ def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None
                 outputs = feed_forward(weights, X[n])
                 betas = send_back(weights, outputs, D[n])
                 _add_changes(total, outputs, betas)
-                error += 0.5 * sum((d - o) ** 2 for d, o in zip(D[n], outputs[-1], strict=True))
+                error += 0.5 * sum((d - o) * (d - o) for d, o in zip(D[n], outputs[-1], strict=True))
                 if work.middle is not None:
                     right += count_right(np.array([outputs[-1]]), np.array([D[n]]), work.middle)
             if not math.isfinite(error):
                 raise NotFiniteError(_to_network(network, weights), len(weights), "outputs", epoch, batch)
             share = 1 / len(examples) if work.reduction == "mean" else 1.0
             norm = max(norm, share * math.sqrt(sum(c * c for layer in total for row in layer for c in row)))
-            for layer, changes in zip(weights, total, strict=True):
-                for row, row_changes in zip(layer, changes, strict=True):
-                    for j, change in enumerate(row_changes):
-                        row[j] += float(rates[batch]) * share * change
+            changed = _changed(weights, total, float(rates[batch]) * share)
+            for l, layer in enumerate(changed, start=1):
+                if not all(abs(w) <= largest for row in layer for w in row):  # this way round a NaN is caught
+                    raise NotFiniteError(_to_network(network, weights), l, "weights", epoch, batch)
+            weights = changed
         cost = error / work.n_examples if work.reduction == "mean" else error
         numbers.append(EpochNumbers(cost, math.nan if work.middle is None else right / work.n_examples, norm))
     return Chunk(_to_network(network, weights), rule_state, tuple(numbers))
@@ -115,6 +117,17 @@ def _add_changes(total: Weights, outputs: list[list[float]], betas: list[list[fl
         for o_i, row in zip(before, changes, strict=True):
             for j, (o_j, beta_j) in enumerate(zip(after, betas[l], strict=True)):
                 row[j] += o_i * o_j * (1 - o_j) * beta_j
+
+
+def _changed(weights: Weights, total: Weights, factor: float) -> Weights:
+    """Return w + factor * change for every weight."""
+    return [
+        [
+            [w + factor * change for w, change in zip(row, row_changes, strict=True)]
+            for row, row_changes in zip(layer, changes, strict=True)
+        ]
+        for layer, changes in zip(weights, total, strict=True)
+    ]
 
 
 def _logistic(z: float) -> float:

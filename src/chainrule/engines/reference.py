@@ -54,13 +54,17 @@ def _epoch(
     for batch, start in enumerate(range(0, N, work.batch_size)):
         stop = min(start + work.batch_size, N)
         X, Y, s = _rows(work, order, start, stop)
+        reduction = work.reduction
+        if s is not None and reduction == "mean":
+            # Weighed against all examples, not against its batch alone: a batch of one would undo its weight.
+            s, reduction = s * (N / total_weight / (stop - start)), "sum"
         record = forward(network, X)
         grads = backward(
             network,
             record,
             Y,
             work.loss,
-            reduction=work.reduction,
+            reduction=reduction,
             weight_decay=0.0 if work.rule.decoupled else work.weight_decay,
             sample_weight=s,
         )
@@ -75,7 +79,7 @@ def _epoch(
             layer = 1 + [all(map(_finite, one.parameters)) for one in changed.layers].index(False)
             raise NotFiniteError(network, layer, "weights", epoch, batch)
         largest_norm = max(largest_norm, norm)
-        cost += _contribution(work, network, grads, s, stop - start, total_weight)
+        cost += _contribution(work, network, grads, stop - start)
         if work.middle is not None:
             right += count_right(record.output, Y, work.middle)
         network = changed
@@ -124,15 +128,11 @@ def _updated(
     return network.with_parameters(parameters, trainable_only=True), rule_state
 
 
-def _contribution(
-    work: Work, network: Network, grads: Gradients, s: Array | None, size: int, total_weight: float
-) -> float:
+def _contribution(work: Work, network: Network, grads: Gradients, size: int) -> float:
     """What a batch adds to the epoch's J: its share of the data's cost, and its share of the decay's."""
     decay = 0.0 if work.rule.decoupled else decay_cost(network, work.weight_decay)
-    data = grads.cost - decay
-    if work.reduction == "mean":
-        data *= (size if s is None else float(np.sum(np.asarray(s)))) / total_weight
-    return data + decay * size / work.n_examples
+    share = size / work.n_examples
+    return (grads.cost - decay) * (share if work.reduction == "mean" else 1.0) + decay * share
 
 
 def _first_not_finite(record: Record, grads: Gradients) -> tuple[int, str]:

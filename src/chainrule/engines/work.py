@@ -23,6 +23,7 @@ class Work:
     X, Y : arrays (N, inputs) and (N, outputs)
         Of the network's dtype.
     sample_weight : array (N,) or None
+        Above 0. For the mean, example n of a batch of B has the share s_n / (mean of all s) / B of that batch's J.
     loss : Loss or FusedLoss
     rule : UpdateRule
     batch_size : int
