@@ -370,7 +370,7 @@ def test_the_report_prints_itself():
 
 
 def many_networks():
-    for seed in range(36):
+    for seed in range(18):
         random = np.random.default_rng(seed)
         activation = ["relu", "leaky_relu", "tanh", "logistic", "gelu", "selu"][seed % 6]
         loss = ["half_squared_error", "softmax_categorical_cross_entropy", "huber(0.3)"][seed // 2 % 3]
@@ -393,5 +393,5 @@ def test_no_right_entry_is_called_wrong_and_no_factor_of_1_001_right():
         seen = [entry for entry in entries if abs(entry.analytic) > 1e-7]
         checked += len(seen)
         missed += sum(entry.verdict != "wrong" for entry in seen)
-    assert checked > 1000
+    assert checked > 500
     assert missed == 0
