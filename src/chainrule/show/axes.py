@@ -51,7 +51,7 @@ def spanning(values: Iterable[float], start: float, end: float, log: bool = Fals
         return None
     low, high = min(shown), max(shown)
     # A range below the precision of its values cannot be divided into ticks.
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = (low / 2, high * 2) if log else (low - (abs(low) / 2 or 1.0), high + (abs(high) / 2 or 1.0))
     return Scale(low, high, start, end, log)
 
@@ -82,8 +82,10 @@ def _ticks(low: float, high: float, most: int, whole: bool) -> list[tuple[float,
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     values = [k * step for k in range(first, last + 1)]
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    if decimals > 4 or max(abs(low), abs(high)) >= 1e7:
-        return [(value, number(value, 3)) for value in values]
+    largest = max(abs(low), abs(high))
+    if decimals > 6 or largest >= 1e7:
+        digits = max(1, math.floor(math.log10(largest)) + 1 - math.floor(math.log10(step) + 1e-9))
+        return [(value, number(value, digits)) for value in values]
     return [(value, plain(value, decimals)) for value in values]
 
 

@@ -13,8 +13,9 @@ Html = NewType("Html", str)
 EMPTY = Html("")
 SHAPES = frozenset({"line", "circle", "rect", "path"})
 _VOID = frozenset({"meta", "br"})
-# Control characters are not allowed in HTML, and half a surrogate pair cannot be written as UTF-8.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# Control characters are not allowed in HTML, half a surrogate pair cannot be written as UTF-8, and a character that
+# turns the direction of writing would turn the words after it too.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def text(value: object) -> Html:

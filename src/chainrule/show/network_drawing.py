@@ -17,6 +17,7 @@ from chainrule.show.svg import drawing
 MOST_UNITS, LAST_UNITS = 24, 4
 MOST_LAYERS = 9
 MOST_LINES = 1500
+EASY_TO_POINT_AT = 400  # up to so many lines, each gets a wide unseen one that takes the pointer
 STEP, GAP, RADIUS, TOP = 27.0, 170.0, 7.5, 52.0
 
 
@@ -29,6 +30,16 @@ class Place:
     units: tuple[int, ...]
     heights: tuple[float, ...]
     gap: float | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A weight to draw: its strength is its size beside the largest of its layer."""
+
+    weight: float
+    strength: float
+    ends: tuple[float, float, float, float]
+    words: str
 
 
 def network_drawing(network: Network, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[Html, str]:
@@ -58,17 +69,25 @@ def network_drawing(network: Network, inputs: Sequence[str], outputs: Sequence[s
     ]
     width = left + GAP * (len(layers) - 1) + right
     lines, drawn, total = _connections(network, places, inputs)
-    names = "-".join(map(str, sizes if len(sizes) <= 12 else (*sizes[:6], "…", *sizes[-5:])))
     content = [
         group(lines, class_="weights"),
         *(_units(network, place, inputs, outputs) for place in places),
         *(_layer_gap(left + GAP * column, height) for column, layer in enumerate(layers) if layer is None),
     ]
     picture = drawing(
-        f"Network {names}: units by layer, from the inputs on the left to the outputs on the right",
+        f"Network {sizes_in_words(sizes)}: units by layer, from the inputs on the left to the outputs on the right",
         *content, width=round(width), height=round(height), class_="network",
     )  # fmt: skip
     return picture, _left_out(sizes, places, layers, drawn, total)
+
+
+def sizes_in_words(sizes: Sequence[int]) -> str:
+    """Write the units of each layer.
+
+    >>> sizes_in_words([13, 16, 3]), sizes_in_words([2] + [30] * 20 + [1])
+    ('13-16-3', '2-30-30-…-30-1')
+    """
+    return "-".join(map(str, sizes if len(sizes) <= 8 else (*sizes[:3], "…", *sizes[-2:])))
 
 
 def _layers_shown(n: int) -> list[int | None]:
@@ -91,40 +110,37 @@ def _place(layer: int, x: float, size: int, rows: int) -> Place:
 
 def _connections(network: Network, places: Sequence[Place], inputs: Sequence[str]) -> tuple[list[Html], int, int]:
     """Lines for the strongest weights between shown units, the weakest first so that the strong lie on top."""
-    found: list[tuple[float, float, Place, Place, int, int]] = []
+    found: list[Connection] = []
     for before, after in pairwise(places):
         if after.layer != before.layer + 1:
             continue
-        W = _connecting(network.layers[after.layer - 1])
-        largest = float(np.abs(W).max()) or 1.0
-        for i, unit in enumerate(before.units):
-            for k, other in enumerate(after.units):
+        W = _connecting(network.layers[after.layer - 1]).astype(np.float64)
+        largest = float(np.abs(W).max(initial=0.0)) or 1.0
+        for unit, height in zip(before.units, before.heights, strict=True):
+            source = f" on {inputs[unit]}" if before.layer == 0 else ""
+            for other, height_after in zip(after.units, after.heights, strict=True):
                 weight = float(W[unit, other])
-                found.append((abs(weight) / largest, weight, before, after, i, k))
-    strongest = sorted(found, key=lambda item: -item[0])[:MOST_LINES]
-    wide = len(strongest) <= 400
-    lines = [_connection(*item, inputs, wide) for item in reversed(strongest)]
+                name = f"W[{after.layer}][{unit + 1},{other + 1}] = {number(weight, 6)}{source}"
+                ends = (before.x + RADIUS, height, after.x - RADIUS, height_after)
+                found.append(Connection(weight, abs(weight) / largest, ends, name))
+    strongest = sorted(found, key=lambda connection: -connection.strength)[:MOST_LINES]
+    widest = 4.5 if len(strongest) <= 60 else 3.0 if len(strongest) <= EASY_TO_POINT_AT else 2.2
+    reach = len(strongest) <= EASY_TO_POINT_AT
+    lines = [_line(connection, widest, reach) for connection in reversed(strongest)]
     return lines, len(strongest), sum(_connecting(layer).size for layer in network.layers)
 
 
-def _connection(
-    strength: float, weight: float, before: Place, after: Place, i: int, k: int, inputs: Sequence[str], wide: bool
-) -> Html:
-    unit, other = before.units[i], after.units[k]
-    source = f" on {inputs[unit]}" if before.layer == 0 else ""
-    words = f"W[{after.layer}][{unit + 1},{other + 1}] = {number(weight, 6)}{source}"
-    tone = "plus" if weight > 0 else "minus" if weight < 0 else "zero"
-    ends = {
-        "x1": before.x + RADIUS, "y1": before.heights[i], "x2": after.x - RADIUS, "y2": after.heights[k],
-    }  # fmt: skip
+def _line(connection: Connection, widest: float, reach: bool) -> Html:
+    x1, y1, x2, y2 = connection.ends
+    tone = "plus" if connection.weight > 0 else "minus" if connection.weight < 0 else "zero"
+    words = element("title", text(connection.words))
     line = element(
-        "line", element("title", text(words)), **ends, class_=tone,
-        stroke_width=0.4 + 4.0 * strength, stroke_opacity=0.22 + 0.7 * strength,
+        "line", *(() if reach else (words,)), x1=x1, y1=y1, x2=x2, y2=y2, class_=tone,
+        stroke_width=0.4 + (widest - 0.4) * connection.strength, stroke_opacity=0.22 + 0.7 * connection.strength,
     )  # fmt: skip
-    if not wide:
+    if not reach:
         return line
-    # A thin line is hard to point at: an unseen wide one under it takes the pointer.
-    return element("g", element("title", text(words)), element("line", **ends, class_="reach"), line)
+    return element("g", words, element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="reach"), line)
 
 
 def _units(network: Network, place: Place, inputs: Sequence[str], outputs: Sequence[str]) -> Html:

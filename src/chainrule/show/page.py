@@ -67,6 +67,7 @@ svg { display: block; max-width: 100%; height: auto; }
 svg.network { max-width: none; }
 svg text { fill: var(--soft); font-size: 12.5px; font-family: inherit; font-variant-numeric: tabular-nums; }
 svg .name, svg .word { fill: var(--ink); }
+svg .word { paint-order: stroke; stroke: var(--paper); stroke-width: 5px; stroke-linejoin: round; }
 svg .middle, svg .count { text-anchor: middle; }
 svg .end { text-anchor: end; }
 .grid { stroke: var(--line); }
@@ -96,7 +97,8 @@ svg .zero { fill: var(--soft); }
 footer { margin-top: 4rem; font-size: .85rem; color: var(--soft); }
 @media (max-width: 40rem) { main { padding: 2rem 1.1rem 3rem; } h1 { font-size: 1.65rem; } section { margin-top: 3rem; }
   .chart:not(.matrix) text { font-size: 15px; } .tiles dd.value { font-size: 1.9rem; } }
-@media print { main { max-width: none; padding: 0; } section { margin-top: 2rem; } .scroll { overflow: visible; }
+@media print { :root { font-size: 11.5px; } .figures { grid-template-columns: 1fr 1fr; } details { display: none; }
+  main { max-width: none; padding: 0; } section { margin-top: 2rem; } .scroll { overflow: visible; }
   svg.network { max-width: 100%; } tr { break-inside: avoid; } h2 { break-after: avoid; }
   svg, .key::before { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
@@ -126,13 +128,14 @@ def paragraph(words: str, class_: str | None = None) -> Html:
 
 
 def figure(title: str, picture: Html, keys: Sequence[tuple[str, str]] = (), wide: bool = False) -> Html:
-    """Return a picture under its title and its key, pairs of (class, words); nothing without a picture.
+    """Return a picture under its title and its key, pairs of (class, words), words
+    alone where the class is empty; nothing without a picture.
 
     `wide` pictures scroll sideways where they do not fit.
     """
     if not picture:
         return EMPTY
-    legend = [element("span", text(words), class_=f"key {tone}") for tone, words in keys]
+    legend = [element("span", text(words), class_=f"key {tone}" if tone else None) for tone, words in keys]
     caption = element("figcaption", element("b", text(title)), *legend)
     return element("figure", caption, _scrolling(title, picture) if wide else picture)
 

@@ -9,6 +9,7 @@ from chainrule.data.columns import count, name_list
 from chainrule.files import write_whole
 from chainrule.models.model import Model
 from chainrule.show.markup import Html, element, text
+from chainrule.show.network_drawing import sizes_in_words
 from chainrule.show.page import page, paragraph
 from chainrule.show.report_curves import curves_section
 from chainrule.show.report_results import Judged, headline, judge, results_section
@@ -69,7 +70,7 @@ def write_report(model: Model, path: str | os.PathLike[str], command: str = "") 
 
 
 def _head(model: Model, judged: Judged | None, title: str) -> Html:
-    sizes = "-".join(map(str, model.network.sizes))
+    sizes = sizes_in_words(model.network.sizes)
     numbers = count(model.network.n_parameters, "weight and bias", "weights and biases")
     lead = (
         f"A {sizes} network with {numbers}, trained on {count(model.provenance.rows[0], 'row')} "

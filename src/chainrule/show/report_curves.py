@@ -36,6 +36,8 @@ def curves_section(model: Model) -> Html:
 
 def _story(history: np.ndarray, kept: int) -> str:
     costs, watched = history[:, _FIELD["cost"]], history[:, _FIELD["validation_cost"]]
+    if len(history) == 1:
+        return f"The training cost was {number(costs[0])} in the only epoch."
     words = f"The training cost went from {number(costs[0])} to {number(costs[-1])}"
     row = _row_of(history, kept)
     if row is None or not math.isfinite(watched[row]):
@@ -51,7 +53,7 @@ def _costs(history: np.ndarray, kept: int) -> Html:
     values = [value for curve in curves for value in curve.values]
     log = wants_log(values)
     finite = [value for value in values if math.isfinite(value) and abs(value) <= LARGEST]
-    title = "Cost per epoch" + (", logarithmic scale" if log else "")
+    title = "Cost per epoch" + (" (log scale)" if log else "")
     picture = line_chart(
         _in_words(title, curves, number), shown, curves, x_label="epoch", y_label="cost", log=log,
         include=[0.0] if finite and min(finite) >= 0 and not log else [], mark=_mark(kept),
@@ -76,13 +78,13 @@ def _small(history: np.ndarray) -> list[Html]:
         ("gradient_norm", "Norm of the gradient", "norm"),
     ):
         values = history[:, _FIELD[field]]
-        finite = values[np.isfinite(values)]
+        finite = values[np.abs(values) <= LARGEST]
         if not len(finite) or finite.max() - finite.min() <= 1e-9 * np.abs(finite).max():
             continue
         chosen = thinned(values[None, :], MOST_POINTS)
         curve = Curve(field, values[chosen].tolist())
-        log = wants_log(curve.values)
-        heading = title + (", logarithmic scale" if log else "")
+        log = field == "gradient_norm" and wants_log(curve.values)
+        heading = title + (" (log scale)" if log else "")
         picture = line_chart(
             _in_words(heading, [curve], number), history[chosen, 0].tolist(), [curve], x_label="epoch", y_label=label,
             log=log, include=[] if log else [0.0], height=210,

@@ -68,11 +68,7 @@ def headline(judged: Judged | None) -> Html:
             ("log loss", number(found.log_loss), "mean of −ln(probability of the true class)"),
         ]
     else:
-        tiles = [
-            (f"R² {on}", _r2(found.r2), "share of the variance explained; the mean alone has 0"),
-            ("RMSE", number(found.rmse), "root of the mean squared error, in the target's units"),
-            ("mean absolute error", number(found.mae), "in the target's units"),
-        ]
+        tiles = _value_tiles(found, on)
     blocks = [
         element("div", element("dt", text(a)), element("dd", text(b), class_="value"), element("dd", text(c)))
         for a, b, c in tiles
@@ -81,6 +77,23 @@ def headline(judged: Judged | None) -> Html:
     if judged.part == "training":
         warning = "No rows were kept for testing: these are the rows it learned from, and new rows may go worse."
     return Html(element("dl", *blocks, class_="tiles") + paragraph(warning))
+
+
+def _value_tiles(found: ValueEvaluation, on: str) -> list[tuple[str, str, str]]:
+    n = len(found.targets)
+    meaning = "share of the variance explained; the mean alone has 0"
+    if n == 1:
+        return [
+            (f"R² {on}", _r2(found.r2), meaning),
+            ("RMSE", number(found.rmse), f"root of the mean squared error, in the units of {found.targets[0]}"),
+            ("mean absolute error", number(found.mae), f"in the units of {found.targets[0]}"),
+        ]
+    # Errors in different units have no sum: each target has its own.
+    each = [
+        (f"R² of {name}", _r2(r2), f"RMSE {number(rmse)}, mean absolute error {number(mae)}")
+        for name, (rmse, mae, r2) in zip(found.targets[:5], found.each, strict=False)
+    ]
+    return [(f"R² {on}", _r2(found.r2), f"mean over {n} targets; {meaning}"), *each]
 
 
 def wilson_interval(right: int, rows: int, z: float = 1.959964) -> tuple[float, float]:
@@ -117,7 +130,7 @@ def _classes(found: ClassEvaluation, part: str) -> list[Html]:
         picture = confusion_matrix(
             f"Confusion matrix of the {part} part: {percent(found.accuracy)} on the diagonal", names, found.confusion
         )
-        keys = [("right", "right"), ("wrong", "wrong; darker is a larger share of the true class")]
+        keys = [("right", "right"), ("wrong", "wrong"), ("", "the stronger, the larger a share of the true class")]
         content = [figure("Confusion matrix", picture, keys, wide=len(names) > 12)]
     order = list(range(len(names)))
     caption = "Precision, recall and F1 of each class"
@@ -164,6 +177,7 @@ def _values(model: Model, found: ValueEvaluation, judged: Judged) -> list[Html]:
             (name, _r2(r2), number(rmse), number(mae))
             for name, (rmse, mae, r2) in zip(found.targets, found.each, strict=True)
         ]
+        rows.append(("all together", _r2(found.r2), number(found.rmse), number(found.mae)))
         columns = [("target", ""), ("R²", "n"), ("RMSE", "n"), ("mean absolute error", "n")]
         content.append(table("Each target, in its own units", columns, rows))
     if judged.rows is None:

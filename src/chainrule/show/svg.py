@@ -92,7 +92,7 @@ def _mark(mark: tuple[float, str], x: Sequence[float], curves: Sequence[Curve], 
     beside = "end" if at > (along.start + along.end) / 2 else "start"
     parts = [
         element("line", x1=at, x2=at, y1=up.end, y2=up.start, class_="mark"),
-        element("text", text(words), x=at, y=up.end - 8, class_=f"word {beside}"),
+        element("text", text(words), x=at + (6 if beside == "start" else 0), y=up.end - 12, class_=f"word {beside}"),
     ]
     for curve in curves:
         for across, value in zip(x, curve.values, strict=True):
@@ -187,7 +187,7 @@ def confusion_matrix(title: str, classes: Sequence[str], counts: Sequence[Sequen
 def _cell(x: float, y: float, size: float, count: int, part: float, right: bool, names: tuple[str, str]) -> Html:
     words = f"{count:,} of class {names[0]} called {names[1]}"
     # No darker than this: the number on it keeps its contrast.
-    shade = 0.0 if count == 0 else 0.12 + 0.58 * part
+    shade = 0.0 if count == 0 else 0.2 + 0.5 * part
     tone = ("right" if right else "wrong") if count else "none"
     number_tone = "count" if count else "count zero"
     return element(
