@@ -1,0 +1,205 @@
+"""The doctor: the documents' practical tips as checks, before training and after it.
+
+Seed 004 ends its practical tips with "one improper choice can ruin the results". Each check holds one such choice
+against the table and the plan, says what it measured, and names the remedy as an option.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.data.builtin_tables import is_builtin
+from chainrule.data.columns import Table, count
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.roles import choose_roles
+from chainrule.data.tables import read_table, table_from_arrays
+from chainrule.errors import ChainruleError, UsageError
+from chainrule.models.doctor_columns import COLUMN_CHECKS
+from chainrule.models.doctor_encodings import ENCODING_CHECKS
+from chainrule.models.doctor_findings import Check, Diagnosis, Finding, Patient, by_severity, finding, together
+from chainrule.models.doctor_network import NETWORK_CHECKS
+from chainrule.models.doctor_outputs import OUTPUT_CHECKS
+from chainrule.models.doctor_rows import ROW_CHECKS
+from chainrule.models.doctor_trained import diagnose_model
+from chainrule.models.setup import Setup, set_up
+from chainrule.options import divide_options
+from chainrule.training.plan import TrainingPlan
+
+__all__ = ["CHECKS", "Diagnosis", "Finding", "diagnose", "diagnose_model"]
+
+CHECKS: tuple[Check, ...] = (*COLUMN_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS)
+PLANS = (EncodingPlan, TrainingPlan, ReadingPlan)
+
+
+def diagnose(source: Any, y: Any = None, *, sample_weight: Any = None, **options: Any) -> Diagnosis:
+    """Say what will hurt training, before it starts.
+
+    What `train` would refuse becomes a finding of severity "problem" with the refusal's words; whatever can still be
+    checked is checked.
+
+    Parameters
+    ----------
+    source, y, sample_weight, **options
+        As for `chainrule.train`.
+
+    Returns
+    -------
+    Diagnosis
+
+    Examples
+    --------
+    >>> diagnosis = diagnose("wine", scale="none")
+    >>> found = next(f for f in diagnosis.findings if f.check == "input scale")
+    >>> found.severity, found.flag, found.options
+    ('problem', '--scale standard', {'scale': 'standard'})
+    >>> diagnose("wine", **found.options).ok
+    True
+    """
+    plans, usable, findings = _plans(options)
+    encoding_plan, plan, reading = plans
+    try:
+        table, encoding_plan = _read(source, y, encoding_plan, reading)
+    except ChainruleError as refused:
+        patient = Patient(plan, encoding_plan)
+        findings.append(_refusal(refused, "The table cannot be read."))
+        return _examined(patient, "a table that cannot be read", findings)
+    file = y is None and reading.sql is None and isinstance(source, (str, os.PathLike)) and not _named_table(source)
+    patient = _patient(plan, encoding_plan, table, file)
+    usable = {name: value for name, value in usable.items() if name not in _names_of(ReadingPlan)}
+    setup, error, remedies = _set_up(patient, sample_weight, usable)
+    if error is not None:
+        findings.append(_refusal(error, "Training is refused with these options.", remedies))
+    patient = replace(patient, setup=setup, task=setup.encoding.task if setup is not None else patient.task)
+    return _examined(patient, _subject(patient), findings)
+
+
+def _examined(patient: Patient, subject: str, findings: list[Finding]) -> Diagnosis:
+    """Run all checks that are possible."""
+    passed = []
+    for check in CHECKS:
+        if check.possible(patient):
+            found = list(check.run(patient))
+            findings += found
+            if not found:
+                passed.append(check.passed)
+    return Diagnosis(subject, by_severity(findings), tuple(passed))
+
+
+def _plans(options: Mapping[str, Any]) -> tuple[tuple[Any, Any, Any], dict[str, Any], list[Finding]]:
+    """Make the three plans; an option that is refused becomes a finding, and its default is used."""
+    known = {name: value for name, value in options.items() if any(name in _names_of(plan) for plan in PLANS)}
+    findings = []
+    try:
+        divide_options(options, *PLANS)
+    except UsageError as refused:
+        findings.append(_refusal(refused, "An option is unknown."))
+    plans: list[Any] = []
+    usable: dict[str, Any] = {}
+    for plan, given in zip(PLANS, divide_options(known, *PLANS), strict=True):
+        try:
+            plans.append(plan(**given))
+        except UsageError as refused:
+            kept: dict[str, Any] = {}
+            for name, value in given.items():
+                try:
+                    plan(**kept, **{name: value})
+                except UsageError:
+                    continue
+                kept[name] = value
+            defaults = {field.name: field.default for field in dataclasses.fields(plan)}
+            instead = {name: defaults[name] for name in given if name not in kept}
+            findings.append(_refusal(refused, "An option is not allowed.", instead))
+            plans.append(plan(**kept))
+            given = kept
+        usable |= given
+    return (plans[0], plans[1], plans[2]), usable, findings
+
+
+def _names_of(plan: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(plan)}
+
+
+def _refusal(refused: ChainruleError, why: str, remedies: Mapping[str, Any] | None = None) -> Finding:
+    remedy = "Do what the message says." if not remedies else "With these options it is not refused."
+    return finding("refused", "problem", str(refused), why, remedy, **(remedies or {}))
+
+
+def _read(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
+    """Read the table; the columns of `y` become the target."""
+    if y is None:
+        return read_table(source, as_text=plan.nominal, **dataclasses.asdict(reading)), plan
+    if isinstance(source, str):
+        raise UsageError(
+            f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
+        )
+    table = table_from_arrays(source, y)
+    shape = np.shape(y)
+    if plan.target is None and len(shape) == 2 and shape[1] > 1:
+        plan = replace(plan, target=table.names[-shape[1] :])
+    return table, plan
+
+
+def _named_table(source: Any) -> bool:
+    return isinstance(source, str) and not os.path.isfile(source) and is_builtin(source)
+
+
+def _patient(plan: TrainingPlan, encoding_plan: EncodingPlan, table: Table, file: bool) -> Patient:
+    """Divide the columns as training would, or as well as can be where it would refuse."""
+    unweighted = [column for column in table.columns if column.name != encoding_plan.weights]
+    columns = [column.as_text() if column.name in encoding_plan.nominal else column for column in unweighted]
+    offered = [column for column in columns if column.name not in encoding_plan.ignore]
+    named = encoding_plan.target or tuple(column.name for column in offered[-1:])
+    targets = tuple(column for column in offered if column.name in named)
+    try:
+        task = choose_roles(replace(table, columns=tuple(unweighted)), encoding_plan).task
+    except ChainruleError:
+        task = "" if encoding_plan.task == "auto" else encoding_plan.task
+        task = "classification" if not task and any(column.kind == "text" for column in targets) else task
+    inputs = tuple(column for column in offered if column.name not in named)
+    return Patient(plan, encoding_plan, table, inputs, targets, task, None, file)
+
+
+def _subject(patient: Patient) -> str:
+    table = patient.table
+    assert table is not None
+    parts = [f"{table.source}: {count(table.n_rows, 'row')}", count(len(patient.inputs), "input column")]
+    if patient.task:
+        named = ", ".join(column.name for column in patient.targets)
+        parts.append(f"{patient.task} of {named}")
+    if patient.setup is not None:
+        parts.append("network " + "-".join(map(str, patient.setup.sizes)))
+    return ", ".join(parts)
+
+
+def _set_up(
+    patient: Patient, sample_weight: Any, options: dict[str, Any]
+) -> tuple[Setup | None, ChainruleError | None, dict[str, Any]]:
+    """Set up the training; where that is refused, set it up with the remedies found so far, and return these too."""
+
+    def attempt(remedies: dict[str, Any]) -> Setup:
+        target = {"target": patient.encoding_plan.target}  # the names of the columns of y
+        return set_up(patient.table, sample_weight=sample_weight, **{**options, **target, **remedies})
+
+    try:
+        return attempt({}), None, {}
+    except ChainruleError as error:
+        refused = error
+    problems = (f for check in CHECKS if check.possible(patient) for f in check.run(patient) if f.severity == "problem")
+    for remedies in (
+        together(problems),
+        {"output_activation": "auto", "loss": "auto"},
+        {"validation": 0.0, "test": 0.0},
+    ):
+        try:
+            if remedies:
+                return attempt(remedies), refused, remedies
+        except ChainruleError:
+            continue
+    return None, refused, {}

@@ -1,0 +1,204 @@
+"""The doctor's checks of single columns: scale, constants, gaps, rare names and outliers. The tip is seed 004's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from chainrule.data.columns import count, name_list
+from chainrule.models.doctor_findings import Check, Finding, Patient, finding, quoted
+from chainrule.models.doctor_outputs import DISTANCE_LOSSES, head
+
+WIDEST_RATIO = 10.0
+LARGEST_INPUT = 10.0
+NEARLY_CONSTANT = 0.995
+OUTLIER = 20.0
+RARE = 3
+
+
+def input_scale(patient: Patient) -> Iterator[Finding]:
+    """Scale all input values to the same range, typically [0 1] or [-1 1]."""
+    if patient.encoding_plan.scale != "none" or not patient.numbers:
+        return
+    lows = {name: float(np.nanmin(values)) for name, values in patient.numbers.items()}
+    highs = {name: float(np.nanmax(values)) for name, values in patient.numbers.items()}
+    widths = {name: highs[name] - lows[name] for name in lows}
+    widest, narrowest = max(widths, key=widths.__getitem__), min(widths, key=widths.__getitem__)
+    farthest = max(lows, key=lambda name: max(-lows[name], highs[name]))
+    ratio, size = widths[widest] / widths[narrowest], max(-lows[farthest], highs[farthest])
+    if ratio <= WIDEST_RATIO and size <= LARGEST_INPUT:
+        return
+    shown = dict.fromkeys((widest, narrowest) if ratio > WIDEST_RATIO else (farthest,))
+    ranges = " and ".join(f'"{name}" from {lows[name]:.4g} to {highs[name]:.4g}' for name in shown)
+    yield finding(
+        "input scale",
+        "problem" if ratio > 100 * WIDEST_RATIO or size > 100 * LARGEST_INPUT else "warning",
+        f"The inputs are not scaled: {ranges}.",
+        "Columns of large numbers drown the others and drive units into saturation; no learning rate suits all.",
+        "Scale all inputs to the same range.",
+        scale="standard",
+    )
+
+
+def constant_columns(patient: Patient) -> Iterator[Finding]:
+    """A column that says the same of every example says nothing."""
+    constant, nearly = [], []
+    for column in patient.inputs:
+        known = column.values[~column.missing]
+        if len(known) == 0 or bool((known == known[0]).all()):
+            constant.append(column.name)
+            continue
+        values = column.values[patient.rows]
+        if column.kind == "text":
+            share = max(Counter(values.tolist()).values()) / len(values)
+        else:
+            middle = np.median(values) if not np.isnan(values).any() else np.nanmedian(values)
+            share = float(np.mean(values == middle))
+        if share >= NEARLY_CONSTANT and len(values) >= 200 and len(values) * (1 - share) < 20:
+            nearly.append(column.name)
+    for names, what in ((constant, "the same value in every row"), (nearly, "the same value in almost every row")):
+        if names:
+            yield finding(
+                "constant columns",
+                "hint",
+                f"{quoted(names)}: {what}.",
+                "Such a column cannot tell examples apart"
+                + ("; it is left out." if names is constant else ", and its few other rows invite learning by heart."),
+                "Leave the column out.",
+                ignore=patient.ignoring(names),
+            )
+
+
+def missing_values(patient: Patient) -> Iterator[Finding]:
+    """Every input must have a number."""
+    table, plan = patient.table, patient.encoding_plan
+    assert table is not None
+    targets = [(column.name, int(column.missing.sum())) for column in patient.targets]
+    targets = [(name, gaps) for name, gaps in targets if gaps]
+    if targets and plan.missing != "drop":
+        yield finding(
+            "missing values",
+            "problem",
+            f"The target is missing: {_gaps(targets)}.",
+            "There is nothing to learn from such a row.",
+            "Complete the rows or leave them out.",
+            missing="drop",
+        )
+    inputs = [(column.name, int(column.missing.sum())) for column in patient.inputs if column.name not in plan.ignore]
+    inputs = [(name, gaps) for name, gaps in inputs if 0 < gaps < table.n_rows]
+    if inputs and plan.missing == "refuse":
+        worst = max(gaps for _, gaps in inputs) / table.n_rows
+        yield finding(
+            "missing values",
+            "problem",
+            f"Values are missing: {_gaps(inputs)}, of {count(table.n_rows, 'row')}.",
+            "A missing value is not a number, and training refuses to guess.",
+            "Fill them in (impute), fill them in and tell the network (indicate), or leave the rows out (drop)."
+            + (" A column that is mostly empty is better left out (--ignore)." if worst > 0.5 else ""),
+            missing="drop" if targets else "indicate" if worst > 0.05 else "impute",
+        )
+
+
+def _gaps(gaps: Sequence[tuple[str, int]]) -> str:
+    return name_list([f'"{name}" {missing:,}' for name, missing in gaps], limit=10)
+
+
+def categories(patient: Patient) -> Iterator[Finding]:
+    """One node per value works where each value has enough rows to learn from."""
+    plan = patient.encoding_plan
+    lost: list[str] = []
+    many: list[str] = []
+    rare: list[str] = []
+    rare_values = 0
+    for column in patient.inputs:
+        if column.kind != "text":
+            continue
+        counts = Counter(column.values.tolist())
+        del counts[None]
+        if len(counts) > plan.max_categories and column.name not in plan.nominal:
+            (many if patient.n_rows >= 20 * len(counts) else lost).append(f"{column.name}")
+        elif len(counts) > 1 and (seldom := sum(n < RARE for n in counts.values())):
+            rare.append(column.name)
+            rare_values += seldom
+    if many:
+        yield finding(
+            "categories",
+            "hint",
+            f"{quoted(many)}: more than {plan.max_categories} different values each, so it is left out.",
+            "Each value has rows enough to be learnt, but needs a node of its own.",
+            "Keep it as names.",
+            nominal=patient.as_names(many),
+        )
+    if lost:
+        yield finding(
+            "categories",
+            "hint",
+            f"{quoted(lost)}: text with more than {plan.max_categories} different values, so it is left out.",
+            "With a node for each value there are too few rows for each to learn from.",
+            "Say so with --ignore, or group the values into fewer.",
+            ignore=patient.ignoring(lost),
+        )
+    if rare and plan.unknown == "refuse" and not patient.whole:
+        yield finding(
+            "categories",
+            "hint",
+            f"{quoted(rare)}: {count(rare_values, 'value')} in fewer than {RARE} rows.",
+            "Where values are rare, new rows are likely to bring one that training did not have, and are refused.",
+            "Let unknown values pass when predicting, or group rare values into one.",
+            unknown="ignore",
+        )
+
+
+def outliers(patient: Patient) -> Iterator[Finding]:
+    """A few extreme values set the scale for all others."""
+    far = [(name, cells) for name, values in patient.numbers.items() if (cells := _far(values))]
+    if far and patient.encoding_plan.scale in ("standard", "unit", "symmetric"):
+        detail = name_list([f'"{name}" {farthest:.4g}' for name, farthest in far], limit=10)
+        yield finding(
+            "outliers",
+            "hint",
+            f"Values far from all others: {detail} (more than {OUTLIER:g} deviations, measured by the quartiles).",
+            "They stretch the scale, so that all other values crowd together near 0.",
+            "If they are errors, correct them; otherwise scale by the quartiles, or take the column's logarithm.",
+            scale="robust",
+        )
+    loss = patient.settled.loss
+    if patient.task == "regression" and patient.setup is not None and "squared" in head(loss):
+        far = [(c.name, f) for c in patient.targets if c.kind == "number" and (f := _far(c.values[patient.rows]))]
+        if far and head(loss) in DISTANCE_LOSSES:
+            detail = name_list([f'"{name}" {farthest:.4g}' for name, farthest in far], limit=10)
+            yield finding(
+                "outliers",
+                "hint",
+                f"Targets far from all others: {detail}.",
+                "The square of a huge error outweighs all others, and the network serves these rows alone.",
+                "If they are errors, correct them; otherwise use a loss that grows only in proportion.",
+                loss="huber",
+            )
+
+
+def _far(values: np.ndarray) -> float:
+    """Return the farthest value if it lies far beyond all but a few; otherwise 0."""
+    known = values[values == values]
+    if len(known) < 20:
+        return 0.0
+    first, middle, third = np.quantile(known, [0.25, 0.5, 0.75])
+    if third == first:
+        return 0.0
+    distance = np.abs(known - middle) * 1.349 / (third - first)
+    beyond = distance > OUTLIER
+    # Sparse counts, such as the pixels of an image, have no scale by their quartiles.
+    if not beyond.any() or beyond.mean() > 0.02 or len(np.unique(known[:1000])) <= 20:
+        return 0.0
+    return float(known[distance.argmax()])
+
+
+COLUMN_CHECKS = (
+    Check(input_scale, "The inputs have about the same range."),
+    Check(constant_columns, "Every input tells examples apart."),
+    Check(missing_values, "No value is missing, or it is said what to do."),
+    Check(categories, "Names have enough rows each."),
+    Check(outliers, "No value lies far from all others."),
+)

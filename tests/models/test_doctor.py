@@ -1,0 +1,685 @@
+"""The doctor: every check has tables that trigger it and one that does not; remedies are options and they work."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.tables import read_table
+from chainrule.errors import ChainruleError
+from chainrule.models.doctor import CHECKS, Diagnosis, Finding, diagnose, diagnose_model
+from chainrule.models.doctor_findings import flags
+from chainrule.models.setup import set_up
+from chainrule.training.plan import TrainingPlan
+
+FIELDS = {f.name: f for plan in (TrainingPlan, EncodingPlan, ReadingPlan) for f in dataclasses.fields(plan)}
+N = 200
+
+
+def draw(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def numbers(**more: Any) -> dict[str, Any]:
+    """A table that is in order: two numeric inputs and a numeric target; `more` columns come before the target."""
+    rng = draw()
+    a, b = rng.normal(size=N), rng.normal(size=N)
+    return {"a": a, "b": b, **more, "price": a - 2 * b + rng.normal(size=N)}
+
+
+def named(**more: Any) -> dict[str, Any]:
+    """The same with two classes."""
+    table = numbers(**more)
+    return {**table, "price": np.where(table["price"] > 0, "high", "low")}
+
+
+def words(*values: str, n: int = N) -> np.ndarray:
+    return np.array(values, dtype=object)[draw(1).integers(0, len(values), n)]
+
+
+def with_gaps(share: float) -> np.ndarray:
+    values = draw(2).normal(size=N)
+    values[: int(share * N)] = np.nan
+    return values
+
+
+def unequal(rare: int) -> dict[str, Any]:
+    table = numbers()
+    return {**table, "price": np.array(["rare"] * rare + ["common"] * (N - rare))}
+
+
+def blobs() -> dict[str, Any]:
+    """Counts as a target."""
+    table = numbers()
+    return {**table, "price": draw(3).poisson(20, N) + 0.0}
+
+
+# What triggers a check: (check, severity, columns or words that the finding names, a table, options)
+Case = tuple[str, str, tuple[str, ...], Callable[[], Any], dict[str, Any]]
+TRIGGERS: dict[str, Case] = {
+    "wine unscaled": ("input scale", "problem", ("proline", "1680"), lambda: "wine", {"scale": "none"}),
+    "iris shifted": (
+        "input scale",
+        "warning",
+        ("a", "52"),
+        lambda: numbers() | {"a": draw().normal(size=N) + 50},
+        {"scale": "none"},
+    ),
+    "a unit in the cell": (
+        "packed columns",
+        "warning",
+        ("weight", "12 kg"),
+        lambda: numbers(weight=np.array(["12 kg", *words("12 kg", "9 kg", "7.5 kg", "30 kg")[1:]])),
+        {},
+    ),
+    "dollars": ("packed columns", "warning", ("cost",), lambda: numbers(cost=words("$3", "$4.50", "$1,200", "$9")), {}),
+    "blood pressure": (
+        "packed columns",
+        "warning",
+        ("bp",),
+        lambda: numbers(bp=words("120/80", "110/70", "90/60")),
+        {},
+    ),
+    "sizes": ("packed columns", "warning", ("size",), lambda: numbers(size=words("3x4", "5x5", "10 x 2", "1x1")), {}),
+    "lists": ("packed columns", "warning", ("tags",), lambda: numbers(tags=words("a;b", "a", "b;c", "c;a;b")), {}),
+    "people": (
+        "packed columns",
+        "warning",
+        ("who",),
+        lambda: numbers(who=words("Smith, John", "Smith, Ann", "Doe, Jane", "Roe, Ann")),
+        {},
+    ),
+    "dates as numbers": (
+        "packed columns",
+        "warning",
+        ("day", "20"),
+        lambda: numbers(day=draw(1).integers(1, 13, N) * 100 + 20200000.0 + draw(2).integers(1, 29, N)),
+        {},
+    ),
+    "zip codes": (
+        "codes",
+        "warning",
+        ("area",),
+        lambda: numbers(area=np.array([10115.0, 20095, 80331, 50667, 60311])[draw(1).integers(0, 5, N)]),
+        {},
+    ),
+    "named codes": ("codes", "hint", ("car_model",), lambda: numbers(car_model=draw(1).integers(1, 6, N)), {}),
+    "constant": ("constant columns", "hint", ("same",), lambda: numbers(same=np.full(N, 3.0)), {}),
+    "constant text": ("constant columns", "hint", ("same",), lambda: numbers(same=["yes"] * N), {}),
+    "nearly constant": (
+        "constant columns",
+        "hint",
+        ("once",),
+        lambda: numbers(once=np.where(np.arange(N) == 7, 1.5, 0.0)),
+        {},
+    ),
+    "gaps": ("missing values", "problem", ("gap", "6"), lambda: numbers(gap=with_gaps(0.03)), {}),
+    "many gaps": ("missing values", "problem", ("gap", "120", "--ignore"), lambda: numbers(gap=with_gaps(0.6)), {}),
+    "target gaps": ("missing values", "problem", ("price", "2"), lambda: {**numbers(), "price": with_gaps(0.01)}, {}),
+    "many names": (
+        "categories",
+        "hint",
+        ("who",),
+        lambda: numbers(who=[f"name {chr(65 + i % 26)}{chr(65 + i % 60 // 26)}{i % 60 % 7}" for i in range(N)]),
+        {},
+    ),
+    "names with rows": (
+        "categories",
+        "hint",
+        ("who",),
+        lambda: numbers(who=words("ann", "bob", "cy")),
+        {"max_categories": 2},
+    ),
+    "rare names": (
+        "categories",
+        "hint",
+        ("who", "1 value"),
+        lambda: numbers(who=np.array(["zoe", *words("ann", "bob")[1:]])),
+        {},
+    ),
+    "outlier": (
+        "outliers",
+        "hint",
+        ("far", "1e+04"),
+        lambda: numbers(far=np.where(np.arange(N) == 5, 1e4, draw(4).normal(size=N))),
+        {},
+    ),
+    "outlier in the target": (
+        "outliers",
+        "hint",
+        ("price", "-1e+06"),
+        lambda: {**numbers(), "price": np.where(np.arange(N) == 5, -1e6, draw(4).normal(size=N))},
+        {},
+    ),
+    "twins": ("duplicate columns", "hint", ("c", "a"), lambda: numbers(c=-3 * numbers()["a"] + 7), {}),
+    "text twins": (
+        "duplicate columns",
+        "hint",
+        ("fr", "en"),
+        lambda: numbers(en=words("red", "blue"), fr=words("rouge", "bleu")),
+        {},
+    ),
+    "target copied": ("leakage", "problem", ("copy",), lambda: numbers(copy=numbers()["price"]), {}),
+    "target in pounds": ("leakage", "warning", ("pounds",), lambda: numbers(pounds=0.8 * numbers()["price"]), {}),
+    "target renamed": (
+        "leakage",
+        "problem",
+        ("code",),
+        lambda: named(code=np.where(named()["price"] == "high", 7, 3)),
+        {},
+    ),
+    "genus": (
+        "leakage",
+        "warning",
+        ("detail",),
+        lambda: named(detail=np.where(named()["price"] == "high", words("h1", "h2"), words("l1", "l2"))),
+        {},
+    ),
+    "row counter": ("row numbers", "warning", ("nr",), lambda: numbers(nr=np.arange(N)), {}),
+    "shuffled ids": ("row numbers", "warning", ("row_id",), lambda: numbers(row_id=draw().permutation(N)), {}),
+    "text ids": (
+        "row numbers",
+        "warning",
+        ("who",),
+        lambda: {k: v[:40] for k, v in numbers(who=[f"person {chr(65 + i % 26)}{i}q" for i in range(N)]).items()},
+        {},
+    ),
+    "everything twice": (
+        "repeated rows",
+        "warning",
+        ("%",),
+        lambda: {name: np.concatenate([values, values]) for name, values in numbers().items()},
+        {},
+    ),
+    "few of a class": ("classes", "warning", ("rare", "9"), lambda: {k: v[:89] for k, v in unequal(9).items()}, {}),
+    "imbalance": ("classes", "warning", ("common", "19 times"), lambda: unequal(10), {}),
+    "few rows": ("rows", "warning", ("12 training rows",), lambda: {k: v[:20] for k, v in numbers().items()}, {}),
+    "few test rows": ("rows", "hint", ("10 test rows",), lambda: numbers(), {"test": 0.05}),
+    "hidden steps": ("hidden activations", "problem", ("step",), lambda: "wine", {"activation": "step"}),
+    "one step of two": (
+        "hidden activations",
+        "problem",
+        ("step",),
+        lambda: "wine",
+        {"hidden": (4, 4), "activation": "relu,step"},
+    ),
+    "hidden identity": ("hidden activations", "hint", ("identity",), lambda: "wine", {"activation": "identity"}),
+    "softmax, squared": (
+        "output and loss",
+        "warning",
+        ("softmax",),
+        lambda: "wine",
+        {"output_activation": "softmax", "loss": "half_squared_error"},
+    ),
+    "identity, cross-entropy": (
+        "output and loss",
+        "problem",
+        ("identity",),
+        lambda: "wine",
+        {"output_activation": "identity", "loss": "categorical_cross_entropy"},
+    ),
+    "unfused": (
+        "output and loss",
+        "hint",
+        ("softmax",),
+        lambda: "wine",
+        {"output_activation": "softmax", "loss": "categorical_cross_entropy"},
+    ),
+    "softmax, binary": (
+        "output and loss",
+        "warning",
+        ("softmax",),
+        lambda: "wine",
+        {"output_activation": "softmax", "loss": "binary_cross_entropy"},
+    ),
+    "logistic, categorical": (
+        "output and loss",
+        "warning",
+        ("logistic",),
+        lambda: "wine",
+        {"output_activation": "logistic", "loss": "categorical_cross_entropy"},
+    ),
+    "logistic, categorical, one output": (
+        "output and loss",
+        "problem",
+        ("logistic",),
+        lambda: named(),
+        {"output_activation": "logistic", "loss": "categorical_cross_entropy"},
+    ),
+    "fused with another": (
+        "output and loss",
+        "problem",
+        ("softmax", "tanh"),
+        lambda: "wine",
+        {"output_activation": "tanh", "loss": "softmax_categorical_cross_entropy"},
+    ),
+    "step, squared": (
+        "output and loss",
+        "problem",
+        ("step",),
+        lambda: named(),
+        {"output_activation": "step", "loss": "half_squared_error"},
+    ),
+    "softmax regression": (
+        "output and loss",
+        "problem",
+        ("softmax",),
+        lambda: "diabetes",
+        {"output_activation": "softmax", "loss": "half_squared_error"},
+    ),
+    "step regression": (
+        "output and loss",
+        "problem",
+        ("step",),
+        lambda: "diabetes",
+        {"output_activation": "step", "loss": "half_squared_error"},
+    ),
+    "regression, perceptron": (
+        "output and loss",
+        "problem",
+        ("perceptron",),
+        lambda: "diabetes",
+        {"loss": "perceptron_criterion"},
+    ),
+    "regression, logistic": (
+        "output and loss",
+        "hint",
+        ("logistic",),
+        lambda: "diabetes",
+        {"output_activation": "logistic", "loss": "half_squared_error"},
+    ),
+    "classes, identity": (
+        "output and loss",
+        "hint",
+        ("identity",),
+        lambda: "wine",
+        {"output_activation": "identity", "loss": "half_squared_error"},
+    ),
+    "relu output": (
+        "output and loss",
+        "warning",
+        ("relu",),
+        lambda: blobs(),
+        {"output_activation": "relu", "loss": "half_squared_error"},
+    ),
+    "poisson, identity": (
+        "output and loss",
+        "problem",
+        ("poisson",),
+        lambda: blobs(),
+        {"output_activation": "identity", "loss": "poisson"},
+    ),
+    "poisson of what is negative": (
+        "output and loss",
+        "problem",
+        ("below 0",),
+        lambda: numbers(),
+        {"loss": "poisson", "output_activation": "exponential"},
+    ),
+    "poisson of scaled counts": (
+        "output and loss",
+        "problem",
+        ("scaled",),
+        lambda: blobs(),
+        {"loss": "poisson", "target_scale": "standard"},
+    ),
+    "poisson of classes": ("output and loss", "problem", ("poisson",), lambda: named(), {"loss": "poisson"}),
+    "saturating classes": (
+        "target range",
+        "warning",
+        ("0", "1", "logistic"),
+        lambda: named(),
+        {"output_activation": "logistic", "loss": "half_squared_error"},
+    ),
+    "saturating tanh": (
+        "target range",
+        "warning",
+        ("-1", "tanh"),
+        lambda: named(),
+        {"output_activation": "tanh", "loss": "half_squared_error"},
+    ),
+    "out of reach": (
+        "target range",
+        "problem",
+        ("logistic",),
+        lambda: "diabetes",
+        {"output_activation": "logistic", "loss": "half_squared_error", "target_scale": "none"},
+    ),
+    "to the ends": (
+        "target range",
+        "warning",
+        ("0", "1"),
+        lambda: "diabetes",
+        {"output_activation": "logistic", "loss": "half_squared_error", "target_scale": "unit"},
+    ),
+    "below elu": (
+        "target range",
+        "problem",
+        ("elu",),
+        lambda: "diabetes",
+        {"output_activation": "elu", "loss": "half_squared_error", "target_scale": "standard"},
+    ),
+    "large weights": ("initial weights", "problem", ("%", "tanh"), lambda: "wine", {"init": "uniform(-5,5)"}),
+    "large weights, relu": (
+        "initial weights",
+        "warning",
+        ("layer 1",),
+        lambda: "wine",
+        {"init": "uniform(-9,9)", "activation": "relu"},
+    ),
+    "large inputs": ("initial weights", "problem", ("%",), lambda: "wine", {"scale": "none", "init": "glorot"}),
+    "zero weights": ("initial weights", "problem", ("same weights",), lambda: "wine", {"init": "zeros"}),
+    "faint weights": (
+        "initial weights",
+        "hint",
+        ("differs",),
+        lambda: "wine",
+        {"init": "uniform(-0.01,0.01)", "hidden": (8, 8, 8)},
+    ),
+    "too many weights": (
+        "network size",
+        "warning",
+        ("8,503 weights", "107 training rows"),
+        lambda: "wine",
+        {"hidden": 500},
+    ),
+    "rather many weights": (
+        "network size",
+        "hint",
+        ("weights",),
+        lambda: "wine",
+        {"hidden": (20, 10), "activation": "tanh,relu"},
+    ),
+    "more columns than rows": (
+        "network size",
+        "warning",
+        ("weights",),
+        lambda: (draw().normal(size=(60, 300)), draw(1).normal(size=60)),
+        {},
+    ),
+    "large rate": ("learning rate", "warning", ("0.5", "adam"), lambda: "wine", {"learning_rate": 0.5}),
+    "large rate of a sum": (
+        "learning rate",
+        "warning",
+        ("sum of 107",),
+        lambda: "wine",
+        {"learning_rate": 0.5, "update": "gradient_descent", "reduction": "sum", "batch_size": "all"},
+    ),
+    "small rate": ("learning rate", "warning", ("1e-06",), lambda: "wine", {"learning_rate": 1e-6}),
+    "few updates": ("updates", "hint", ("8 in all",), lambda: "wine", {"epochs": 2}),
+    "batch too large": ("updates", "hint", ("5,000",), lambda: "wine", {"batch_size": 5000}),
+    "patience alone": ("patience", "warning", ("validation",), lambda: "wine", {"patience": 5, "validation": 0}),
+    "no bias": ("bias", "hint", ("biases",), lambda: "wine", {"bias": "none"}),
+}
+# Without an option that would remove them: the cells, the rows or the classes themselves must change.
+NO_OPTION = ("packed columns", "repeated rows", "classes", "rows")
+
+# Tables and options that must not trigger the check: near misses.
+SILENT: list[tuple[str, Callable[[], Any], dict[str, Any]]] = [
+    ("input scale", lambda: numbers(), {"scale": "none"}),
+    ("input scale", lambda: "wine", {}),
+    ("packed columns", lambda: numbers(school=words("10th", "1st-4th", "HS-grad", "Some-college", "12th")), {}),
+    ("packed columns", lambda: numbers(color=words("red", "blue", "light green")), {}),
+    ("packed columns", lambda: numbers(year=draw().integers(1990, 2020, N)), {}),
+    ("packed columns", lambda: numbers(size=words("S", "M", "L", "3XL")), {}),
+    ("codes", lambda: numbers(cylinders=np.array([3, 4, 5, 6, 8])[draw().integers(0, 5, N)]), {}),
+    ("codes", lambda: numbers(sum=np.array([100, 200, 500, 1000, 5000])[draw().integers(0, 5, N)]), {}),
+    ("codes", lambda: numbers(memory=2 ** draw().integers(0, 14, N)), {}),
+    ("codes", lambda: "digits", {}),
+    ("constant columns", lambda: numbers(flag=draw().integers(0, 2, N)), {}),
+    ("missing values", lambda: numbers(gap=with_gaps(0.1)), {"missing": "impute"}),
+    ("missing values", lambda: {**numbers(), "price": with_gaps(0.01)}, {"missing": "drop"}),
+    ("categories", lambda: numbers(who=words("ann", "bob", "cy")), {}),
+    ("outliers", lambda: numbers(wide=draw().lognormal(size=N)), {}),
+    ("outliers", lambda: "digits", {}),
+    ("duplicate columns", lambda: numbers(c=numbers()["a"] + 0.1 * draw(5).normal(size=N)), {}),
+    ("leakage", lambda: numbers(near=numbers()["price"] + draw(5).normal(size=N)), {}),
+    ("leakage", lambda: named(sex=words("m", "f")), {}),
+    ("leakage", lambda: "and", {}),
+    ("row numbers", lambda: numbers(x=np.sort(draw().normal(size=N))), {}),
+    ("row numbers", lambda: {"x": np.arange(N), "y": np.arange(N) % 7 * 0.5}, {}),
+    ("repeated rows", lambda: "iris", {}),
+    ("repeated rows", lambda: {"x": words("p", "q"), "y": words("u", "v", "w")}, {}),
+    ("classes", lambda: unequal(90), {}),
+    ("rows", lambda: "xor", {}),
+    ("rows", lambda: "wine", {}),
+    ("hidden activations", lambda: "wine", {"activation": "relu"}),
+    ("hidden activations", lambda: "wine", {"hidden": "none", "activation": "identity"}),
+    ("output and loss", lambda: "wine", {"output_activation": "logistic", "loss": "logistic_binary_cross_entropy"}),
+    ("output and loss", lambda: "diabetes", {"loss": "quantile(0.9)"}),
+    ("output and loss", lambda: "diabetes", {"loss": "huber(0.5)"}),
+    ("output and loss", lambda: blobs(), {"loss": "poisson", "output_activation": "exponential"}),
+    ("output and loss", lambda: named(), {"output_activation": "step", "hidden": "none"}),
+    ("target range", lambda: "wine", {"output_activation": "logistic"}),
+    ("target range", lambda: "diabetes", {"output_activation": "tanh"}),
+    ("target range", lambda: named(), {"output_activation": "tanh", "soft_targets": True}),
+    ("initial weights", lambda: "wine", {"init": "uniform(-0.1,0.1)"}),
+    ("initial weights", lambda: "digits", {"activation": "logistic"}),
+    ("initial weights", lambda: "digits", {"activation": "relu", "hidden": (64, 64, 64, 64)}),
+    ("initial weights", lambda: "wine", {"init": "zeros", "hidden": "none"}),
+    ("network size", lambda: "wine", {"hidden": 500, "weight_decay": 0.01}),
+    ("network size", lambda: "xor", {"hidden": 50}),
+    ("learning rate", lambda: "wine", {"learning_rate": 0.05}),
+    (
+        "learning rate",
+        lambda: "xor",
+        {"learning_rate": 4, "update": "gradient_descent", "reduction": "sum", "batch_size": "all"},
+    ),
+    ("updates", lambda: "xor", {"epochs": 100}),
+    ("patience", lambda: "wine", {"patience": 5}),
+    ("bias", lambda: "wine", {"bias": "x0"}),
+]
+
+
+def examined(source: Any, options: dict[str, Any]) -> Diagnosis:
+    return diagnose(*source, **options) if isinstance(source, tuple) else diagnose(source, **options)
+
+
+def of_check(diagnosis: Diagnosis, check: str) -> list[Finding]:
+    return [found for found in diagnosis.findings if found.check == check]
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_it_is_found(name: str) -> None:
+    check, severity, mentioned, table, options = TRIGGERS[name]
+    found = of_check(examined(table(), options), check)
+    assert [f.severity for f in found] == [severity]
+    for word in mentioned:
+        assert word in found[0].what + found[0].remedy
+    for sentence in (found[0].what, found[0].why, found[0].remedy):
+        assert sentence[-1] in ".)"
+    assert found[0].flag or check in NO_OPTION
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_flags_are_options(name: str) -> None:
+    *_, table, options = TRIGGERS[name]
+    for found in examined(table(), options).findings:
+        typed = [word for word in shlex.split(found.flag) if word.startswith("--")]
+        assert [word.removeprefix("--").removeprefix("no-").replace("-", "_") for word in typed] == [*found.options]
+        assert set(found.options) <= set(FIELDS)
+
+
+@pytest.mark.parametrize("name", [name for name in TRIGGERS if TRIGGERS[name][0] not in NO_OPTION])
+def test_the_remedy_removes_it(name: str) -> None:
+    check, _, _, table, options = TRIGGERS[name]
+    (found,) = of_check(examined(table(), options), check)
+    assert found.options
+    assert not of_check(examined(table(), {**options, **found.options}), check)
+
+
+@pytest.mark.parametrize("name", [name for name in TRIGGERS if TRIGGERS[name][1] == "problem"])
+def test_all_remedies_together_leave_no_problem_and_can_train(name: str) -> None:
+    *_, table, options = TRIGGERS[name]
+    source = table()
+    together = {**options, **examined(source, options).options}
+    assert examined(source, together).ok
+    arrays = source if isinstance(source, tuple) else (source,)
+    assert set_up(*arrays, **together).X.size
+
+
+@pytest.mark.parametrize(("check", "table", "options"), SILENT)
+def test_near_misses_are_left_alone(check: str, table: Callable[[], Any], options: dict[str, Any]) -> None:
+    assert not of_check(examined(table(), options), check)
+
+
+def test_every_check_has_both() -> None:
+    triggered, silent = {case[0] for case in TRIGGERS.values()}, {case[0] for case in SILENT}
+    assert triggered == silent
+    assert len(triggered) == len(CHECKS)
+
+
+@pytest.mark.parametrize("name", ["wine", "iris", "diabetes", "digits", "sine", "spirals", "xor", "and", "parity-5"])
+def test_built_in_tables_are_healthy(name: str) -> None:
+    diagnosis = diagnose(name)
+    assert diagnosis.ok
+    assert all(found.severity == "hint" for found in diagnosis.findings)
+
+
+def test_a_refusal_becomes_a_problem_and_the_rest_is_checked() -> None:
+    table = named(gap=with_gaps(0.1), same=np.ones(N))
+    with pytest.raises(ChainruleError) as refused:
+        set_up(table, init="uniform(-5,5)")
+    diagnosis = diagnose(table, init="uniform(-5,5)")
+    assert not diagnosis.ok
+    (found,) = of_check(diagnosis, "refused")
+    assert found.what == str(refused.value)
+    assert found.options == {"missing": "indicate"}
+    # Found in the training that these options allow.
+    assert of_check(diagnosis, "constant columns")
+    assert of_check(diagnosis, "initial weights")
+
+
+@pytest.mark.parametrize(
+    ("options", "word", "remedy"),
+    [
+        ({"hiden": 4}, "hidden", {}),
+        ({"epochs": 0, "scale": "none"}, "epochs", {"epochs": 200}),
+        ({"target": "clas", "scale": "none"}, '"class"', {}),
+        ({"sqlite_table": "t", "decimal": ";"}, "decimal", {"decimal": None}),
+    ],
+)
+def test_refused_options_are_reported(options: dict[str, Any], word: str, remedy: dict[str, Any]) -> None:
+    diagnosis = diagnose("wine", **options)
+    found = of_check(diagnosis, "refused")[0]
+    assert word in found.what
+    assert found.options == remedy
+    assert bool(of_check(diagnosis, "input scale")) == ("scale" in options)
+
+
+def test_a_table_that_is_not_there() -> None:
+    diagnosis = diagnose("no such file.csv", bias="none")
+    assert "no such file.csv" in of_check(diagnosis, "refused")[0].what
+    assert of_check(diagnosis, "bias")
+
+
+def test_too_few_rows_to_divide() -> None:
+    diagnosis = diagnose({"x": [1.5, 2.0], "y": [0.25, 0.5]})
+    assert of_check(diagnosis, "refused")[0].options == {"validation": 0.0, "test": 0.0}
+
+
+def test_arrays_with_several_targets_and_weights() -> None:
+    rng = draw()
+    X, Y, s = rng.normal(size=(N, 3)), rng.normal(size=(N, 2)), rng.uniform(1, 2, N)
+    diagnosis = diagnose(X, Y, sample_weight=s)
+    assert diagnosis.subject == "the arrays: 200 rows, 3 input columns, regression of y1, y2, network 3-16-2"
+    assert diagnosis.findings == ()
+
+
+def test_weights_even_out_the_classes() -> None:
+    table = unequal(10)
+    table = {"w": np.where(table["price"] == "rare", 10.0, 1.0), **table}
+    assert not of_check(diagnose(table, weights="w"), "classes")
+    assert of_check(diagnose(table, ignore="w"), "classes")
+
+
+def test_repeated_rows_of_a_file_have_a_query(tmp_path: Any) -> None:
+    path = tmp_path / "rows.csv"
+    rows = [f"{a:.3f},{b:.3f}" for a, b in draw().normal(size=(60, 2))]
+    path.write_text("\n".join(["x,y", *rows, *rows, *rows]))
+    (found,) = of_check(diagnose(path), "repeated rows")
+    assert found.flag == "--sql 'select distinct * from data'"
+    assert not of_check(diagnose(path, **found.options), "repeated rows")
+
+
+def test_options_given_before_are_kept() -> None:
+    (found,) = of_check(diagnose(numbers(same=np.ones(N), note=words("p", "q")), ignore="note"), "constant columns")
+    assert found.options == {"ignore": ("note", "same")}
+
+
+def test_own_activation_and_loss() -> None:
+    own = cr.Activation("bent", np.tanh, lambda Z, A, d: d * (1 - A * A), range=(-1, 1))
+    loss = cr.Loss("own", lambda A, Y: ((A - Y) ** 2).sum(axis=1), lambda A, Y: 2 * (A - Y))
+    diagnosis = diagnose("diabetes", activation=(own,), output_activation=own, loss=loss)
+    assert diagnosis.ok
+
+
+def test_the_report() -> None:
+    diagnosis = diagnose("wine", scale="none", bias="none")
+    text = str(diagnosis)
+    assert text.startswith("wine: 178 rows, 13 input columns, classification of class, network 13-16-3\n")
+    assert "2 problems, 1 hint" in text
+    assert "    --scale standard" in text.splitlines()
+    assert max(map(len, text.splitlines())) <= 100
+    assert [f.severity for f in diagnosis.findings] == ["problem", "problem", "hint"]
+    assert diagnosis.options == {"scale": "standard", "bias": "vector"}
+    facts = json.loads(json.dumps(diagnosis.to_dict()))
+    assert facts["ok"] is False
+    assert facts["findings"][0]["options"] == {"scale": "standard"}
+    assert str(diagnose("wine")).splitlines()[1] == "Nothing was found that will hurt training."
+
+
+def test_flags_are_quoted() -> None:
+    assert flags({"hidden": (), "nominal": ("a b",), "shuffle": False}) == "--hidden none --nominal 'a b' --no-shuffle"
+
+
+def test_large_tables_are_quick() -> None:
+    rng = draw()
+    n = 100_000
+    columns = {f"c{i}": rng.normal(size=n) for i in range(40)}
+    columns |= {f"t{i}": words(*"abcdefgh", n=n) for i in range(10)}
+    table = read_table({**columns, "y": rng.normal(size=n)})
+    began = time.process_time()
+    diagnosis = diagnose(table)
+    assert [found.check for found in diagnosis.findings] == ["duplicate columns"]
+    assert time.process_time() - began < 6  # under 2 s on an idle machine; this one may be busy
+
+
+def test_a_trained_model_that_is_well() -> None:
+    diagnosis = diagnose_model(cr.train("iris", epochs=400, seed=1))
+    assert diagnosis.findings == ()
+    assert len(diagnosis.passed) == 4
+    assert diagnosis.subject.startswith("Model 4-16-3")
+
+
+def test_a_model_that_stopped_early_can_go_on() -> None:
+    (found,) = diagnose_model(cr.train("wine", epochs=4)).findings
+    assert (found.check, found.options) == ("epochs", {"epochs": 8})
+
+
+def test_a_model_that_learnt_by_heart() -> None:
+    rng = draw()
+    model = cr.train(rng.normal(size=(120, 8)), rng.normal(size=120), hidden=64, epochs=300, keep="last")
+    found = {f.check: f for f in diagnose_model(model).findings}
+    assert found["over-training"].severity == "warning"
+    assert found["over-training"].options == {"patience": 20, "keep": "best"}
+    assert "worth" in found
+
+
+def test_dead_and_saturated_units() -> None:
+    dead = cr.train("wine", activation="relu", init="uniform(-0.2,-0.1)", scale="unit", epochs=1, learning_rate=1e-4)
+    (found,) = of_check(diagnose_model(dead), "idle units")
+    assert found.severity == "warning"
+    assert "16 of 16 relu" in found.what
+    stuck = cr.train("wine", init="uniform(2,3)", scale="unit", epochs=1)
+    assert of_check(diagnose_model(stuck), "idle units")
