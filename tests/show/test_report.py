@@ -199,6 +199,13 @@ def test_histories_that_are_not_finite(wine):
                 assert "inf" not in (value or "")
 
 
+def test_a_training_that_diverged_says_so_and_shows_the_last_good_weights():
+    with pytest.raises(cr.DivergenceError) as caught:
+        cr.train("diabetes", update="gradient_descent", learning_rate=1e9, activation="relu", epochs=9)
+    page = Page(report_html(caught.value.model))
+    assert "The training diverged: these are the last good weights." in page.words
+
+
 def test_long_trainings_are_thinned_out(wine):
     history = [Epoch(i + 1, 1 / (i + 1), 2 / (i + 1), 0.5, 0.5, 0.1, 1.0 + i % 7, 0.1 * i) for i in range(20_000)]
     model = replace(wine, history=history, provenance=replace(wine.provenance, best_epoch=12_345))

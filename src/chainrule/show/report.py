@@ -76,10 +76,12 @@ def _head(model: Model, judged: Judged | None, title: str) -> Html:
         f"A {sizes} network with {numbers}, trained on {count(model.provenance.rows[0], 'row')} "
         f"for {count(len(model.history), 'epoch')}."
     )
+    diverged = model.provenance.stopped == "diverged"
     return element(
         "header",
         paragraph(f"chainrule report · {model.task}", "above"),
         element("h1", text(title)),
         paragraph(lead, "lead"),
+        paragraph("The training diverged: these are the last good weights." if diverged else ""),
         headline(judged),
     )

@@ -22,7 +22,7 @@ _FIELD = {name: position for position, name in enumerate(Epoch._fields)}
 def curves_section(model: Model) -> Html:
     """Draw the history of a training."""
     if not len(model.history):
-        return section("How it learned", paragraph("The history of the training was not kept."))
+        return section("How it learned", paragraph("No finished epoch was recorded."))
     history = np.array([list(row) for row in model.history], dtype=np.float64)
     kept = model.provenance.best_epoch
     charts = [_costs(history, kept), _accuracies(history, kept), *_small(history)]
