@@ -1,0 +1,41 @@
+"""Sphinx settings. Build with `make docs`, or `python -m sphinx -W --keep-going -b html docs docs/_build/html`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as version_of
+from typing import Any
+
+project = "chainrule"
+author = "The chainrule authors"
+copyright = "the chainrule authors"
+release = version = version_of("chainrule")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"chainrule {release}"
+html_show_sphinx = False
+
+myst_heading_anchors = 3
+suppress_warnings = ["misc.highlighting_failure"]
+
+# Docstrings are in NumPy's style, with `names` in single backticks.
+default_role = "code"
+napoleon_google_docstring = False
+napoleon_use_ivar = True  # fields that a class documents under Attributes are not listed a second time
+napoleon_use_rtype = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the Parameters sections say it in words
+autodoc_preserve_defaults = True
+
+
+def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any) -> bool:
+    """Leave out the fields of named tuples, whose generated docstrings say nothing."""
+    return skip or str(getattr(member, "__doc__", "")).startswith("Alias for field number")
+
+
+def setup(app: Any) -> None:
+    """Connect what is above."""
+    app.connect("autodoc-skip-member", _skip)

@@ -1,0 +1,51 @@
+"""The reference pages are complete: every command, flag, public name and dependency is on its page."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import runpy
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import chainrule as cr
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PUBLIC = [name for name in cr.__all__ if name != "__version__"]
+
+
+def test_the_command_line_page_is_up_to_date() -> None:
+    made = runpy.run_path(str(DOCS / "make_reference.py"))["page"]()
+    assert (DOCS / "command-line.md").read_text(encoding="utf-8") == made, "run: python docs/make_reference.py"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_on_the_python_page(name: str) -> None:
+    page = (DOCS / "python-api.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\.\. auto\w+:: chainrule(\.core)?\.{name}$", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_has_a_docstring_and_so_have_its_members(name: str) -> None:
+    thing = getattr(cr, name)
+    assert inspect.getdoc(thing), f"chainrule.{name} has no docstring"
+    if not inspect.isclass(thing):
+        return
+    for member, value in vars(thing).items():
+        if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, (property, staticmethod))):
+            assert inspect.getdoc(value), f"chainrule.{name}.{member} has no docstring"
+
+
+def test_every_dependency_has_its_reason() -> None:
+    page = (DOCS / "dependencies.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    for path in (ROOT / "requirements").glob("*.txt"):
+        wanted += [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    for requirement in wanted:
+        name = re.match(r"[\w-]+", requirement)
+        assert name is not None
+        assert f"| {name[0]} |" in page, f"dependencies.md does not say why there is {name[0]}"
