@@ -8,6 +8,7 @@ This module imports no array library, so that `chainrule --help` stays fast.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def option(
     help
         One sentence for the command line and the documentation.
     choices
-        The allowed words; a word may carry arguments, as in `step(50,0.5)`, judged by its head.
+        The allowed words.
     low, high
         Inclusive bounds of a number.
     above
@@ -71,41 +72,46 @@ def checked(plan: Any) -> None:
 
 def _checked_value(field: dataclasses.Field[Any], value: Any) -> Any:
     rules = field.metadata
+    if value is None:
+        if field.default is None:
+            return None
+        raise UsageError(f"{field.name} must have a value; received None. Leave it out for {field.default!r}.")
     if rules["check"] is not None:
         value = rules["check"](value)
-    if value is None or value == field.default:
-        return field.default if value is not None else None
     if rules["choices"]:
         if not isinstance(value, str):
             raise UsageError(f"{field.name} must be one of {', '.join(rules['choices'])}; received {value!r}.")
-        if value.partition("(")[0] not in rules["choices"]:
+        if value not in rules["choices"]:
             raise unknown_name(field.name, value, rules["choices"])
-    bounds = _bounds(rules)
-    if bounds:
-        number = _as_number(field, value)
-        outside = (
-            (rules["low"] is not None and number < rules["low"])
-            or (rules["high"] is not None and number > rules["high"])
-            or (rules["above"] is not None and number <= rules["above"])
-            or number != number
-        )
-        if outside:
-            raise UsageError(f"{field.name} must be {bounds}; received {value!r}.")
-        return number
-    if isinstance(field.default, bool) and not isinstance(value, bool):
+        return value
+    if _bounds(rules):
+        return _checked_number(field, value)
+    kind = str(field.type)
+    if kind.startswith("bool") and type(value).__name__ not in ("bool", "bool_"):  # Python's own, or NumPy's
         raise UsageError(f"{field.name} must be True or False; received {value!r}.")
-    return value
+    if kind.startswith("str") and not isinstance(value, str):
+        raise UsageError(f"{field.name} must be text; received {value!r}.")
+    return bool(value) if kind.startswith("bool") else value
 
 
-def _as_number(field: dataclasses.Field[Any], value: Any) -> float | int:
+def _checked_number(field: dataclasses.Field[Any], value: Any) -> float | int:
+    rules = field.metadata
     whole = "float" not in str(field.type)
     try:
         if isinstance(value, (bool, str)):
             raise TypeError
-        number = value.__index__() if whole else float(value)
-    except (AttributeError, TypeError, ValueError):
-        kind = "a whole number" if whole else "a number"
-        raise UsageError(f"{field.name} must be {kind} {_bounds(field.metadata)}; received {value!r}.") from None
+        number: float | int = value.__index__() if whole else float(value)
+        allowed = (
+            (whole or math.isfinite(number))
+            and (rules["low"] is None or number >= rules["low"])
+            and (rules["high"] is None or number <= rules["high"])
+            and (rules["above"] is None or number > rules["above"])
+        )
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        allowed = False
+    if not allowed:
+        kind = "a whole number" if whole else "a finite number"
+        raise UsageError(f"{field.name} must be {kind} {_bounds(rules)}; received {value!r}.")
     return number
 
 

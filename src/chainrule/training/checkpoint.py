@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +83,19 @@ def load_checkpoint(path: str | os.PathLike[str], training: Training) -> Trainin
                 f"{', '.join(_MAY_DIFFER[:4])} may). Repeat the command that wrote it, or start anew without resume."
             )
         return _state(facts, arrays, training)
-    except (SafetensorError, KeyError, ValueError, TypeError, IndexError, OSError) as error:
-        if isinstance(error, (UsageError, ModelFileError)):
-            raise
-        raise ModelFileError(f'checkpoint "{path}" is damaged ({error}). Start the training anew.') from None
+    except (UsageError, ModelFileError):
+        raise
+    except (SafetensorError, KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, OSError,
+            RecursionError) as error:  # fmt: skip
+        what = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise ModelFileError(f'checkpoint "{path}" is damaged ({what}). Start the training anew.') from None
 
 
 def fingerprint(training: Training) -> str:
     """Return a hash of all that a training's numbers depend on: plan, data, network shape and initial weights."""
-    plan = {name: value for name, value in asdict(training.plan).items() if name not in _MAY_DIFFER}
-    digest = hashlib.sha256(json.dumps(plan, sort_keys=True, default=lambda own: own.name).encode())
+    names = [field.name for field in fields(training.plan) if field.name not in _MAY_DIFFER]
+    plan = {name: _plain(getattr(training.plan, name)) for name in names}
+    digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
     if not training.schedule.name.startswith(("constant", "step", "exponential", "reduce")):
         digest.update(str(training.plan.epochs).encode())  # these schedules stretch with the number of epochs
     parts = [training.work.X, training.work.Y, training.work.sample_weight, *training.start.network.parameters]
@@ -107,33 +111,64 @@ def fingerprint(training: Training) -> str:
 
 def _state(facts: dict[str, Any], arrays: dict[str, np.ndarray], training: Training) -> TrainingState:
     start = training.start
+    rows = arrays["history"]
+    if rows.dtype != np.float64 or rows.shape[1:] != (len(Epoch._fields),):
+        raise ValueError(f"its history has shape {rows.shape}")
+    if rows[:, 0].tolist() != list(range(1, len(rows) + 1)):
+        raise ValueError("its history does not count its epochs")
+    updates = len(rows) * training.work.updates_per_epoch
     rule_fields = {
-        name: facts["rule"][name]
-        if name in facts["rule"]
-        else [arrays[f"rule.{name}.{i}"] for i in range(len(template))]
+        name: _like(template, f"rule.{name}", arrays)
+        if isinstance(template, list)
+        else _number(facts["rule"][name], type(template), updates)
         for name, template in start.rule_state._asdict().items()
     }
-    history = History(Epoch(int(row[0]), *map(float, row[1:])) for row in arrays["history"])
-    return TrainingState(
+    factor, best, waited = facts["plateau"]
+    state = TrainingState(
         network=_network(start.network, "network", arrays),
         rule_state=type(start.rule_state)(**rule_fields),
         random_state=facts["random_state"],
         best_network=_network(start.network, "best", arrays),
-        best_epoch=int(facts["best_epoch"]),
-        best_cost=float(facts["best_cost"]),
-        watched_cost=float(facts["watched_cost"]),
-        waited=int(facts["waited"]),
-        plateau=PlateauState(*facts["plateau"]),
-        history=history,
+        best_epoch=_number(facts["best_epoch"], int, len(rows)),
+        best_cost=_number(facts["best_cost"], float),
+        watched_cost=_number(facts["watched_cost"], float),
+        waited=_number(facts["waited"], int, len(rows)),
+        plateau=PlateauState(_number(factor, float, 1.0), _number(best, float), _number(waited)),
+        history=History(Epoch(int(row[0]), *map(float, row[1:])) for row in rows),
     )
+    if state.random_state["bit_generator"] != start.random_state["bit_generator"]:
+        raise ValueError("its random state is of another generator")
+    state.generator()  # refuses what is no state
+    return state
+
+
+def _number(value: Any, kind: type = int, most: float = math.inf) -> Any:
+    """Accept a whole number of at least 0 or, as a float, any number; not above `most`."""
+    if type(value) not in (int, kind) or not value <= most or (kind is int and value < 0):
+        raise ValueError(f"{value!r} is not a number that can stand here")
+    return kind(value)
 
 
 def _network(template: Network, prefix: str, arrays: dict[str, np.ndarray]) -> Network:
-    found = [arrays[f"{prefix}.{i}"] for i in range(len(template.parameters))]
-    for array, parameter in zip(found, template.parameters, strict=True):
-        if array.shape != parameter.shape or array.dtype != parameter.dtype:
-            raise ValueError(f"an array of {prefix} has shape {array.shape}, not {parameter.shape}")
-    return template.with_parameters(found)
+    return template.with_parameters(_like(template.parameters, prefix, arrays))
+
+
+def _like(templates: list[Any], prefix: str, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The arrays `prefix`.0, `prefix`.1, ..., each with the shape and dtype of its template, all numbers finite."""
+    found = [arrays[f"{prefix}.{i}"] for i in range(len(templates))]
+    for array, template in zip(found, templates, strict=True):
+        if array.shape != template.shape or array.dtype != template.dtype:
+            raise ValueError(f"an array of {prefix} has shape {array.shape}, not {template.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"an array of {prefix} holds numbers that are not finite")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """An option as JSON has it: your own activations, losses and rules by their names."""
+    if isinstance(value, (tuple, list)) and not hasattr(value, "name"):
+        return [_plain(part) for part in value]
+    return getattr(value, "name", value)
 
 
 def _arrays(prefix: str, arrays: list[Any]) -> dict[str, np.ndarray]:

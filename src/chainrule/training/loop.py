@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array, as_float_array
+from chainrule.core.arrays import Array, as_float_array, check_matrix
 from chainrule.core.catalogue import FusedLoss, Loss, loss_named
 from chainrule.core.network import Network
 from chainrule.core.passes import check_loss_fits, decay_cost, example_shares, forward
@@ -64,6 +64,7 @@ def prepare(
     loss : name, Loss or FusedLoss, optional
         Where the plan says "auto".
     sample_weight : array (N,), optional
+        An example of weight 0 takes no part.
     validation : (X, Y), optional
         Rows to watch for over-training; the best weights are those with the lowest cost on them.
     middle : float, optional
@@ -83,7 +84,9 @@ def prepare(
     def work_on(X: Array, Y: Array, s: Array | None) -> Work:
         like = network.parameters[0]
         X, Y = _in_dtype(X, like), _in_dtype(Y, like)
-        record = forward(network, X[:1, :])
+        check_matrix("X", X, network.sizes[0], "inputs")
+        with np.errstate(all="ignore"):  # one row, for the shape of the outputs
+            record = forward(network, X[:1, :])
         if Y.ndim != 2 or tuple(Y.shape) != (X.shape[0], record.output.shape[1]):
             raise UsageError(
                 f"Y must have shape ({X.shape[0]}, {record.output.shape[1]}), a row for each row of X and a column for "
@@ -94,6 +97,7 @@ def prepare(
         if s is not None:
             s = _in_dtype(s, like)
             example_shares(Y[:, 0], plan.reduction, s)  # for its checks
+            X, Y, s = _that_count(X, Y, s)
         size = X.shape[0] if plan.batch_size == "all" else min(plan.batch_size, X.shape[0])
         return Work(
             X, Y, s, chosen_loss, rule, size, plan.reduction, plan.weight_decay, plan.clip_norm, plan.clip_value, middle
@@ -136,7 +140,7 @@ def epochs(training: Training, state: TrainingState | None = None) -> Iterator[T
     >>> [round(state.history[-1].cost, 3) for state in epochs(prepare(plan, net, X, Y))]
     [0.506, 0.503, 0.502, 0.502, 0.501]
     """
-    state = training.start if state is None else replace(state, stopped="")
+    state = _started(training, state)
     began = time.perf_counter() - state.seconds
     while not state.stopped:
         state = _one_epoch(training, state, began)
@@ -160,7 +164,7 @@ def run(
     DivergenceError
         With the last good state as its `state`.
     """
-    state = training.start if state is None else state
+    state = _started(training, state)
     try:
         for reached in epochs(training, state):
             state = reached
@@ -173,6 +177,13 @@ def run(
         error.state = replace(state, stopped="diverged")
         raise
     return state
+
+
+def _started(training: Training, state: TrainingState | None) -> TrainingState:
+    """Where to go on from; a training that had come to its end stays there."""
+    if state is None or not state.history:
+        return training.start if state is None else state
+    return replace(state, stopped=_why_stop(training.plan, state))
 
 
 def _one_epoch(training: Training, state: TrainingState, began: float) -> TrainingState:
@@ -192,9 +203,12 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
     (numbers,) = chunk.epochs
     validation_cost, validation_accuracy = _measured(chunk.network, training.validation)
     if training.validation is not None and not math.isfinite(validation_cost):
+        why = "an output unit is so sure of a wrong answer, or so far off, that its loss is infinite"
+        if math.isnan(validation_cost):
+            why = "the weights have grown so large that the numbers they make are no longer finite"
         raise DivergenceError(
-            f"the validation cost is {validation_cost} after epoch {state.epoch + 1}: an output unit is so sure of a "
-            f"wrong answer that its loss is infinite. {_remedies(training)}"
+            f"training diverged: the validation cost is {validation_cost} after epoch {state.epoch + 1}: {why}. "
+            f"The weights of epoch {state.best_epoch} are kept. {_remedies(training)}"
         )
     row = Epoch(
         state.epoch + 1,
@@ -274,8 +288,19 @@ def _in_dtype(values: Any, like: Array) -> Array:
     array = as_float_array(values)
     xp = like.__array_namespace__()
     if isinstance(array, np.ndarray):
-        return xp.asarray(array.astype(str(like.dtype).rpartition(".")[2]))
+        with np.errstate(over="ignore"):  # what becomes infinite is refused by its place
+            return xp.asarray(array.astype(str(like.dtype).rpartition(".")[2]))
     return xp.astype(array, like.dtype)
+
+
+def _that_count(X: Array, Y: Array, s: Array) -> tuple[Array, Array, Array]:
+    """Leave out the examples of weight 0: a batch of nothing else would have no mean."""
+    chosen = np.flatnonzero(np.asarray(s))
+    if len(chosen) == s.shape[0]:
+        return X, Y, s
+    xp = X.__array_namespace__()
+    rows = xp.asarray(chosen)
+    return xp.take(X, rows, axis=0), xp.take(Y, rows, axis=0), xp.take(s, rows, axis=0)
 
 
 def _refuse_not_finite(name: str, M: Array) -> None:

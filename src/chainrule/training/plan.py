@@ -8,7 +8,6 @@ names against the core's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,22 +42,26 @@ DEFAULT_LEARNING_RATES = {
 
 def _hidden(value: Any) -> tuple[int, ...]:
     """Accept 16, "32,16", "32 16", "none" or a sequence of whole numbers."""
-    parts: Sequence[Any]
-    if isinstance(value, str):
-        parts = [] if value.strip().lower() in ("", "none", "0") else re.split(r"[\s,x-]+", value.strip())
-    elif hasattr(value, "__index__"):
-        parts = [value] if value else []
-    else:
-        parts = list(value)
-    try:
-        sizes = tuple(int(part) if isinstance(part, str) else int(part.__index__()) for part in parts)
-    except (ValueError, TypeError, AttributeError):
-        sizes = (0,)
+    none = isinstance(value, str) and value.strip().lower() in ("", "none", "0")
+    if none or (type(value) is int and value == 0):
+        return ()
+    sizes = _whole_numbers(re.split(r"[\s,x-]+", value.strip()) if isinstance(value, str) else value)
     if any(size < 1 for size in sizes):
         raise UsageError(
             f'hidden must be the units of each hidden layer, such as 16 or "32,16", or "none"; received {value!r}.'
         )
     return sizes
+
+
+def _whole_numbers(value: Any) -> tuple[int, ...]:
+    """One whole number or several; (0,), which no option allows, for anything else."""
+    try:
+        parts = [value] if hasattr(value, "__index__") and not hasattr(value, "__iter__") else list(value)
+        if any(isinstance(part, bool) for part in parts):
+            return (0,)
+        return tuple(int(part) if isinstance(part, str) else int(part.__index__()) for part in parts)
+    except (AttributeError, TypeError, ValueError):
+        return (0,)
 
 
 def _activations(value: Any) -> Any:
@@ -89,6 +92,12 @@ def _output_activation(value: Any) -> Any:
 
 def _loss(value: Any) -> Any:
     return _known("loss", value, ("auto", *LOSS_NAMES))
+
+
+def _init(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise UsageError(f"init must be one of {', '.join(INIT_NAMES)}; received {value!r}.")
+    return _known("init", value, INIT_NAMES)
 
 
 def _update(value: Any) -> Any:
@@ -123,11 +132,7 @@ def _bias(value: Any) -> Any:
 
 def _frozen(value: Any) -> tuple[int, ...]:
     """Accept layer numbers, counted from 1."""
-    parts = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else list(value)
-    try:
-        layers = tuple(int(part) for part in parts)
-    except (TypeError, ValueError):
-        layers = (0,)
+    layers = _whole_numbers([part for part in value.split(",") if part.strip()] if isinstance(value, str) else value)
     if any(layer < 1 for layer in layers):
         raise UsageError(f"frozen must be layer numbers, counted from 1, such as 1,2; received {value!r}.")
     return layers
@@ -176,7 +181,8 @@ class TrainingPlan:
     init: str = option(
         "auto",
         "Initial weights; uniform(-0.1,0.1) takes its range, auto chooses by the activation.",
-        choices=INIT_NAMES,
+        check=_init,
+        words=INIT_NAMES,
     )
     frozen: tuple[int, ...] = option((), "Layers that keep their initial weights, such as 1.", check=_frozen)
     update: Any = option(
