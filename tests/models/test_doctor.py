@@ -577,6 +577,54 @@ def test_refused_options_are_reported(options: dict[str, Any], word: str, remedy
     assert bool(of_check(diagnosis, "input scale")) == ("scale" in options)
 
 
+def test_odd_tables_are_examined_and_every_refusal_is_a_problem() -> None:
+    rng = draw(7)
+    kinds: list[Callable[[int], Any]] = [
+        lambda n: rng.normal(size=n),
+        lambda n: np.full(n, np.nan),
+        lambda n: np.full(n, 1e300) * rng.choice([1, -1], n),
+        lambda n: 1e-310 * rng.integers(0, 3, n),
+        lambda n: 1e9 + 1e-6 * rng.normal(size=n),
+        lambda n: rng.integers(0, 2, n).astype(bool),
+        lambda n: [None if rng.random() < 0.3 else f"v{rng.integers(0, 4)}" for _ in range(n)],
+        lambda n: [None] * n,
+        lambda n: ["" if i % 2 else " , " for i in range(n)],
+        lambda n: [f"12/{i}" for i in range(n)],
+        lambda n: rng.poisson(3, n),
+    ]
+    choices: dict[str, list[Any]] = {
+        "missing": ["impute", "indicate", "drop"],
+        "scale": ["none", "robust", "unit"],
+        "output_activation": ["logistic", "softmax", "step", "identity", "relu"],
+        "loss": ["poisson", "half_squared_error", "binary_cross_entropy", "perceptron_criterion"],
+        "hidden": ["none", (4, 4, 4)],
+        "target": ["c0", ("c0", "c1"), "absent"],
+        "ignore": ["c0", "c1"],
+        "nominal": ["c0"],
+        "task": ["classification", "regression"],
+        "init": ["zeros", "uniform(-5,5)", "glorot(3)"],
+        "weights": ["c0"],
+        "validation": [0.0],
+    }
+    refused = 0
+    for _ in range(200):
+        n = int(rng.choice([1, 2, 5, 25, 60]))
+        table = {f"c{j}": kinds[rng.integers(len(kinds))](n) for j in range(rng.integers(2, 6))}
+        options = {name: rng.permutation(len(of)).tolist() for name, of in choices.items() if rng.random() < 0.2}
+        options = {name: choices[name][order[0]] for name, order in options.items()}
+        diagnosis = diagnose(table, **options)
+        assert str(diagnosis)
+        json.dumps(diagnosis.to_dict(), allow_nan=False)
+        try:
+            set_up(table, **options)
+        except ChainruleError:
+            assert not diagnosis.ok
+            refused += 1
+        else:
+            assert not of_check(diagnosis, "refused")
+    assert 20 < refused < 195
+
+
 def test_a_table_that_is_not_there() -> None:
     diagnosis = diagnose("no such file.csv", bias="none")
     assert "no such file.csv" in of_check(diagnosis, "refused")[0].what

@@ -126,7 +126,7 @@ def categories(patient: Patient) -> Iterator[Finding]:
         yield finding(
             "categories",
             "hint",
-            f"{quoted(many)}: more than {plan.max_categories} different values each, so it is left out.",
+            f"{quoted(many)}: left out, with more than {plan.max_categories} different values each.",
             "Each value has rows enough to be learnt, but needs a node of its own.",
             "Keep it as names.",
             nominal=patient.as_names(many),
@@ -135,7 +135,7 @@ def categories(patient: Patient) -> Iterator[Finding]:
         yield finding(
             "categories",
             "hint",
-            f"{quoted(lost)}: text with more than {plan.max_categories} different values, so it is left out.",
+            f"{quoted(lost)}: left out, with more than {plan.max_categories} different values each.",
             "With a node for each value there are too few rows for each to learn from.",
             "Say so with --ignore, or group the values into fewer.",
             ignore=patient.ignoring(lost),

@@ -199,10 +199,7 @@ def _updates(patient: Patient) -> int | None:
 def patience(patient: Patient) -> Iterator[Finding]:
     """Over-training shows only on rows that were not trained on."""
     plan = patient.plan
-    without = patient.encoding_plan.validation == 0
-    if patient.setup is not None:
-        without = not len(patient.setup.split.validation)
-    if plan.patience is not None and without:
+    if plan.patience is not None and patient.encoding_plan.validation == 0:
         yield finding(
             "patience",
             "warning",
