@@ -283,6 +283,11 @@ def test_an_open_quotation_mark(read):
         read('a,b\n1,2\n1,"x\n3,4\n')
 
 
+def test_a_row_without_end(read):
+    with pytest.raises(DataError, match="row 2: the row is longer than 2,000,000 bytes"):
+        read(f"a,b\n{'x' * 3_000_000},1\ny,2\n")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -370,3 +375,13 @@ def test_a_larger_table_agrees_with_pandas_and_keeps_its_order(tmp_path):
     assert table.column("name").values.tolist() == frame["name"].tolist()
     assert table.row_numbers[0] == 2
     assert table.row_numbers[-1] == 50_001
+
+
+def test_thousands_of_columns(read):
+    n = 400
+    numbers = read(",".join(f"n{i}" for i in range(n)) + "\n" + ",".join(["1.5"] * n) + "\n")
+    assert {column.kind for column in numbers.columns} == {"number"}
+    rows = [",".join(f"v{r}" if i % 2 else str(r) for i in range(n)) for r in range(20)]
+    mixed = read("\n".join([",".join(f"n{i}" for i in range(n)), *rows]))
+    assert [column.kind for column in mixed.columns[:2]] == ["number", "text"]
+    assert mixed.columns[-1].values[7] == "v7"

@@ -122,6 +122,14 @@ def test_json_that_is_no_table(folder):
         read_table("t.json")
 
 
+@pytest.mark.parametrize(("name", "other"), [("t[1].csv", "t1.csv"), ("t*.csv", "tt.csv"), ("t?.csv", "t2.csv")])
+def test_file_names_are_no_patterns(folder, name, other):
+    Path(other).write_text("a,b\n5,6\n")
+    Path(name).write_text("a,b\n1,2\n")
+    assert read_table(name).column("a").values.tolist() == [1]
+    assert read_table(name, sql="SELECT b FROM data").column("b").values.tolist() == [2]
+
+
 def sqlite_file(tables: int = 1) -> None:
     connection = sqlite3.connect("t.db")
     for i in range(1, tables + 1):

@@ -23,6 +23,11 @@ INFINITY = r"\s*[+-]?([iI]nf|INF|[iI]nfinity)\s*"
 EXPONENT = r"([eE][+-]?[0-9]+)?"
 
 
+def begins_like_number_sql(cell: str) -> str:
+    """0 where the cell begins as every number and every date does, or NULL."""
+    return f"CASE WHEN regexp_matches({cell}, '^[+-]?([.,]?[0-9]|[iI])') THEN 0.0 END"
+
+
 def number_sql(cell: str) -> str:
     """The cell as a double, or NULL."""
     pattern = rf"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+){EXPONENT}\s*|{INFINITY}"

@@ -9,25 +9,35 @@ from __future__ import annotations
 import csv
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from chainrule.data.cell_sql import comma_number_sql, date_sql, grouped_number_sql, number_sql, trimmed_sql
+from chainrule.data.cell_sql import (
+    begins_like_number_sql,
+    comma_number_sql,
+    date_sql,
+    grouped_number_sql,
+    number_sql,
+    trimmed_sql,
+)
 from chainrule.data.columns import Column, Origin, Table, count, name_list, refuse_bad_names
 from chainrule.data.frames import DATE_NOTE
-from chainrule.data.queries import connect, number_values, text_values
+from chainrule.data.queries import connect, file_pattern, number_values, text_values
 from chainrule.data.text_files import NUMBER, find_delimiter, first_line_is_data, open_text, records, sample
 from chainrule.errors import DataError, UsageError
 
 # A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
 MOSTLY_NUMBERS = 0.8
+# Columns treated by one SQL statement.
+BATCH = 64
 # What the first column is called while it has no name of its own.
 ROW_NAMES = "(row names)"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -147,16 +157,16 @@ def _parse(connection: Any, path: Path, layout: Layout, source: str) -> None:
             f"CREATE TEMP TABLE cells AS SELECT * FROM read_csv(?, auto_detect=false, header=false, delim=?, "
             f"quote='\"', escape='\"', strict_mode=true, compression='none', columns={{{types}}}) {keep} "
             f"OFFSET {int(layout.header)}",
-            [str(path), layout.delimiter],
+            [file_pattern(path), layout.delimiter],
         )
     except duckdb.Error as error:
         raise _parse_error(layout, source, str(error)) from None
 
 
 def _parse_error(layout: Layout, source: str, message: str) -> DataError:
+    found = re.search(r"Line: (\d+)", message)
+    place = f", row {found[1]}" if found else ""
     if "unterminated quote" in message:
-        found = re.search(r"Line: (\d+)", message)
-        place = f", row {found[1]}" if found else ""
         return DataError(
             f'{source}{place}: a quotation mark is opened but not closed. Close it, or write it twice ("").'
         )
@@ -169,7 +179,13 @@ def _parse_error(layout: Layout, source: str, message: str) -> DataError:
                     f"Complete the row, put quotation marks around cells that contain {layout.delimiter!r}, "
                     "or name another --delimiter."
                 )
-    return DataError(f"{source} cannot be read as delimited text: {message.strip().splitlines()[0]}")
+    if "Maximum line size" in message:
+        return DataError(
+            f"{source}{place}: the row is longer than 2,000,000 bytes. Close its quotation marks, or shorten it."
+        )
+    return DataError(
+        f"{source}{place}: the row cannot be read as delimited text. Look for stray quotation marks in it."
+    )
 
 
 def _line_numbers(layout: Layout, n_rows: int) -> np.ndarray:
@@ -205,37 +221,41 @@ def _readings(
         if counts[2 * i] == counts[2 * i + 1] and name not in as_text and decimal != "," and not token_is_number
     }
     readings = {i: Reading("number", "cells", f"TRY_CAST(c{i} AS DOUBLE)") for i in plain}
-    others = [i for i in range(len(cells)) if i not in plain]
-    if others:
-        selected = ", ".join(f"{trimmed_sql(f'c{i}', tokens)} AS c{i}" for i in others)
-        connection.execute(f"CREATE TEMP TABLE trimmed AS SELECT {selected} FROM cells")
-    for i in others:
-        if layout.names[i] in as_text:
-            readings[i] = Reading("text", "trimmed", f"c{i}")
-        else:
-            readings[i] = _reading(connection, layout, source, lines, decimal, i)
+    for k, batch in enumerate(_batches([i for i in range(len(cells)) if i not in plain])):
+        table = f"trimmed{k}"
+        selected = ", ".join(f"{trimmed_sql(f'c{i}', tokens)} AS c{i}" for i in batch)
+        connection.execute(f"CREATE TEMP TABLE {table} AS SELECT {selected} FROM cells")
+        begins = _counts(connection, table, [sql for i in batch for sql in (f"c{i}", begins_like_number_sql(f"c{i}"))])
+        for j, i in enumerate(batch):
+            # Most text is known from its first characters, which are quick to ask for.
+            if layout.names[i] in as_text or begins[2 * j + 1] < MOSTLY_NUMBERS * begins[2 * j]:
+                readings[i] = Reading("text", table, f"c{i}")
+            else:
+                readings[i] = _reading(connection, table, layout, source, lines, decimal, i)
     return [readings[i] for i in range(len(cells))]
 
 
-def _reading(connection: Any, layout: Layout, source: str, lines: np.ndarray, decimal: str | None, i: int) -> Reading:
-    """Decide about one column of the table `trimmed`: numbers, decimal commas, dates, mistakes or text."""
+def _reading(
+    connection: Any, table: str, layout: Layout, source: str, lines: np.ndarray, decimal: str | None, i: int
+) -> Reading:
+    """Decide about one column of trimmed cells: numbers, decimal commas, dates, mistakes or text."""
     cell = f"c{i}"
     number = comma_number_sql(cell) if decimal == "," else number_sql(cell)
     looks_numeric = f"coalesce({number_sql(cell)}, {comma_number_sql(cell)}, {grouped_number_sql(cell)})"
     filled, numbers, commas, dates, nearly = _counts(
-        connection, "trimmed", [cell, number, comma_number_sql(cell), date_sql(cell), looks_numeric]
+        connection, table, [cell, number, comma_number_sql(cell), date_sql(cell), looks_numeric]
     )
     if numbers == filled:
-        return Reading("number", "trimmed", number)
+        return Reading("number", table, number)
     if commas == filled and decimal is None and layout.delimiter != ",":
-        return Reading("number", "trimmed", comma_number_sql(cell), note="decimal commas")
+        return Reading("number", table, comma_number_sql(cell), note="decimal commas")
     if dates == filled:
-        return Reading("number", "trimmed", date_sql(cell), "date", DATE_NOTE)
+        return Reading("number", table, date_sql(cell), "date", DATE_NOTE)
     if nearly < MOSTLY_NUMBERS * filled:
-        return Reading("text", "trimmed", cell)
+        return Reading("text", table, cell)
     row, text, comma, grouped = connection.execute(
         f"SELECT rowid, {cell}, {comma_number_sql(cell)} IS NOT NULL, {grouped_number_sql(cell)} IS NOT NULL "
-        f"FROM trimmed WHERE {cell} IS NOT NULL AND {number} IS NULL ORDER BY rowid LIMIT 1"
+        f"FROM {table} WHERE {cell} IS NOT NULL AND {number} IS NULL ORDER BY rowid LIMIT 1"
     ).fetchone()
     name, wrong = layout.names[i], filled - numbers
     option = f'--nominal "{name}"' if " " in name else f"--nominal {name}"
@@ -254,10 +274,9 @@ def _reading(connection: Any, layout: Layout, source: str, lines: np.ndarray, de
 
 def _columns(connection: Any, layout: Layout, readings: list[Reading]) -> tuple[Column, ...]:
     fetched = {}
-    for table in ("cells", "trimmed"):
-        selected = [f"{r.sql} AS c{i}" for i, r in enumerate(readings) if r.table == table]
-        if selected:
-            fetched.update(connection.execute(f"SELECT {', '.join(selected)} FROM {table}").fetchnumpy())
+    for table in dict.fromkeys(reading.table for reading in readings):
+        for batch in _batches([f"{r.sql} AS c{i}" for i, r in enumerate(readings) if r.table == table]):
+            fetched.update(connection.execute(f"SELECT {', '.join(batch)} FROM {table}").fetchnumpy())
     columns = []
     for i, (name, reading) in enumerate(zip(layout.names, readings, strict=True)):
         if reading.kind == "text":
@@ -284,5 +303,14 @@ def _reading_notes(columns: tuple[Column, ...]) -> list[str]:
 
 def _counts(connection: Any, table: str, expressions: list[str]) -> tuple[int, ...]:
     """Count the rows in which each expression is not NULL."""
-    selected = ", ".join(f"count({sql})" for sql in expressions)
-    return tuple(connection.execute(f"SELECT {selected} FROM {table}").fetchone())
+    counts: list[int] = []
+    for batch in _batches(expressions):
+        selected = ", ".join(f"count({sql})" for sql in batch)
+        counts.extend(connection.execute(f"SELECT {selected} FROM {table}").fetchone())
+    return tuple(counts)
+
+
+def _batches(items: list[T]) -> Iterator[list[T]]:
+    """Divide a list: DuckDB holds buffers for every expression of a statement, too many for thousands of columns."""
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,14 +46,23 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def file_pattern(path: Path) -> str:
+    """Write a path so that DuckDB, which takes paths for patterns, finds this file and no other.
+
+    >>> file_pattern(Path("data[1].csv"))
+    'data[[]1].csv'
+    """
+    return re.sub(r"([*?\[])", r"[\1]", str(path))
+
+
 def read_parquet(path: Path, source: str) -> Table:
     """Read a Parquet file; rows are counted from 1."""
-    return _read_sql("SELECT * FROM read_parquet(?)", [str(path)], source)
+    return _read_sql("SELECT * FROM read_parquet(?)", [file_pattern(path)], source)
 
 
 def read_json(path: Path, source: str) -> Table:
     """Read a JSON array of records, or JSON lines; rows are counted from 1."""
-    table = _read_sql("SELECT * FROM read_json(?, sample_size=-1)", [str(path)], source)
+    table = _read_sql("SELECT * FROM read_json(?, sample_size=-1)", [file_pattern(path)], source)
     if table.n_rows == 1 and all(str(column.values[0]).startswith("[") for column in table.columns):
         raise DataError(
             f"{source} holds one record whose values are lists. "
@@ -72,7 +82,7 @@ def _read_sql(sql: str, parameters: list[str], source: str, file: Path | None = 
     with connect() as connection:
         try:
             if file is not None:
-                path = str(file).replace("'", "''")
+                path = file_pattern(file).replace("'", "''")
                 connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM '{path}'")
             connection.execute(f"CREATE TEMP TABLE result AS {sql.strip().rstrip(';')}", parameters)
         except duckdb.Error as error:

@@ -58,7 +58,7 @@ def open_text(path: Path, source: str, encoding: str | None) -> TextFile:
     """
     data = _bytes(path, source)
     text, as_stored, notes = _decode(data, source, encoding)
-    if not text.strip():
+    if not text or text.isspace():
         raise DataError(f"{source} is empty. A table needs at least one row.")
     if "\0" in text:
         raise DataError(
