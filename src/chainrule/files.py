@@ -28,6 +28,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
     ------
     UsageError
         If the folder does not exist or cannot be written to.
+    OSError
+        If writing fails, as on a full disk; the old file is still there.
 
     Examples
     --------
@@ -58,6 +60,8 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.is_dir():
         raise UsageError(f'output "{path}" is a folder. Give the name of a file, such as {path / "model.safetensors"}.')
+    if path.exists() and not path.is_file():
+        raise UsageError(f'output "{path}" is no ordinary file, and would be replaced by one. Choose another name.')
     if not path.parent.is_dir():
         raise UsageError(
             f'output "{path}": the folder "{path.parent}" does not exist. Create it first, or choose another.'
