@@ -178,14 +178,12 @@ def test_at_a_corner_a_value_outside_the_slopes_is_wrong(analytic):
 DISTANCES = [s * m * 10.0**e for s in (-1, 1) for m in (1, 1.7, 3, 5.5, 9, 9.9) for e in (-9, -8, -7, -6, -5, -4, -3)]
 
 
+@pytest.mark.parametrize("curvature", [0.0, 0.5, 20.0])
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_beside_a_corner_the_right_value_is_never_called_wrong(distance):
+def test_beside_a_corner_the_right_value_is_never_called_wrong(distance, curvature):
     slope = -1.0 if distance < 0 else 3.0  # p = distance: on the left or the right of the corner at 0
-    function = corner(slope + distance)  # the curvature's share, 2 * 0.5 * e
+    function = corner(slope + 2 * curvature * distance, curvature=curvature)
     assert verdict(function, distance) in ("right", "kink")
-    assert verdict(corner(slope), distance) in (
-        ("right", "kink") if abs(distance) < 1e-6 else ("right", "kink", "wrong")
-    )
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
@@ -221,6 +219,19 @@ def test_a_network_with_a_unit_near_its_kink(z):
     assert report.passed, str(report)
 
 
+@pytest.mark.parametrize("z", [0.0, 1e-8, -3e-7, 2e-5])
+def test_a_network_with_a_step_unit_at_its_jump(z):
+    # The cost jumps there; its derivative is 0 on both sides, and that is what backward says.
+    net = Network.dense(
+        [2, 2, 1], ["step", "identity"], weights=[[[1.0, 2.0], [0.5, 1.5]], [[1.0], [-2.0]]], biases=[[z, 0.4], [0.1]]
+    )
+    report = check_gradients(net, [[0.0, 0.0], [1.0, 0.0]], [[1.0], [0.0]])
+    assert report.passed, str(report)
+    assert {entry.name for entry in report.kinks} == ({"b[1][1]"} if z == 0 else set())
+    assert all(entry.analytic == 0 for entry in report.entries if "[1][" in entry.name)
+    assert any(entry.analytic != 0 for entry in report.entries)
+
+
 def test_a_wrong_value_at_a_networks_kink_is_still_wrong():
     outside = Activation("slip", activation_named("relu").value, lambda Z, A, dC_dA: dC_dA * np.where(Z < 0, 0.0, 1.5))
     net = Network.dense([1, 1, 1], [outside, "identity"], weights=[[[1.0]], [[1.0]]])
@@ -252,6 +263,21 @@ def test_the_scale_of_the_cost_does_not_matter(scale):
     bad = check_gradient_function(lambda w: (scale * float(np.sin(w).sum()), 1.001 * scale * np.cos(w)), w)
     assert good.passed
     assert len(bad.wrong) == 2
+
+
+@pytest.mark.parametrize("size", [1e2, 3e3, 3e4, 1e5, 1e6])
+def test_inputs_that_nobody_scaled(size):
+    # The cost bends within a weight's change of 1 / size, so only fine steps can measure its slope.
+    net = Network.dense([1, 2, 1], ["tanh", "identity"], weights=[[[0.7 / size, -0.4 / size]], [[1.0], [0.5]]])
+    x, y = np.array([[size], [-2 * size]]), [[0.3], [0.9]]
+    assert check_gradients(net, x, y).passed
+
+    def slightly_off(parameters):
+        there = net.with_parameters(parameters)
+        grads = backward(there, forward(there, x), y)
+        return grads.cost, [1.001 * g for g in grads.parameters]
+
+    assert len(check_gradient_function(slightly_off, net.parameters).wrong) == net.n_parameters
 
 
 @pytest.mark.parametrize("z", np.linspace(1, 40, 79))

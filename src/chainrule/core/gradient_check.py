@@ -19,6 +19,8 @@ from chainrule.errors import UsageError
 # Steps tried for each parameter, relative to its size: a large one suffers from curvature, a small one from
 # rounding, and which is best differs from parameter to parameter.
 _STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
+# Tried before an entry is called wrong: beside a kink, or where inputs in thousands bend the cost.
+_FINER_STEPS = (1e-7, 1e-8, 1e-9, 1e-10)
 _HARMLESS = 1e-4  # no mistake in a derivative is a factor that close to 1
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -294,10 +296,19 @@ def _compare(
 def _entry(
     name: str, cost: Callable[[float], float], J: float, p: float, analytic: float, tolerance: float
 ) -> GradientEntry:
-    """Judge one parameter by the step at which central differences are most certain."""
+    """Judge one parameter, with finer steps before it is called wrong."""
     scale = max(1.0, abs(p))
     trials = [_trial(cost, J, p, relative * scale) for relative in _STEPS]
-    noise = _noise(trials, J)
+    entry = _judged(name, trials, J, analytic, tolerance)
+    if entry.verdict == "right":
+        return entry
+    trials += [_trial(cost, J, p, relative * scale) for relative in _FINER_STEPS]
+    return _judged(name, trials, J, analytic, tolerance)
+
+
+def _judged(name: str, trials: list[_Trial], J: float, analytic: float, tolerance: float) -> GradientEntry:
+    """Judge by the step at which central differences are most certain."""
+    noise = _noise(trials[: len(_STEPS)], J)
     # A step's doubt: how far the next smaller step disagrees, plus what rounding can do to either. The smallest has
     # none after it; there the two one-sided slopes disagree by more than its error. It wins beside a kink only.
     doubts = [abs(this.central - after.central) + noise / this.step for this, after in pairwise(trials)]
@@ -352,18 +363,23 @@ def _noise(trials: list[_Trial], J: float) -> float:
 
 
 def _at_kink(trials: list[_Trial], analytic: float, noise: float) -> bool:
-    """Whether the cost has a corner within the smallest step, with the analytic value between the slopes beside it.
+    """Whether the cost has a corner beside the parameter, with the analytic value between the slopes around it.
 
     Where a cost is smooth, the gap between its two slopes shrinks with the step (it is h times the curvature);
-    around a corner it stays, until the step no longer reaches the corner. Where a cost is noise, the gap grows.
+    around a corner it stays, until the step no longer reaches the corner. Where the cost jumps (a step unit at 0), the
+    gap times the step stays: the height of the jump. Where a cost is noise, neither does.
     """
-    corner = any(after.gap > max(4 * noise / after.step, 0.5 * before.gap) for before, after in pairwise(trials))
-    grows = any(after.gap > 2 * before.gap for before, after in pairwise(trials[1:]))
-    smallest, rounding = trials[-1], noise / trials[-1].step
-    if not corner or grows or smallest.gap <= 4 * rounding:
+    visible = [trial for trial in trials if trial.gap > 4 * noise / trial.step]
+    corner = any(after.gap > 0.5 * before.gap for before, after in pairwise(visible))
+    noisy = any(
+        after.gap > 2 * before.gap and abs(after.gap * after.step / (before.gap * before.step) - 1) > 0.1
+        for before, after in pairwise(visible[1:])
+    )
+    if not corner or noisy:
         return False
-    margin = 1e-3 * smallest.gap + rounding
-    return min(smallest.below, smallest.above) - margin <= analytic <= max(smallest.below, smallest.above) + margin
+    finest = visible[-1]
+    margin = 1e-3 * finest.gap + noise / finest.step
+    return min(finest.below, finest.above) - margin <= analytic <= max(finest.below, finest.above) + margin
 
 
 def _names(network: Network) -> list[str]:
