@@ -18,7 +18,7 @@ _HOMES = {
     "chainrule.core.passes": ("Gradients", "Record", "backward", "forward"),
     "chainrule.core.update_rules": ("UpdateRule",),
     "chainrule.data.tables": ("read_table",),
-    "chainrule.models.doctor": ("diagnose",),
+    "chainrule.models.doctor": ("Diagnosis", "Finding", "diagnose", "diagnose_model"),
     "chainrule.models.model": ("Model",),
     "chainrule.models.model_file": ("load",),
     "chainrule.models.train": ("train",),

@@ -18,7 +18,7 @@ from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_table
 from chainrule.errors import ChainruleError
 from chainrule.models.doctor import CHECKS, Diagnosis, Finding, diagnose, diagnose_model
-from chainrule.models.doctor_findings import flags
+from chainrule.models.doctor.findings import flags
 from chainrule.models.setup import set_up
 from chainrule.training.plan import TrainingPlan
 

@@ -12,7 +12,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.models.evaluation import ClassEvaluation, evaluate_classes
-from chainrule.show.numbers import number, percent, share
+from chainrule.numerals import number, percent, share
 from chainrule.show.report import report_html, write_report
 from chainrule.training.state import Epoch
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from chainrule.core.network import Network
+from chainrule.numerals import number, percent, share
 from chainrule.show.axes import Scale, spanning, thinned, wants_log
 from chainrule.show.network_drawing import MOST_LINES, MOST_UNITS, network_drawing
-from chainrule.show.numbers import number, percent, share
 from chainrule.show.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Curve, confusion_matrix, histogram, scatter
 from chainrule.show.svg import line_chart as draw_lines
 

@@ -125,13 +125,14 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     )
     plan = TrainingPlan(**training_options)
     encoding_plan = EncodingPlan(**encoding_options)
-    table = _read(source, y, encoding_plan, ReadingPlan(**reading_options))
+    table, encoding_plan = read_source(source, y, encoding_plan, ReadingPlan(**reading_options))
     table, weights = _take_weights(table, encoding_plan.weights, sample_weight)
     usable = prepare_table(table, encoding_plan)
     if weights is not None:
         weights = weights[np.isin(table.row_numbers, usable.row_numbers)]
     table = usable
-    output = plan.output_activation if isinstance(plan.output_activation, str) else plan.output_activation.name
+    plan = _with_output_of_loss(plan)
+    output = _name(plan.output_activation)
     split = split_table(table, encoding_plan, np.random.default_rng(plan.seed))
     encoding = fit_encoding(table, encoding_plan, split.train, output)
     plan, chosen = _resolved(plan, encoding)
@@ -146,14 +147,19 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     return setup
 
 
-def _read(source: Any, y: Any, encoding_plan: EncodingPlan, reading: ReadingPlan) -> Table:
+def read_source(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
+    """Read the table; several columns of `y` become the targets of the plan."""
     if y is None:
-        return read_with(source, reading, as_text=encoding_plan.nominal)
+        return read_with(source, reading, as_text=plan.nominal), plan
     if isinstance(source, str):
         raise UsageError(
             f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
         )
-    return table_from_arrays(source, y)
+    table = table_from_arrays(source, y)
+    shape = np.shape(y)
+    if plan.target is None and len(shape) == 2 and shape[1] > 1:
+        plan = replace(plan, target=table.names[-shape[1] :])
+    return table, plan
 
 
 def _take_weights(table: Table, name: str | None, sample_weight: Any) -> tuple[Table, np.ndarray | None]:
@@ -178,31 +184,37 @@ def _take_weights(table: Table, name: str | None, sample_weight: Any) -> tuple[T
     return table, np.array(weights, dtype=np.float64)
 
 
+def _with_output_of_loss(plan: TrainingPlan) -> TrainingPlan:
+    """Where the output activation is left open, take the one that the loss asks for, if it asks for one."""
+    if plan.output_activation != "auto" or plan.loss == "auto":
+        return plan
+    loss = loss_named(plan.loss)
+    if isinstance(loss, FusedLoss):
+        return replace(plan, output_activation=loss.activation)
+    wanted = {"poisson": "exponential", "binary_cross_entropy": "logistic", "categorical_cross_entropy": "softmax"}
+    return replace(plan, output_activation=wanted.get(loss.name, "auto"))
+
+
 def _resolved(plan: TrainingPlan, encoding: Encoding) -> tuple[TrainingPlan, list[str]]:
-    """Fill in the output activation and the loss, and say what was chosen."""
+    """Fill in what is still open, and say what was chosen."""
     classify = encoding.task == "classification"
     output, loss = plan.output_activation, plan.loss
     chosen = []
-    if loss != "auto":
-        named = loss_named(loss)
-        if output == "auto" and isinstance(named, FusedLoss):
-            output = named.activation
-        if output == "auto" and named.name == "poisson":
-            output = "exponential"
     if output == "auto":
         output = "identity" if not classify else "logistic" if encoding.n_outputs == 1 else "softmax"
         chosen.append(f"Output activation: {output}.")
     if loss == "auto":
-        fused = {"softmax": "softmax_categorical_cross_entropy", "logistic": "logistic_binary_cross_entropy"}
-        name = output if isinstance(output, str) else output.name
-        loss = fused.get(name, "half_squared_error") if classify else "half_squared_error"
-        loss = "perceptron_criterion" if name == "step" else loss
+        by_output = {
+            "softmax": "softmax_categorical_cross_entropy",
+            "logistic": "logistic_binary_cross_entropy",
+            "step": "perceptron_criterion",
+        }
+        loss = by_output.get(_name(output), "half_squared_error") if classify else "half_squared_error"
         chosen.append(f"Loss: {loss}.")
     if plan.learning_rate is None:
         chosen.append(f"Learning rate: {plan.eta:g}, the default for {_name(plan.update)}.")
-    plan = replace(plan, output_activation=output, loss=loss)
     check_loss_fits(loss_named(loss), _probe(output))
-    return plan, chosen
+    return replace(plan, output_activation=output, loss=loss), chosen
 
 
 def _probe(output: str | Activation) -> Network:

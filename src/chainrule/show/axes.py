@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.numerals import number, plain
 from chainrule.show.markup import Html, element, join, pixel, text
-from chainrule.show.numbers import number, plain
 
 LARGEST = 1e150  # beyond this, differences and squares of values stop being finite numbers
 

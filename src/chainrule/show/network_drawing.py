@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from chainrule.core.network import Layer, Network
+from chainrule.numerals import number
 from chainrule.show.axes import group
 from chainrule.show.markup import Html, element, text
-from chainrule.show.numbers import number
 from chainrule.show.svg import drawing
 
 MOST_UNITS, LAST_UNITS = 24, 4

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule.numerals import number
 from chainrule.show.axes import LARGEST, Scale, axes, group, path, round_step, spanning
 from chainrule.show.markup import EMPTY, Html, element, text
-from chainrule.show.numbers import number
 
 WIDTH, HEIGHT = 480, 280
 LEFT, RIGHT, TOP, BOTTOM = 58, 26, 34, 46

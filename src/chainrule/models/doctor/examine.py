@@ -12,27 +12,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from chainrule.data.builtin_tables import is_builtin
 from chainrule.data.columns import Table, count
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.roles import choose_roles
-from chainrule.data.tables import read_table, table_from_arrays
 from chainrule.errors import ChainruleError, UsageError
-from chainrule.models.doctor_columns import COLUMN_CHECKS
-from chainrule.models.doctor_encodings import ENCODING_CHECKS
-from chainrule.models.doctor_findings import Check, Diagnosis, Finding, Patient, by_severity, finding, together
-from chainrule.models.doctor_network import NETWORK_CHECKS
-from chainrule.models.doctor_outputs import OUTPUT_CHECKS
-from chainrule.models.doctor_rows import ROW_CHECKS
-from chainrule.models.doctor_trained import diagnose_model
-from chainrule.models.setup import Setup, set_up
+from chainrule.models.doctor.columns import COLUMN_CHECKS
+from chainrule.models.doctor.encodings import ENCODING_CHECKS
+from chainrule.models.doctor.findings import Check, Diagnosis, Finding, Patient, by_severity, finding, together
+from chainrule.models.doctor.network import NETWORK_CHECKS
+from chainrule.models.doctor.outputs import OUTPUT_CHECKS
+from chainrule.models.doctor.rows import ROW_CHECKS
+from chainrule.models.setup import Setup, read_source, set_up
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
-
-__all__ = ["CHECKS", "Diagnosis", "Finding", "diagnose", "diagnose_model"]
 
 CHECKS: tuple[Check, ...] = (*COLUMN_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS)
 PLANS = (EncodingPlan, TrainingPlan, ReadingPlan)
@@ -65,7 +59,7 @@ def diagnose(source: Any, y: Any = None, *, sample_weight: Any = None, **options
     plans, usable, findings = _plans(options)
     encoding_plan, plan, reading = plans
     try:
-        table, encoding_plan = _read(source, y, encoding_plan, reading)
+        table, encoding_plan = read_source(source, y, encoding_plan, reading)
     except ChainruleError as refused:
         patient = Patient(plan, encoding_plan)
         findings.append(_refusal(refused, "The table cannot be read."))
@@ -129,21 +123,6 @@ def _names_of(plan: type) -> set[str]:
 def _refusal(refused: ChainruleError, why: str, remedies: Mapping[str, Any] | None = None) -> Finding:
     remedy = "Do what the message says." if not remedies else "With these options it is not refused."
     return finding("refused", "problem", str(refused), why, remedy, **(remedies or {}))
-
-
-def _read(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
-    """Read the table; the columns of `y` become the target."""
-    if y is None:
-        return read_table(source, as_text=plan.nominal, **dataclasses.asdict(reading)), plan
-    if isinstance(source, str):
-        raise UsageError(
-            f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
-        )
-    table = table_from_arrays(source, y)
-    shape = np.shape(y)
-    if plan.target is None and len(shape) == 2 and shape[1] > 1:
-        plan = replace(plan, target=table.names[-shape[1] :])
-    return table, plan
 
 
 def _named_table(source: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.core.catalogue import Activation, FusedLoss, activation_named, loss_named
 from chainrule.data.columns import count
 from chainrule.errors import ChainruleError
-from chainrule.models.doctor_findings import Check, Finding, Patient, finding
+from chainrule.models.doctor.findings import Check, Finding, Patient, finding
 
 DISTANCE_LOSSES = (
     "half_squared_error", "sum_of_squares", "mean_of_squares", "absolute_error", "huber", "quantile",
@@ -62,9 +62,8 @@ def output_and_loss(patient: Patient) -> Iterator[Finding]:
     if chosen is None or loss is None:
         return
     outputs = patient.setup.encoding.n_outputs if patient.setup is not None else 2
-    found = _mismatch(chosen, loss, patient.task, outputs)
-    if found is None and head(loss) == "poisson":
-        found = _poisson(patient)
+    found = _poisson(patient) if head(loss) == "poisson" and patient.task == "regression" else None
+    found = found or _mismatch(chosen, loss, patient.task, outputs)
     if found is not None:
         severity, what, why, remedy, options = found
         yield finding("output and loss", severity, what, why, remedy, **options)

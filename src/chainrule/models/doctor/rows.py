@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.data.columns import Column, count, name_list
-from chainrule.models.doctor_findings import Check, Finding, Patient, codes_of, finding, quoted
+from chainrule.models.doctor.findings import Check, Finding, Patient, codes_of, finding, quoted
 
 SAME = 0.9999
 GIVEN_AWAY = 0.999

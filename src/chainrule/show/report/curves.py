@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule.models.model import Model
+from chainrule.numerals import number, percent
 from chainrule.show.axes import LARGEST, thinned, wants_log
 from chainrule.show.markup import Html
-from chainrule.show.numbers import number, percent
-from chainrule.show.page import figure, figures, paragraph, section
+from chainrule.show.report.page import figure, figures, paragraph, section
 from chainrule.show.svg import Curve, line_chart
 from chainrule.training.state import Epoch
 

@@ -10,9 +10,9 @@ import numpy as np
 from chainrule.core.network import Layer
 from chainrule.core.passes import Record
 from chainrule.data.columns import count
-from chainrule.models.doctor_findings import Diagnosis, Finding, by_severity, finding
-from chainrule.models.doctor_network import SATURATED
-from chainrule.models.doctor_outputs import head
+from chainrule.models.doctor.findings import Diagnosis, Finding, by_severity, finding
+from chainrule.models.doctor.network import SATURATED
+from chainrule.models.doctor.outputs import head
 from chainrule.models.evaluation import ClassEvaluation
 from chainrule.models.model import Model
 

@@ -12,9 +12,9 @@ import numpy as np
 from chainrule.data.columns import Table, count
 from chainrule.models.evaluation import ClassEvaluation, Evaluation, ValueEvaluation
 from chainrule.models.model import Model
+from chainrule.numerals import MISSING, number, percent, share
 from chainrule.show.markup import EMPTY, Html, element, text
-from chainrule.show.numbers import MISSING, number, percent, share
-from chainrule.show.page import figure, figures, paragraph, section, table
+from chainrule.show.report.page import figure, figures, paragraph, section, table
 from chainrule.show.svg import confusion_matrix, histogram, scatter
 
 MOST_POINTS = 2000

@@ -8,9 +8,9 @@ from typing import Any
 
 import chainrule
 from chainrule.models.model import Model
+from chainrule.numerals import duration, number
 from chainrule.show.markup import EMPTY, Html, element, text
-from chainrule.show.numbers import duration, number
-from chainrule.show.page import paragraph, section, table
+from chainrule.show.report.page import paragraph, section, table
 
 
 def training_section(model: Model, command: str) -> Html:

@@ -10,11 +10,11 @@ from chainrule.files import write_whole
 from chainrule.models.model import Model
 from chainrule.show.markup import Html, element, text
 from chainrule.show.network_drawing import sizes_in_words
-from chainrule.show.page import page, paragraph
-from chainrule.show.report_curves import curves_section
-from chainrule.show.report_results import Judged, headline, judge, results_section
-from chainrule.show.report_structure import columns_section, network_section
-from chainrule.show.report_training import training_section
+from chainrule.show.report.curves import curves_section
+from chainrule.show.report.page import page, paragraph
+from chainrule.show.report.results import Judged, headline, judge, results_section
+from chainrule.show.report.structure import columns_section, network_section
+from chainrule.show.report.training import training_section
 
 
 def report_html(model: Model, command: str = "") -> str:

@@ -7,10 +7,10 @@ import numpy as np
 from chainrule.core.network import Layer
 from chainrule.data.columns import count
 from chainrule.models.model import Model
+from chainrule.numerals import MISSING, number
 from chainrule.show.markup import Html, element, text
 from chainrule.show.network_drawing import network_drawing
-from chainrule.show.numbers import MISSING, number
-from chainrule.show.page import figure, paragraph, section, table
+from chainrule.show.report.page import figure, paragraph, section, table
 
 MOST_COLUMNS = 500
 

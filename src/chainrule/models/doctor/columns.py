@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.data.columns import count, name_list
-from chainrule.models.doctor_findings import Check, Finding, Patient, finding, quoted
-from chainrule.models.doctor_outputs import DISTANCE_LOSSES, head
+from chainrule.models.doctor.findings import Check, Finding, Patient, finding, quoted
+from chainrule.models.doctor.outputs import DISTANCE_LOSSES, head
 
 WIDEST_RATIO = 10.0
 LARGEST_INPUT = 10.0

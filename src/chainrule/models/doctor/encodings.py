@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.data.columns import Column
-from chainrule.models.doctor_findings import Check, Finding, Patient, finding, quoted
+from chainrule.models.doctor.findings import Check, Finding, Patient, finding, quoted
 
 NUMBER = r"[-+]?\d[\d.,]*"
 SEVERAL_NUMBERS = re.compile(rf"{NUMBER}(\s*[/x×:*;|~-]\s*{NUMBER}){{1,5}}\s*\D{{0,4}}")

@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.core.passes import forward
 from chainrule.data.columns import count
-from chainrule.models.doctor_findings import Check, Finding, Patient, finding
-from chainrule.models.doctor_outputs import head
+from chainrule.models.doctor.findings import Check, Finding, Patient, finding
+from chainrule.models.doctor.outputs import head
 from chainrule.models.setup import Setup
 from chainrule.training.plan import DEFAULT_LEARNING_RATES
 
