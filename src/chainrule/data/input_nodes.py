@@ -62,7 +62,7 @@ class NumberInput:
 
     def describe(self) -> tuple[str, str]:
         """Say how the column was read, and what was done with it."""
-        done = "as it is" if (self.center, self.scale) == (0, 1) else f"(value - {self.center:.6g}) / {self.scale:.6g}"
+        done = scaling_in_words(self.center, self.scale)
         if self.fill is not None:
             done += f"; {self.fill:.6g} where missing"
         return "number", done + ("; a node says where it is missing" if self.indicator else "")
@@ -195,6 +195,17 @@ def scaling(values: np.ndarray, kind: str) -> tuple[float, float]:
             return float(middle), float(third - first) or deviation
         # A deviation so small that its square is 0: the range is of the same size.
         return float(values.mean()), deviation or high - low
+
+
+def scaling_in_words(center: float, scale: float) -> str:
+    """Write a scaling as a formula.
+
+    >>> scaling_in_words(-2.0, 0.5)
+    '(value + 2) / 0.5'
+    """
+    if (center, scale) == (0, 1):
+        return "as it is"
+    return f"(value {'-' if center >= 0 else '+'} {abs(center):.6g}) / {scale:.6g}"
 
 
 def input_from_dict(record: Any, where: str) -> NumberInput | NameInput:

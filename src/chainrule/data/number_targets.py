@@ -11,7 +11,7 @@ from chainrule.data import stored
 from chainrule.data.class_target import SOFTNESS
 from chainrule.data.columns import Column, Table, count
 from chainrule.data.encoding_plan import EncodingPlan
-from chainrule.data.input_nodes import scaling
+from chainrule.data.input_nodes import scaling, scaling_in_words
 from chainrule.errors import DataError, UsageError
 
 # What `target_scale="auto"` means: what each output activation can reach. All others reach every number.
@@ -89,8 +89,7 @@ class NumberTargets:
 
     def describe(self, i: int) -> tuple[str, str]:
         """Say how the i-th target was read, and what was done with it."""
-        center, scale = self.centers[i], self.scales[i]
-        return "number", "as it is" if (center, scale) == (0, 1) else f"(value - {center:.6g}) / {scale:.6g}"
+        return "number", scaling_in_words(self.centers[i], self.scales[i])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
