@@ -19,7 +19,8 @@ html_title = f"chainrule {release}"
 html_show_sphinx = False
 
 myst_heading_anchors = 3
-suppress_warnings = ["misc.highlighting_failure"]
+# Words such as "parameters" in the description of a type are no references, but look like ambiguous ones.
+suppress_warnings = ["ref.python"]
 
 # Docstrings are in NumPy's style, with `names` in single backticks.
 default_role = "code"
