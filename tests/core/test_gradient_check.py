@@ -265,6 +265,12 @@ def test_the_scale_of_the_cost_does_not_matter(scale):
     assert len(bad.wrong) == 2
 
 
+def test_a_small_slope_on_a_small_cost_is_judged_too():
+    report = check_gradient_function(lambda w: (1e-6 + 1e-12 * math.sin(w), 1.001e-12 * math.cos(w)), 0.5)
+    assert len(report.wrong) == 1
+    assert check_gradient_function(lambda w: (1e-6 + 1e-12 * math.sin(w), 1e-12 * math.cos(w)), 0.5).passed
+
+
 @pytest.mark.parametrize("size", [1e2, 3e3, 3e4, 1e5, 1e6])
 def test_inputs_that_nobody_scaled(size):
     # The cost bends within a weight's change of 1 / size, so only fine steps can measure its slope.

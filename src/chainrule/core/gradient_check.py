@@ -308,11 +308,9 @@ def _entry(
 
 def _judged(name: str, trials: list[_Trial], J: float, analytic: float, tolerance: float) -> GradientEntry:
     """Judge by the step at which central differences are most certain."""
-    noise = _noise(trials[: len(_STEPS)], J)
-    # A step's doubt: how far the next smaller step disagrees, plus what rounding can do to either. The smallest has
-    # none after it; there the two one-sided slopes disagree by more than its error. It wins beside a kink only.
+    noise = _noise(trials[: len(_STEPS)], J)  # at the finer ones every cost is the same in the end
+    # A step's doubt: how far the next smaller step disagrees, plus what rounding can do to either.
     doubts = [abs(this.central - after.central) + noise / this.step for this, after in pairwise(trials)]
-    doubts.append(trials[-1].gap + noise / trials[-1].step)
     best = trials[int(np.argmin(doubts))]
     numeric = best.central
     size = max(abs(analytic), abs(numeric))
