@@ -25,7 +25,7 @@ suppress_warnings = ["ref.python"]
 # Docstrings are in NumPy's style, with `names` in single backticks.
 default_role = "code"
 napoleon_google_docstring = False
-napoleon_use_ivar = True  # fields that a class documents under Attributes are not listed a second time
+napoleon_custom_sections = [("Attributes", "params_style")]  # several names may share a line, as in "z, a : tuples"
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the Parameters sections say it in words
@@ -37,6 +37,23 @@ def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any)
     return skip or str(getattr(member, "__doc__", "")).startswith("Alias for field number")
 
 
+_properties: dict[str, list[str]] = {}
+
+
+def _keep(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Remember a property's docstring; napoleon takes what stands before a colon in it for its type."""
+    if what == "property":
+        _properties[name] = list(lines)
+
+
+def _restore(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Put a property's docstring back."""
+    if what == "property":
+        lines[:] = _properties[name]
+
+
 def setup(app: Any) -> None:
-    """Connect what is above."""
+    """Connect what is above: before and after napoleon, whose priority is 500."""
     app.connect("autodoc-skip-member", _skip)
+    app.connect("autodoc-process-docstring", _keep, priority=100)
+    app.connect("autodoc-process-docstring", _restore, priority=900)
