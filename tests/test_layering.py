@@ -11,7 +11,7 @@ import chainrule
 
 ROOT = Path(chainrule.__file__).parent
 FLOORS = ["ground", "core", "engines", "data", "training", "models", "explain", "teach", "show", "cluster", "cli"]
-GROUND = ("errors", "files", "options")
+GROUND = ("errors", "files", "options", "numerals")
 
 # What a floor may load when it is imported; everything heavier is imported where it is used.
 AT_MODULE_LEVEL = {

@@ -161,16 +161,19 @@ def evaluate_values(truth: np.ndarray, predicted: np.ndarray, targets: Sequence[
     >>> result.mae, result.r2
     (0.5, 0.5)
     """
-    error = predicted - truth
-    rmse = np.sqrt(np.mean(error**2, axis=0))
-    mae = np.mean(np.abs(error), axis=0)
-    spread = np.sum((truth - truth.mean(axis=0)) ** 2, axis=0)
-    r2 = np.where(spread > 0, 1 - np.sum(error**2, axis=0) / np.where(spread > 0, spread, 1), math.nan)
+    with np.errstate(over="ignore", invalid="ignore"):  # errors beyond 1e154 have squares beyond float64: infinite
+        error = predicted - truth
+        squares = error**2
+        rmse = np.sqrt(np.mean(squares, axis=0))
+        mae = np.mean(np.abs(error), axis=0)
+        spread = np.sum((truth - truth.mean(axis=0)) ** 2, axis=0)
+        r2 = np.where(spread > 0, 1 - np.sum(squares, axis=0) / np.where(spread > 0, spread, 1), math.nan)
+        over_all = np.sqrt(np.mean(squares)), np.mean(np.abs(error)), np.mean(r2)
     return ValueEvaluation(
         rows=len(truth),
-        rmse=float(np.sqrt(np.mean(error**2))),
-        mae=float(np.mean(np.abs(error))),
-        r2=float(np.mean(r2)),
+        rmse=float(over_all[0]),
+        mae=float(over_all[1]),
+        r2=float(over_all[2]),
         targets=tuple(targets),
         each=tuple((float(a), float(b), float(c)) for a, b, c in zip(rmse, mae, r2, strict=True)),
     )
@@ -190,21 +193,42 @@ def evaluation_from_dict(facts: dict[str, Any]) -> Evaluation:
         If it did not.
     """
     if "accuracy" in facts:
+        n = len(facts["classes"])
         return ClassEvaluation(
-            rows=int(facts["rows"]),
+            rows=stored_count(facts["rows"]),
             accuracy=float(facts["accuracy"]),
             log_loss=float(facts["log_loss"]),
             classes=tuple(facts["classes"]),
-            confusion=tuple(tuple(int(n) for n in row) for row in facts["confusion"]),
-            precision=tuple(map(float, facts["precision"])),
-            recall=tuple(map(float, facts["recall"])),
-            f1=tuple(map(float, facts["f1"])),
+            confusion=tuple(tuple(map(stored_count, row)) for row in _as_long(facts["confusion"], n, n)),
+            precision=tuple(map(float, _as_long(facts["precision"], n))),
+            recall=tuple(map(float, _as_long(facts["recall"], n))),
+            f1=tuple(map(float, _as_long(facts["f1"], n))),
         )
     return ValueEvaluation(
-        rows=int(facts["rows"]),
+        rows=stored_count(facts["rows"]),
         rmse=float(facts["rmse"]),
         mae=float(facts["mae"]),
         r2=float(facts["r2"]),
         targets=tuple(map(str, facts["targets"])),
-        each=tuple((float(a), float(b), float(c)) for a, b, c in facts["each"]),
+        each=tuple((float(a), float(b), float(c)) for a, b, c in _as_long(facts["each"], len(facts["targets"]))),
     )
+
+
+def stored_count(value: Any) -> int:
+    """Accept a whole number of at least 0 that a file may hold.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"{value!r} stands where a count should")
+    return value
+
+
+def _as_long(values: Any, n: int, inner: int | None = None) -> Any:
+    """Return `values`, or raise ValueError unless they are n, each of `inner` values."""
+    if len(values) != n or any(len(row) != inner for row in values if inner is not None):
+        raise ValueError(f"an evaluation of {n} holds {len(values)} or rows of other lengths")
+    return values

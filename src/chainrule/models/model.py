@@ -17,7 +17,7 @@ from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_with
-from chainrule.errors import UsageError
+from chainrule.errors import DataError, UsageError
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
@@ -145,14 +145,29 @@ class Model:
         """
         L = len(self.network.layers)
         number = L - 1 if layer is None else layer
-        if not isinstance(number, int) or not 0 <= number <= L:
+        if not isinstance(number, (int, np.integer)) or not 0 <= number <= L:
             raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
         return np.asarray(self.forward(rows, **reading).a[number])
 
     def forward(self, rows: Any, **reading: Any) -> Record:
-        """Encode rows and feed them forward; the record holds every z and a."""
-        X = self.encoding.encode_inputs(self.read(rows, **reading))
-        return forward(self.network, X.astype(self.plan.dtype))
+        """Encode rows and feed them forward; the record holds every z and a.
+
+        Raises
+        ------
+        DataError
+            If rows cannot be encoded, or are so far from training's that an output is not finite.
+        """
+        table = self.read(rows, **reading)
+        with np.errstate(all="ignore"):  # what is too large is found and named below
+            X = self.encoding.encode_inputs(table).astype(self.plan.dtype)
+            record = forward(self.network, X)
+        if not np.isfinite(record.output).all():
+            row = int(np.argmin(np.isfinite(record.output).all(axis=1)))
+            raise DataError(
+                f"{table.at(row)}: its values lie so far from those of training that the network's numbers are no "
+                f"longer finite in {self.plan.dtype}. Correct the row, or leave it out."
+            )
+        return record
 
     def evaluate(self, rows: Any = None, **reading: Any) -> Evaluation:
         """Compare predictions with the truth.
@@ -172,9 +187,7 @@ class Model:
                 raise UsageError("this model has no rows kept for testing. Give a table, as in model.evaluate(rows).")
             return self.test
         table = self.read(rows, **reading)
-        Y = self.encoding.encode_targets(table)
-        A = forward(self.network, self.encoding.encode_inputs(table).astype(self.plan.dtype)).output
-        return evaluate_outputs(self.encoding, A, Y)
+        return evaluate_outputs(self.encoding, self.forward(table).output, self.encoding.encode_targets(table))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as one safetensors file, whole or not at all.
@@ -210,6 +223,7 @@ class Model:
 
 def evaluate_outputs(encoding: Encoding, A: np.ndarray, Y: np.ndarray) -> Evaluation:
     """Measure outputs against encoded targets, both of shape (N, outputs)."""
+    A = A.astype(np.float64)
     if isinstance(encoding.target, ClassTarget):
         truth, predicted = encoding.target.positions(Y), encoding.target.positions(A)
         return evaluate_classes(truth, predicted, encoding.probabilities(A), encoding.classes)

@@ -22,7 +22,7 @@ from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.errors import ChainruleError, ModelFileError, UsageError
 from chainrule.files import write_whole
-from chainrule.models.evaluation import evaluation_from_dict, evaluation_to_dict
+from chainrule.models.evaluation import evaluation_from_dict, evaluation_to_dict, stored_count
 from chainrule.models.model import Model, Provenance
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch, History
@@ -112,11 +112,11 @@ def load(path: str | os.PathLike[str], activations: Iterable[Activation] = ()) -
             history=_history(arrays),
             provenance=Provenance(
                 source=str(provenance["source"]),
-                rows=tuple(int(n) for n in provenance["rows"]),  # type: ignore[arg-type]
+                rows=_three(provenance["rows"]),
                 engine=str(provenance["engine"]),
                 seconds=float(provenance["seconds"]),
                 stopped=str(provenance["stopped"]),
-                best_epoch=int(provenance["best_epoch"]),
+                best_epoch=stored_count(provenance["best_epoch"]),
                 starts=tuple(float(cost) for cost in provenance["starts"]),
                 notes=tuple(str(note) for note in provenance["notes"]),
                 version=str(provenance["version"]),
@@ -152,7 +152,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                 raise ModelFileError(
                     f'"{path}" is a safetensors file, but no chainrule model. Give a file that train wrote.'
                 )
-            facts = json.loads(metadata[KEY])
+            facts = json.loads(metadata[KEY], parse_int=_whole_number)
             if not isinstance(facts, dict) or not isinstance(facts.get("schema"), int):
                 raise _damaged(path, "it does not say which version it is")
             if facts["schema"] > SCHEMA:
@@ -161,9 +161,18 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                     f"{SCHEMA}). Update chainrule."
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it has no __iter__
-    except (SafetensorError, json.JSONDecodeError, UnicodeDecodeError, OSError, RecursionError, TypeError) as error:
+    except ModelFileError:
+        raise
+    except (SafetensorError, ValueError, TypeError, OSError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
     return facts, arrays
+
+
+def _whole_number(digits: str) -> int:
+    """Refuse whole numbers beyond any float; nothing in a model has them, and they overflow wherever they are used."""
+    if len(digits) > 300:
+        raise ValueError(f"it holds a whole number of {len(digits)} digits")
+    return int(digits)
 
 
 def _network(facts: dict[str, Any], arrays: dict[str, np.ndarray], own: dict[str, Activation]) -> Network:
@@ -211,6 +220,11 @@ def _activation(name: Any, own: dict[str, Activation]) -> Activation | str:
             f'the model has an activation "{name}" that is not built in. Give it, as in '
             f"chainrule.load(path, activations=[{name}])."
         ) from None
+
+
+def _three(rows: Any) -> tuple[int, int, int]:
+    train, validation, test = rows
+    return stored_count(train), stored_count(validation), stored_count(test)
 
 
 def _history(arrays: dict[str, np.ndarray]) -> History:

@@ -137,6 +137,7 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     encoding = fit_encoding(table, encoding_plan, split.train, output)
     plan, chosen = _resolved(plan, encoding)
     X, Y = encoding.encode(table)
+    _refuse_beyond(table, plan.dtype, X, Y)
     target = encoding.target
     middle = 0.5 * (target.low + target.high) if isinstance(target, ClassTarget) else None
     notes = [*table.notes, *encoding.notes, *chosen]
@@ -145,6 +146,18 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     setup = Setup(table, split, encoding, plan, encoding_plan, X, Y, weights, middle, tuple(dict.fromkeys(notes)))
     setup.training()  # refuses now what would be refused later
     return setup
+
+
+def _refuse_beyond(table: Table, dtype: str, *matrices: np.ndarray) -> None:
+    """Refuse rows that the training's precision cannot hold: those kept for testing would fail after the training."""
+    for M in matrices:
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(M.astype(dtype)).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                f"{table.at(int(np.argmin(finite)))}: a value is too large for {dtype}. "
+                "Correct or scale it, or use --dtype float64."
+            )
 
 
 def read_source(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:

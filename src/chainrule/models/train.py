@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 import chainrule
 from chainrule.core.passes import forward
 from chainrule.errors import DivergenceError, UsageError
@@ -121,18 +123,23 @@ def train_setup(
 def judged_by(training: Training, state: TrainingState) -> float:
     """Return the cost that random starts are compared by: on the validation rows if there are any."""
     rows = training.validation or training.work
-    record = forward(state.best_network, rows.X)
-    cost = float(rows.loss.cost(record.z[-1], record.output, rows.Y).mean())
+    with np.errstate(all="ignore"):  # a start that went astray is judged, not announced
+        record = forward(state.best_network, rows.X)
+        cost = float(rows.loss.cost(record.z[-1], record.output, rows.Y).mean())
     return cost if math.isfinite(cost) else math.inf
 
 
 def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequence[float]) -> Model:
     network = state.best_network
     split = setup.split
-    test = None
+    test, notes = None, setup.notes
     if len(split.test):
-        A = forward(network, setup.X[split.test].astype(setup.plan.dtype)).output
-        test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
+        with np.errstate(all="ignore"):
+            A = forward(network, setup.X[split.test].astype(setup.plan.dtype)).output
+        if np.isfinite(A).all():
+            test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
+        else:
+            notes = (*notes, "Not tested: outputs for the rows kept for testing are not finite.")
     provenance = Provenance(
         source=setup.table.source,
         rows=(len(split.train), len(split.validation), len(split.test)),
@@ -141,7 +148,7 @@ def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequen
         stopped=state.stopped,
         best_epoch=state.best_epoch,
         starts=tuple(costs),
-        notes=setup.notes,
+        notes=notes,
         version=chainrule.__version__,
     )
     parts = {name: setup.table.take(getattr(split, name)) for name in ("train", "validation", "test")}
