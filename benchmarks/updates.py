@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 from chainrule.core.network import Network
-from chainrule.training.loop import prepare
 from chainrule.training.plan import TrainingPlan
+from chainrule.training.prepare import prepare
 
 CASES = (((2, 2, 1), 4), ((13, 16, 3), 16), ((64, 64, 10), 32), ((784, 128, 10), 64), ((28, 300, 300, 1), 256))
 

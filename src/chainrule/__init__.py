@@ -22,6 +22,7 @@ _HOMES = {
     "chainrule.models.model": ("Model",),
     "chainrule.models.model_file": ("load",),
     "chainrule.models.train": ("train",),
+    "chainrule.training.loop": ("fit",),
     "chainrule.training.plan": ("TrainingPlan",),
     "chainrule.errors": ("ChainruleError", "DataError", "DivergenceError", "ModelFileError", "UsageError"),
 }

@@ -291,7 +291,7 @@ X2, Y2 = ONES((2, 2)), ONES((2, 1))
 REFUSED_BACKWARD = {
     "1-D targets": ({"Y": ONES(2)}, "Y must have two dimensions, (examples, outputs); received shape (2,)."),
     "wide targets": ({"Y": ONES((2, 3))}, "Y has 3 columns, but the network has 1 outputs."),
-    "more targets": ({"Y": ONES((3, 1))}, "Y has 3 rows, but the forward pass had 2 examples."),
+    "more targets": ({"Y": ONES((3, 1))}, "Y has 3 rows for 2 examples;"),
     "no targets": ({"Y": ONES((0, 1))}, "Y has no rows"),
     "text targets": ({"Y": [["a"], ["b"]]}, "expected real numbers"),
     "loss": ({"loss": "half_square_error"}, 'loss "half_square_error" is unknown. Did you mean "half_squared_error"?'),

@@ -15,8 +15,9 @@ from chainrule.core.schedules import schedule_named
 from chainrule.engines.choose import Choice
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training import loop
-from chainrule.training.loop import epochs, prepare, run
+from chainrule.training.loop import epochs, run
 from chainrule.training.plan import TrainingPlan
+from chainrule.training.prepare import prepare
 
 
 def mean_cost(network, rows, weight_decay=0.0):
@@ -235,7 +236,7 @@ class TestDivergence:
         message = str(error)
         steps = ready.work.updates_per_epoch
         assert f"in epoch {len(seen) + 1}, batch " in message
-        assert f"of {steps}." in message
+        assert f"of {steps}: " in message
         assert "of layer 1" in message or "of layer 2" in message
         assert "lower the learning rate (now 1e+30)" in message
         assert "clip_norm=1" in message
@@ -382,9 +383,9 @@ class TestPrepare:
             ([1.0, 2.0], [[1.0]], {}, "X must have two dimensions"),
             ([[1.0]], [[1.0]], {}, "X has 1 columns, but the network has 2 inputs"),
             (np.empty((0, 2)), np.empty((0, 1)), {}, "X has no rows"),
-            ([[1.0, 2.0]], [1.0], {}, r"Y must have shape \(1, 1\)"),
-            ([[1.0, 2.0]], [[1.0, 0.0]], {}, r"Y must have shape \(1, 1\).*received \(1, 2\)"),
-            ([[1.0, 2.0]], [[1.0], [0.0]], {}, r"Y must have shape \(1, 1\)"),
+            ([[1.0, 2.0]], [1.0], {}, r"Y must have two dimensions, \(examples, outputs\)"),
+            ([[1.0, 2.0]], [[1.0, 0.0]], {}, "Y has 2 columns, but the network has 1 outputs"),
+            ([[1.0, 2.0]], [[1.0], [0.0]], {}, "Y has 2 rows for 1 examples"),
             ([[1.0, math.nan]], [[1.0]], {}, "X has values that are not finite, the first in row 0, column 1"),
             ([[1.0, 2.0]], [[math.inf]], {}, "Y has values that are not finite"),
             ([["a", "b"]], [[1.0]], {}, "expected real numbers"),

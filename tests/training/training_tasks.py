@@ -3,8 +3,8 @@
 import numpy as np
 
 from chainrule.core.network import Network
-from chainrule.training.loop import prepare
 from chainrule.training.plan import TrainingPlan
+from chainrule.training.prepare import prepare
 
 
 def classes(n=24, seed=0, noise=0.0):

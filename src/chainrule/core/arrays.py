@@ -51,4 +51,4 @@ def check_matrix(name: str, M: Array, width: int, what: str, rows: int | None = 
     if M.shape[0] == 0:
         raise UsageError(f"{name} has no rows; at least one example is needed.")
     if rows is not None and M.shape[0] != rows:
-        raise UsageError(f"{name} has {M.shape[0]} rows, but the forward pass had {rows} examples.")
+        raise UsageError(f"{name} has {M.shape[0]} rows for {rows} examples; there must be one for each.")

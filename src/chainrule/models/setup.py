@@ -19,8 +19,8 @@ from chainrule.data.splits import Split
 from chainrule.data.tables import read_with, table_from_arrays
 from chainrule.errors import DataError, UsageError
 from chainrule.options import divide_options
-from chainrule.training.loop import Training, prepare
 from chainrule.training.plan import TrainingPlan
+from chainrule.training.prepare import Training, prepare
 
 _BIASES: dict[str, bool | str] = {"vector": True, "none": False, "x0": "x0"}
 

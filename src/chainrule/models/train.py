@@ -17,7 +17,8 @@ from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup, set_up
 from chainrule.training.checkpoint import load_checkpoint, save_checkpoint
-from chainrule.training.loop import Training, run
+from chainrule.training.loop import run
+from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
 
 Callback = Callable[[TrainingState], "bool | None"]

@@ -16,7 +16,7 @@ from chainrule.core.network import Network
 from chainrule.core.schedules import PlateauState
 from chainrule.errors import ModelFileError, UsageError
 from chainrule.files import write_whole
-from chainrule.training.loop import Training
+from chainrule.training.prepare import Training
 from chainrule.training.state import Epoch, History, TrainingState
 
 FORMAT = "chainrule-checkpoint-1"

@@ -5,117 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array, as_float_array, check_matrix
-from chainrule.core.catalogue import FusedLoss, Loss, loss_named
+from chainrule.core.arrays import Array
+from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Network
-from chainrule.core.passes import check_loss_fits, decay_cost, example_shares, forward
-from chainrule.core.schedules import Schedule, after_epoch, schedule_named
-from chainrule.core.update_rules import update_rule_named
-from chainrule.engines.choose import Choice, choose_engine
+from chainrule.core.neurons import Neuron
+from chainrule.core.passes import decay_cost, example_shares, forward
+from chainrule.core.schedules import after_epoch
 from chainrule.engines.work import NotFiniteError, Work, count_right
-from chainrule.errors import DivergenceError, UsageError
+from chainrule.errors import DivergenceError
 from chainrule.training.plan import TrainingPlan
+from chainrule.training.prepare import Training, prepare
 from chainrule.training.state import Epoch, TrainingState
 
 Callback = Callable[[TrainingState], "bool | None"]
-
-
-@dataclass(frozen=True)
-class Training:
-    """A training that can be run: the plan, what to learn from, and the engine.
-
-    Make one with `prepare`.
-    """
-
-    plan: TrainingPlan
-    work: Work
-    validation: Work | None
-    schedule: Schedule
-    engine: Choice
-    start: TrainingState
-
-
-def prepare(
-    plan: TrainingPlan,
-    network: Network,
-    X: Array,
-    Y: Array,
-    *,
-    loss: str | Loss | FusedLoss | None = None,
-    sample_weight: Array | None = None,
-    validation: tuple[Array, Array] | None = None,
-    middle: float | None = None,
-    generator: np.random.Generator | None = None,
-) -> Training:
-    """Check everything that a training needs, before its first epoch.
-
-    Parameters
-    ----------
-    plan : TrainingPlan
-        Its `hidden`, activations and `init` are not looked at: the network is given.
-    network : Network
-        Its dtype is that of the training.
-    X, Y : arrays (N, inputs) and (N, outputs)
-    loss : name, Loss or FusedLoss, optional
-        Where the plan says "auto".
-    sample_weight : array (N,), optional
-        An example of weight 0 takes no part.
-    validation : (X, Y), optional
-        Rows to watch for over-training; the best weights are those with the lowest cost on them.
-    middle : float, optional
-        For classification, the output halfway between the two target values: accuracies are measured.
-    generator : numpy.random.Generator, optional
-        Draws the orders; by default one with the plan's seed.
-
-    Raises
-    ------
-    UsageError
-        If shapes, names or numbers do not fit.
-    """
-    rule = update_rule_named(plan.update)
-    chosen_loss = loss_named(plan.loss if plan.loss != "auto" else (loss or "half_squared_error"))
-    check_loss_fits(chosen_loss, network)
-
-    def work_on(X: Array, Y: Array, s: Array | None) -> Work:
-        like = network.parameters[0]
-        X, Y = _in_dtype(X, like), _in_dtype(Y, like)
-        check_matrix("X", X, network.sizes[0], "inputs")
-        with np.errstate(all="ignore"):  # one row, for the shape of the outputs
-            record = forward(network, X[:1, :])
-        if Y.ndim != 2 or tuple(Y.shape) != (X.shape[0], record.output.shape[1]):
-            raise UsageError(
-                f"Y must have shape ({X.shape[0]}, {record.output.shape[1]}), a row for each row of X and a column for "
-                f"each output; received {tuple(Y.shape)}."
-            )
-        _refuse_not_finite("X", X)
-        _refuse_not_finite("Y", Y)
-        if s is not None:
-            s = _in_dtype(s, like)
-            example_shares(Y[:, 0], plan.reduction, s)  # for its checks
-            X, Y, s = _that_count(X, Y, s)
-        size = X.shape[0] if plan.batch_size == "all" else min(plan.batch_size, X.shape[0])
-        return Work(
-            X, Y, s, chosen_loss, rule, size, plan.reduction, plan.weight_decay, plan.clip_norm, plan.clip_value, middle
-        )  # fmt: skip
-
-    work = work_on(as_float_array(X), as_float_array(Y), sample_weight)
-    generator = np.random.default_rng(plan.seed) if generator is None else generator
-    state = TrainingState(
-        network, rule.init(network.trainable_parameters), dict(generator.bit_generator.state), best_network=network
-    )
-    return Training(
-        plan,
-        work,
-        None if validation is None else work_on(as_float_array(validation[0]), as_float_array(validation[1]), None),
-        schedule_named(plan.schedule),
-        choose_engine(plan.engine, work, network),
-        state,
-    )
 
 
 def epochs(training: Training, state: TrainingState | None = None) -> Iterator[TrainingState]:
@@ -179,6 +86,60 @@ def run(
     return state
 
 
+def fit(
+    network: Network | Neuron,
+    X: Array,
+    Y: Array,
+    *,
+    loss: str | Loss | FusedLoss | None = None,
+    sample_weight: Array | None = None,
+    validation: tuple[Array, Array] | None = None,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
+) -> TrainingState:
+    """Train a network on arrays as they are: no table, no scaling, no split.
+
+    Parameters
+    ----------
+    network : Network or Neuron
+        A neuron brings its loss, and learns by gradient descent after each example unless `options` say otherwise.
+    X, Y : arrays (N, inputs) and (N, outputs)
+    loss : name, Loss or FusedLoss, optional
+        By default the neuron's, or half the squared error.
+    sample_weight : array (N,), optional
+    validation : (X, Y), optional
+    callbacks : sequence of callables (TrainingState) -> bool or None
+    **options
+        Fields of `TrainingPlan`; those that describe the network (`hidden`, `activation`, `init`, ...) are passed over.
+
+    Returns
+    -------
+    TrainingState
+        Its `best_network` is the trained network, its `history` the costs.
+
+    Raises
+    ------
+    UsageError
+        If shapes, names or numbers do not fit.
+    DivergenceError
+        At the first number that is not finite.
+
+    Examples
+    --------
+    >>> from chainrule.core.neurons import perceptron
+    >>> state = fit(perceptron(2), [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [0], [0], [1]], learning_rate=1, epochs=20)
+    >>> state.history[-1].cost
+    0.0
+    """
+    if isinstance(network, Neuron):
+        options = {"update": "gradient_descent", "batch_size": 1, **options}
+        loss = loss or network.loss
+        network = network.network
+    plan = TrainingPlan(**options)
+    training = prepare(plan, network, X, Y, loss=loss, sample_weight=sample_weight, validation=validation)
+    return run(training, callbacks=callbacks)
+
+
 def _started(training: Training, state: TrainingState | None) -> TrainingState:
     """Where to go on from; a training that had come to its end stays there."""
     if state is None or not state.history:
@@ -208,7 +169,7 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
             why = "the weights have grown so large that the numbers they make are no longer finite"
         raise DivergenceError(
             f"training diverged: the validation cost is {validation_cost} after epoch {state.epoch + 1}: {why}. "
-            f"The weights of epoch {state.best_epoch} are kept. {_remedies(training)}"
+            f"{_kept(state)} {_remedies(training)}"
         )
     row = Epoch(
         state.epoch + 1,
@@ -263,12 +224,16 @@ def _measured(network: Network, rows: Work | None) -> tuple[float, float]:
 
 
 def _divergence(error: NotFiniteError, training: Training, state: TrainingState) -> DivergenceError:
-    work = training.work
     return DivergenceError(
-        f"training diverged: {error.what} of layer {error.layer} are no longer finite in epoch {state.epoch + 1}, "
-        f"batch {error.batch + 1} of {work.updates_per_epoch}. The weights of epoch {state.best_epoch} are kept. "
-        f"{_remedies(training)}"
+        f"training diverged in epoch {state.epoch + 1}, batch {error.batch + 1} of {training.work.updates_per_epoch}: "
+        f"numbers of layer {error.layer} are no longer finite ({error.what}). {_kept(state)} {_remedies(training)}"
     )
+
+
+def _kept(state: TrainingState) -> str:
+    if state.best_epoch == 0:
+        return "No epoch was completed: the initial weights are kept."
+    return f"The weights of epoch {state.best_epoch} are kept."
 
 
 def _remedies(training: Training) -> str:
@@ -282,33 +247,3 @@ def _remedies(training: Training) -> str:
     if fused:
         remedies.insert(0, f'take the loss "{fused}", which a saturated output cannot break')
     return f"What helps: {', or '.join(remedies)}; scale the inputs."
-
-
-def _in_dtype(values: Any, like: Array) -> Array:
-    array = as_float_array(values)
-    xp = like.__array_namespace__()
-    if isinstance(array, np.ndarray):
-        with np.errstate(over="ignore"):  # what becomes infinite is refused by its place
-            return xp.asarray(array.astype(str(like.dtype).rpartition(".")[2]))
-    return xp.astype(array, like.dtype)
-
-
-def _that_count(X: Array, Y: Array, s: Array) -> tuple[Array, Array, Array]:
-    """Leave out the examples of weight 0: a batch of nothing else would have no mean."""
-    chosen = np.flatnonzero(np.asarray(s))
-    if len(chosen) == s.shape[0]:
-        return X, Y, s
-    xp = X.__array_namespace__()
-    rows = xp.asarray(chosen)
-    return xp.take(X, rows, axis=0), xp.take(Y, rows, axis=0), xp.take(s, rows, axis=0)
-
-
-def _refuse_not_finite(name: str, M: Array) -> None:
-    xp = M.__array_namespace__()
-    if bool(xp.all(xp.isfinite(M))):
-        return
-    bad = np.argwhere(~np.isfinite(np.asarray(M)))[0]
-    raise UsageError(
-        f"{name} has values that are not finite, the first in row {bad[0]}, column {bad[1]} (counted from 0). Remove "
-        'those rows or fill them in; values beyond float32 need dtype="float64".'
-    )

@@ -56,6 +56,9 @@ class History(Sequence[Epoch]):
     def __len__(self) -> int:
         return self._length
 
+    def __repr__(self) -> str:
+        return f"<History of {self._length} epochs>"
+
     @overload
     def __getitem__(self, index: int) -> Epoch: ...
     @overload
