@@ -111,7 +111,8 @@ def _checked_number(field: dataclasses.Field[Any], value: Any) -> float | int:
         allowed = False
     if not allowed:
         kind = "a whole number" if whole else "a finite number"
-        raise UsageError(f"{field.name} must be {kind} {_bounds(rules)}; received {value!r}.")
+        of = " " if rules["above"] is not None else " of "
+        raise UsageError(f"{field.name} must be {kind}{of}{_bounds(rules)}; received {value!r}.")
     return number
 
 

@@ -277,10 +277,19 @@ def test_dropped_rows_take_their_weights_along():
         assert p.tobytes() == q.tobytes()
 
 
+def test_a_query_is_evaluated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(40)))
+    model = cr.train("t.csv", epochs=2)
+    assert model.evaluate(None, sql="select * from 't.csv' where x < 10").rows == 10
+    assert model.evaluate("t.csv").rows == 40
+    assert model.evaluate() is model.test
+
+
 def test_evaluate_without_rows():
     model = cr.train("xor", epochs=2)
     assert model.test is None
-    with pytest.raises(UsageError, match=r"no rows kept for testing\. Give a table"):
+    with pytest.raises(UsageError, match=r"rows .*for testing\. .* table"):
         model.evaluate()
     assert model.evaluate("xor").rows == 4
     assert repr(model) == "<Model 2-16-1, classification of y>"

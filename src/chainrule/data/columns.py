@@ -134,6 +134,9 @@ class Table:
         if len(self.row_numbers) != self.n_rows:
             object.__setattr__(self, "row_numbers", np.arange(1, self.n_rows + 1))
 
+    def __repr__(self) -> str:
+        return f"<Table {self.source}: {count(self.n_rows, 'row')}, {count(len(self.columns), 'column')}>"
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns' names, in order."""

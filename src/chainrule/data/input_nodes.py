@@ -118,7 +118,7 @@ class NameInput:
             raise DataError(
                 f'{table.at(row, self.name)}: "{values[row]}" was not there in training. '
                 f"{did_you_mean(values[row], self.categories)}Known: {name_list(self.categories)}. "
-                "Correct it, or use --unknown ignore."
+                "Correct it, or use --unknown ignore to take none of them."
             )
         nodes = np.zeros((len(values), nowhere + 1))
         nodes[np.arange(len(values)), codes] = 1.0

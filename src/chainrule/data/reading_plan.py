@@ -17,6 +17,12 @@ def _one_character(value: Any) -> Any:
     return named
 
 
+def _decimal(value: Any) -> Any:
+    if value not in (None, ".", ","):
+        raise UsageError(f'decimal must be "." or ","; received {value!r}.')
+    return value
+
+
 def _tokens(value: Any) -> tuple[str, ...]:
     """Accept a comma-separated list or a sequence; the empty cell always counts as missing."""
     parts = value.split(",") if isinstance(value, str) else list(value)
@@ -30,7 +36,7 @@ class ReadingPlan:
     sql: str | None = option(None, "Read the result of this SQL query; it may name files, as in \"from 'a.csv'\".")
     sqlite_table: str | None = option(None, "Which table of an SQLite file to read.")
     delimiter: str | None = option(None, "Delimiter of a text file; found out by default.", check=_one_character)
-    decimal: str | None = option(None, "Decimal mark; found out by default.", choices=(".", ","))
+    decimal: str | None = option(None, 'Decimal mark, "." or ","; found out by default.', check=_decimal)
     encoding: str | None = option(None, "Text encoding; by default UTF-8, or Latin-1 where that does not fit.")
     header: bool | None = option(None, "Whether the first line holds names; found out by default.")
     missing_tokens: tuple[str, ...] = option(

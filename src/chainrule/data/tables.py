@@ -140,6 +140,8 @@ def _read_query(source: Any, sql: str | None) -> Table:
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(f"sql works on files; received {_described(source)} with it. Query the object itself first.")
     path = Path(source)
+    if not path.is_file() and is_builtin(os.fspath(source)):
+        raise UsageError(f'sql works on files; "{source}" is a built-in table, which is used whole. Leave out sql.')
     _refuse_unreadable(path, os.fspath(source))
     if _starts_with(path, b"SQLite format 3\0"):
         return read_sqlite(path, os.fspath(source), None, sql)
@@ -184,12 +186,10 @@ def _refuse_unreadable(path: Path, received: str) -> None:
         raise UsageError(f'"{received}" is a folder. Give the name of a file in it.')
     if received.lstrip().lower().startswith(("select ", "from ", "with ")):
         raise UsageError(f'"{received}" is no file. To run it as a query, use --sql (sql=... in Python).')
-    folder = path.parent
-    near = ""
-    if folder.is_dir():
-        near = did_you_mean(path.name, sorted(entry.name for entry in folder.iterdir()))
-    if not near:
-        near = did_you_mean(received, builtin_names())
+    stem = path.name.partition(".")[0]
+    near = f'Did you mean the built-in "{stem}"? ' if is_builtin(stem) else did_you_mean(received, builtin_names())
+    if not near and path.parent.is_dir():
+        near = did_you_mean(path.name, sorted(entry.name for entry in path.parent.iterdir()))
     raise UsageError(
         f'no file "{received}" was found, and no built-in table has that name. {near}'
         f"Built-in tables: {', '.join(builtin_names())}."

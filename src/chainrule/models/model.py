@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Provenance:
     best_epoch : int
         The epoch whose weights are kept.
     starts : tuple of float
-        The cost that each random start was judged by; the lowest is kept.
+        The cost that each random start was judged by, infinite where it diverged; the lowest is kept.
     notes : tuple of str
         What was decided without being asked for.
     version : str
@@ -175,19 +175,30 @@ class Model:
         Parameters
         ----------
         rows
-            A table with the target column; by default the rows kept for testing.
+            A table with the target column; by default, without `sql`, the rows kept for testing.
 
         Raises
         ------
         UsageError
             If no rows were kept.
         """
-        if rows is None:
+        if rows is None and reading.get("sql") is None:
             if self.test is None:
-                raise UsageError("this model has no rows kept for testing. Give a table, as in model.evaluate(rows).")
+                raise UsageError("this model was trained without rows for testing. Name a table to evaluate it on.")
             return self.test
         table = self.read(rows, **reading)
         return evaluate_outputs(self.encoding, self.forward(table).output, self.encoding.encode_targets(table))
+
+    def with_unknown(self, policy: str) -> Model:
+        """Return the model with another policy for text values that training did not have: refuse or ignore.
+
+        Raises
+        ------
+        UsageError
+            For another word.
+        """
+        plan = replace(self.encoding_plan, unknown=policy)
+        return replace(self, encoding=replace(self.encoding, unknown=plan.unknown), encoding_plan=plan)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the model as one safetensors file, whole or not at all.

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from chainrule.errors import ChainruleError, ModelFileError, UsageError
 from chainrule.files import write_whole
 from chainrule.models.evaluation import evaluation_from_dict, evaluation_to_dict, stored_count
 from chainrule.models.model import Model, Provenance
-from chainrule.training.plan import TrainingPlan
+from chainrule.training.plan import LOSS_NAMES, SCHEDULE_NAMES, UPDATE_NAMES, TrainingPlan
 from chainrule.training.state import Epoch, History
 
 SCHEMA = 1
@@ -258,7 +258,17 @@ def _plan_from_dict(facts: dict[str, Any], own: dict[str, Activation]) -> dict[s
     restored = dict(facts)
     restored["activation"] = tuple(own.get(name, name) for name in facts["activation"])
     restored["output_activation"] = own.get(facts["output_activation"], facts["output_activation"])
+    for option, known in (("loss", LOSS_NAMES), ("update", UPDATE_NAMES), ("schedule", SCHEDULE_NAMES)):
+        name = facts[option]
+        if name != "auto" and str(name).partition("(")[0] not in known:
+            restored[option] = _Named(str(name))
     return restored
+
+
+class _Named(NamedTuple):
+    """A loss, update rule or schedule of the user's own: it is not needed to predict, so its name will do."""
+
+    name: str
 
 
 def _known_fields(plan: type, facts: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,31 +94,47 @@ def train_setup(
 ) -> Model:
     """Train what `set_up` prepared: every random start, keeping the best; see `train`."""
     _check_checkpoint(setup, checkpoint, checkpoint_every, resume)
-    finished: list[tuple[float, Training, TrainingState]] = []
+    attempts: list[_Attempt] = []
     for start in range(setup.plan.starts):
         training = setup.training(start)
         state = load_checkpoint(checkpoint, training) if resume and checkpoint is not None else training.start
         watchers = list(callbacks)
         if checkpoint is not None:
             watchers.append(_checkpointer(checkpoint, training, checkpoint_every))
+        failure = None
         try:
             state = run(training, state, watchers)
         except DivergenceError as error:
-            state = error.state
-            if start + 1 == setup.plan.starts and not finished:
-                error.model = _model(setup, training, state, [math.nan])
-                raise
-        else:
-            finished.append((judged_by(training, state), training, state))
+            failure, state = error, error.state
+        cost = judged_by(training, state) if failure is None else math.inf
+        attempts.append(_Attempt(cost, training, state, failure))
         if checkpoint is not None and state.epoch:
             save_checkpoint(checkpoint, training, state)
         if state.stopped == "interrupted":
             break
-    costs = [cost for cost, _, _ in finished]
-    _, training, state = finished[costs.index(min(costs))]
-    seconds = sum(state.seconds for _, _, state in finished)
-    model = _model(setup, training, state, costs)
-    return replace(model, provenance=replace(model.provenance, seconds=seconds))
+    return _best_model(setup, attempts)
+
+
+class _Attempt(NamedTuple):
+    """A random start: the cost it is judged by, infinite where it diverged, and how it ended."""
+
+    cost: float
+    training: Training
+    state: TrainingState
+    failure: DivergenceError | None
+
+
+def _best_model(setup: Setup, attempts: Sequence[_Attempt]) -> Model:
+    """Make the model of the best start, or raise the error of one where all of them diverged."""
+    best = min(attempts, key=lambda attempt: (attempt.failure is not None, attempt.cost))
+    model = _model(setup, best.training, best.state, [attempt.cost for attempt in attempts])
+    stopped = "interrupted" if attempts[-1].state.stopped == "interrupted" else best.state.stopped
+    seconds = sum(attempt.state.seconds for attempt in attempts)
+    model = replace(model, provenance=replace(model.provenance, seconds=seconds, stopped=stopped))
+    if best.failure is not None:
+        best.failure.model = model
+        raise best.failure
+    return model
 
 
 def judged_by(training: Training, state: TrainingState) -> float:
