@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from chainrule import __version__
+from chainrule.cli.output import forget
 from chainrule.errors import ChainruleError, did_you_mean
 
 # The help of `chainrule --help` stands here, so that it need not load the commands.
@@ -60,8 +60,10 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _exit_code(args: list[str]) -> int:
+    debug = "--debug" in args  # wherever it stands: people add it to the end of what has just failed
     try:
-        result = cli.main(args, prog_name="chainrule", standalone_mode=False)
+        result = cli.main([arg for arg in args if arg != "--debug"], prog_name="chainrule", standalone_mode=False)
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
         error.show()
@@ -72,16 +74,22 @@ def _exit_code(args: list[str]) -> int:
         click.echo("Interrupted.", err=True)
         return 130
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget(sys.stdout)
         return 0
-    except ChainruleError as error:
-        if "--debug" in args:
-            raise
-        click.echo(f"Error: {error}", err=True)
-        return error.exit_code
     except MemoryError:
         click.echo("Error: not enough memory. Use fewer rows, a smaller --batch-size or a smaller --hidden.", err=True)
         return 1
+    except Exception as error:
+        if debug:
+            raise
+        code, text = 1, f"unexpected {type(error).__name__}: {error}. This is a mistake in chainrule; please report it."
+        if isinstance(error, ChainruleError):
+            code, text = error.exit_code, str(error)
+        elif isinstance(error, OSError):  # a full disk, a folder that went away
+            forget(sys.stdout)
+            text = f"{error}."
+        click.echo(f"Error: {text}", err=True)
+        return code
 
 
 if __name__ == "__main__":

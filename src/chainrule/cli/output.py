@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -34,9 +35,21 @@ def plain(value: Any) -> Any:
 
 
 def say(text: str = "", *, quiet: bool = False, aside: bool = False) -> None:
-    """Print a line for people: to standard error where standard output is kept for the result."""
-    if not quiet:
+    """Print a line for people: to standard error where standard output is kept for the result.
+
+    A reader that has seen enough, `head` for instance, does not end the work: a training still writes its model.
+    """
+    if quiet:
+        return
+    try:
         click.echo(text, err=aside)
+    except BrokenPipeError:
+        forget(sys.stderr if aside else sys.stdout)
+
+
+def forget(stream: TextIO) -> None:
+    """Send what a stream still holds, and what follows, nowhere; else Python fails once more on its way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def table_text(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:

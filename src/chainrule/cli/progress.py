@@ -7,19 +7,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
-from chainrule.cli.output import is_terminal
+from chainrule.cli.output import is_terminal, say
 from chainrule.training.state import Epoch, TrainingState
 
 WIDTH, HEIGHT = 60, 9  # of the curves, in characters; each holds 2 x 4 Braille dots
 
 
 class PlainProgress:
-    """Prints about ten lines over a training, to standard error."""
+    """Prints about ten lines over a training, to standard error; none if it is to be quiet."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, quiet: bool = False) -> None:
         self._every = max(1, epochs // 10)
+        self._quiet = quiet
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -28,8 +27,8 @@ class PlainProgress:
         pass
 
     def __call__(self, state: TrainingState) -> None:
-        if state.epoch % self._every == 0 or state.epoch == 1 or state.stopped:
-            click.echo(line(state.history[-1]), err=True)
+        if not self._quiet and (state.epoch % self._every == 0 or state.epoch == 1 or state.stopped):
+            say(line(state.history[-1]), aside=True)
 
 
 class LiveProgress:
@@ -86,9 +85,7 @@ class LiveProgress:
 
 def progress(epochs: int, starts: int, quiet: bool) -> Any:
     """Return the progress that suits where it is shown, as a context manager and a callback."""
-    if quiet:
-        return PlainProgress(10 * 10**9)
-    return LiveProgress(epochs, starts) if is_terminal() else PlainProgress(epochs)
+    return LiveProgress(epochs, starts) if is_terminal() and not quiet else PlainProgress(epochs, quiet)
 
 
 def line(row: Epoch) -> str:

@@ -61,6 +61,9 @@ def command(
     paths = output_paths(data, output, report)
     for path in paths.values():
         check_writable(path)
+        for taken, what in ((data, "the table"), (checkpoint, "the checkpoint")):
+            if taken is not None and path.resolve() == Path(taken).resolve():
+                raise UsageError(f'output "{path}" is {what} itself, and would replace it. Choose another with -o.')
 
     setup = set_up(data, **options)
     for note in setup.notes:
@@ -97,10 +100,11 @@ def command(
 def output_paths(data: str | None, output: str | None, report: bool) -> dict[str, Path]:
     """Return where the model, its history and its report go."""
     model = Path(output) if output else Path(f"{Path(data).stem if data else 'model'}.safetensors")
-    if not model.suffix:
+    if not model.suffix and not model.is_dir():  # a folder is refused as one
         model = model.with_suffix(".safetensors")
-    paths = {"model": model, "history": model.with_suffix(".history.csv")}
-    return {**paths, "report": model.with_suffix(".report.html")} if report else paths
+    beside = model.parent / model.stem
+    paths = {"model": model, "history": Path(f"{beside}.history.csv")}
+    return {**paths, "report": Path(f"{beside}.report.html")} if report else paths
 
 
 def history_csv(history: Any) -> str:
