@@ -183,7 +183,7 @@ def test_unknown_names():
         fit(table).encode_inputs(new)
     assert str(caught.value) == (
         'the dict, row 1, column "color": "rde" was not there in training. Did you mean "red"? '
-        "Known: blue, red. Correct it, or use --unknown ignore."
+        "Known: blue, red. Correct it, or use --unknown ignore to take none of them."
     )
     np.testing.assert_array_equal(fit(table, unknown="ignore").encode_inputs(new), [[0, 1], [0, 0]])
 

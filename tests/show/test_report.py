@@ -138,7 +138,7 @@ def test_several_targets_each_have_their_own_drawing(two_targets):
         assert number(rmse) in page.text
         assert number(mae) in page.text
         assert share(r2) in page.text
-    assert "2 finished with the costs" in page.text
+    assert "2 of 2 run, with the costs" in page.text
 
 
 def test_no_rows_to_test_are_said_and_shown_whole():

@@ -54,12 +54,11 @@ def _facts(model: Model) -> Html:
 
 
 def _starts(costs: tuple[float, ...], asked: int) -> str:
-    shown = ", ".join(number(cost) for cost in costs[:50]) + (", …" if len(costs) > 50 else "")
-    finite = [cost for cost in costs if not math.isnan(cost)]
-    words = f"{len(costs)} finished with the costs {shown}"
-    if finite:
-        words += f"; the lowest, {number(min(finite))}, is kept"
-    return words + (f"; {asked - len(costs)} of {asked} diverged or were not run" if len(costs) < asked else "")
+    """The cost of each start, in the order they were run."""
+    judged = ["diverged" if math.isinf(cost) or math.isnan(cost) else number(cost) for cost in costs]
+    words = f"{len(costs)} of {asked} run, with the costs {', '.join(judged[:50])}{', …' if len(costs) > 50 else ''}"
+    finite = [cost for cost in costs if math.isfinite(cost)]
+    return words + (f"; the lowest, {number(min(finite))}, is kept" if finite else "")
 
 
 def _differs(plan: Any, field: Field[Any]) -> bool:
