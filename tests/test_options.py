@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.data.encoding_plan import EncodingPlan
@@ -79,6 +79,7 @@ anything = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_training_options_take_a_value_or_refuse_it(data):
     """Whatever arrives, the answer is a plan or a UsageError that names the option."""

@@ -118,7 +118,6 @@ def test_a_training_whose_reader_went_away_still_writes_its_model(folder):
 
 
 @pytest.mark.parametrize("args", [("info", "wine"), ("predict", "m.safetensors", "digits"), ("--help",)])
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_full_disk(args):
     if "m.safetensors" in args:
         cr.train("digits", epochs=1).save("m.safetensors")

@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -48,6 +48,7 @@ def test_live_curves(capsys, monkeypatch):
     assert re.search("[⠁-⣿]", text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.floats(allow_nan=True), max_size=40), min_size=1, max_size=2), st.integers(1, 30),
        st.integers(1, 9))  # fmt: skip
 def test_any_curve_is_drawn(curves, width, height):
