@@ -216,6 +216,12 @@ class TestSchedules:
         assert [row.learning_rate for row in state.history] == pytest.approx(expected, rel=1e-12)
         assert expected[-1] < 0.3
 
+    def test_a_rate_beyond_every_number(self):
+        ready = training(epochs=400, schedule="exponential(10)", frozen=(1, 2))
+        with pytest.raises(DivergenceError, match=r"in epoch 309 the schedule exponential\(10\)") as caught:
+            run(ready)
+        assert caught.value.state.epoch == 308
+
 
 class TestDivergence:
     def diverge(self, **options):

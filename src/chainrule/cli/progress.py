@@ -129,7 +129,7 @@ def draw(
     --------
     >>> lines, low, high = draw([[1.0, 0.1]], 2, 1)
     >>> "".join(character for character, _ in lines[0]), low, high
-    ('⠁⢀', 0.1, 1.0)
+    ('⠉⣀', 0.1, 1.0)
     """
     values = [v for curve in curves for v in curve if math.isfinite(v) and v > 0]
     low, high = (min(values), max(values)) if values else (0.1, 1.0)

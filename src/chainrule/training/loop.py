@@ -153,9 +153,7 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
     orders = None
     if plan.shuffle and work.batch_size < work.n_examples:
         orders = generator.permutation(work.n_examples)[None, :]
-    rate = plan.eta * state.plateau.factor
-    steps = work.updates_per_epoch
-    rates = np.array([[rate * training.schedule.factor(state.epoch + k / steps, plan.epochs) for k in range(steps)]])
+    rates = _learning_rates(training, state)
     try:
         chunk = training.engine.run(work, state.network, state.rule_state, orders, rates)
     except NotFiniteError as error:
@@ -197,6 +195,19 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
     if fell or not keep_best:
         next_state = replace(next_state, best_network=chunk.network, best_epoch=row.epoch, best_cost=watched)
     return replace(next_state, stopped=_why_stop(plan, next_state))
+
+
+def _learning_rates(training: Training, state: TrainingState) -> np.ndarray:
+    """The rate of every update of the next epoch, shape (1, updates)."""
+    rate, steps = training.plan.eta * state.plateau.factor, training.work.updates_per_epoch
+    times = [state.epoch + k / steps for k in range(steps)]
+    try:
+        return rate * np.array([[training.schedule.factor(time, training.plan.epochs) for time in times]])
+    except OverflowError:  # such as exponential(10) after 308 epochs
+        raise DivergenceError(
+            f"training diverged: in epoch {state.epoch + 1} the schedule {training.schedule.name} raises the learning "
+            f"rate beyond every number. The weights of epoch {state.best_epoch} are kept. Lower its factor."
+        ) from None
 
 
 def _why_stop(plan: TrainingPlan, state: TrainingState) -> str:
