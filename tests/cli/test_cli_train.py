@@ -253,7 +253,7 @@ class TestEnds:
                      "identity", "--epochs", 100, "-q")  # fmt: skip
         assert answer.code == 1
         assert answer.out == ""
-        assert 'The last good weights are in "diabetes.safetensors".' in answer.err
+        assert 'The weights kept are in "diabetes.safetensors".' in answer.err
         assert "Error: training diverged" in answer.err
         assert "lower the learning rate (now 1e+06)" in answer.err
         assert "Traceback" not in answer.err

@@ -8,16 +8,41 @@ from typing import Any
 
 import click
 
+# What other programs call these flags.
+OTHER_NAMES = {
+    "--lr": "--learning-rate",
+    "--eta": "--learning-rate",
+    "--optimizer": "--update",
+    "--solver": "--update",
+    "--momentum": "--update",
+    "--wd": "--weight-decay",
+    "--alpha": "--weight-decay",
+    "--l2": "--weight-decay",
+    "--layers": "--hidden",
+    "--units": "--hidden",
+    "--max-iter": "--epochs",
+    "--early-stopping": "--patience",
+    "--sep": "--delimiter",
+}
+
 
 class SectionedCommand(click.Command):
     """A command whose help lists its flags by section, and whose `--hidden` takes several numbers: `--hidden 32 16`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, join_numbers(args, "--hidden"))
+        try:
+            return super().parse_args(ctx, join_numbers(args, "--hidden"))
+        except click.NoSuchOption as error:
+            if error.option_name not in OTHER_NAMES:
+                raise
+            meant = [OTHER_NAMES[error.option_name]]
+            raise click.NoSuchOption(error.option_name, possibilities=meant, ctx=error.ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Argument):
+                continue  # the text above explains it
             record = parameter.get_help_record(ctx)
             if record is not None:
                 sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)

@@ -33,6 +33,9 @@ def command(what: str | None, engine: bool, as_json: bool, **flags: Any) -> None
         print_json(facts)
         return
     for name, value in facts.items():
+        if name == "notes":
+            say("\n".join(["notes:", *(f"  {note}" for note in value)]), quiet=not value)
+            continue
         if isinstance(value, list) and value and isinstance(value[0], dict):
             rows = table_text(([row[key] for key in value[0]] for row in value), list(value[0]))
             say(f"{name}:\n  " + rows.replace("\n", "\n  "))

@@ -20,10 +20,20 @@ from chainrule.files import check_writable, write_whole
 @click.option("-o", "--output", metavar="FILE", help="Write CSV there instead of to standard output.")
 @click.option("--probabilities/--no-probabilities", default=True, help="Add a column for each class. [default: yes]")
 @click.option("--keep", is_flag=True, help="Repeat the table's own columns before the predictions.")
+@click.option(
+    "--unknown", type=click.Choice(["refuse", "ignore"]), help="What to do with text values that training did not have."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of CSV.")
 @plan_flags(ReadingPlan, "Reading the table")
 def command(
-    model: str, data: str | None, output: str | None, probabilities: bool, keep: bool, as_json: bool, **flags: Any
+    model: str,
+    data: str | None,
+    output: str | None,
+    probabilities: bool,
+    keep: bool,
+    unknown: str | None,
+    as_json: bool,
+    **flags: Any,
 ) -> None:
     """Predict DATA's rows with MODEL. Columns are found by name; others are passed over."""
     from chainrule.models.model_file import load
@@ -31,6 +41,8 @@ def command(
     if output:
         check_writable(output)
     trained = load(model)
+    if unknown is not None:
+        trained = trained.with_unknown(unknown)
     table = trained.read(data, **given(flags))
     columns: dict[str, list[Any]] = {}
     if keep:
@@ -38,7 +50,7 @@ def command(
     names = trained.encoding.target_names
     predicted = trained.predict(table).reshape(table.n_rows, -1)
     for i, name in enumerate(names):
-        columns[f"predicted {name}"] = plain(predicted[:, i])
+        columns[f"predicted {name}"] = [_meant(value, trained.plan.dtype) for value in plain(predicted[:, i])]
     if trained.task == "classification" and probabilities:
         for label, column in zip(trained.classes, trained.probabilities(table).T, strict=True):
             columns[f"p({label})"] = [float(f"{p:.6g}") for p in column]
@@ -50,6 +62,11 @@ def command(
         say(f"Wrote {table.n_rows} predictions to {write_whole(output, text)}.", aside=True)
     else:
         click.echo(text, nl=False)
+
+
+def _meant(value: Any, dtype: str) -> Any:
+    """Cut a number to the digits that its precision holds; labels stay as they are."""
+    return float(f"{value:.{7 if dtype == 'float32' else 15}g}") if isinstance(value, float) else value
 
 
 def _csv(columns: dict[str, list[Any]]) -> str:

@@ -87,7 +87,7 @@ def command(
 
         write_report(model, paths["report"], command=repeat_command())
     if failure is not None:
-        say(f'The last good weights are in "{paths["model"]}".', aside=True)
+        say(f'The weights kept are in "{paths["model"]}".', aside=True)
         raise failure
 
     if as_json:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.numerals import number, share
+
 
 @dataclass(frozen=True)
 class ClassEvaluation:
@@ -45,10 +47,10 @@ class ClassEvaluation:
     def __str__(self) -> str:
         labels = [str(label) for label in self.classes]
         width = max([len(label) for label in labels] + [5])
-        lines = [f"accuracy {self.accuracy:.3f}   log loss {self.log_loss:.3f}   rows {self.rows}", ""]
+        lines = [f"accuracy {share(self.accuracy)}   log loss {number(self.log_loss, 3)}   rows {self.rows}", ""]
         lines.append(f"{'class':<{width}}  precision  recall     f1   rows")
         for label, p, r, f, counts in zip(labels, self.precision, self.recall, self.f1, self.confusion, strict=True):
-            lines.append(f"{label:<{width}}  {_share(p):>9}  {_share(r):>6}  {_share(f):>5}  {sum(counts):>5}")
+            lines.append(f"{label:<{width}}  {share(p):>9}  {share(r):>6}  {share(f):>5}  {sum(counts):>5}")
         if len(labels) <= 20:
             cell = max([len(str(n)) for row in self.confusion for n in row] + [len(label) for label in labels])
             lines += ["", "confusion (rows: true class, columns: predicted)"]
@@ -89,22 +91,17 @@ class ValueEvaluation:
         return {"rows": self.rows, "rmse": self.rmse, "mae": self.mae, "r2": self.r2}
 
     def __str__(self) -> str:
-        lines = [f"RMSE {self.rmse:.4g}   MAE {self.mae:.4g}   R2 {self.r2:.3f}   rows {self.rows}"]
+        lines = [f"RMSE {number(self.rmse)}   MAE {number(self.mae)}   R2 {share(self.r2)}   rows {self.rows}"]
         if len(self.targets) > 1:
             width = max(len(name) for name in self.targets)
             lines += [
-                f"{name:<{width}}  RMSE {rmse:.4g}   MAE {mae:.4g}   R2 {r2:.3f}"
+                f"{name:<{width}}  RMSE {number(rmse)}   MAE {number(mae)}   R2 {share(r2)}"
                 for name, (rmse, mae, r2) in zip(self.targets, self.each, strict=True)
             ]
         return "\n".join(lines)
 
 
 Evaluation = ClassEvaluation | ValueEvaluation
-
-
-def _share(value: float) -> str:
-    """Three decimals, or a dash where there is nothing to divide by."""
-    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def evaluate_classes(
