@@ -13,19 +13,26 @@ from chainrule.show.report import write_report
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --enable-logging=stderr --host-resolver-rules=MAP\t*\t~NOTFOUND"
-).split(" ")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+]
 
 
 def opened(page, folder):
     """Return the page's elements after it was laid out, and what the browser said about it."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "make test-browser needs Chromium: apt install chromium"
-    flags = [flag.replace("\t", " ") for flag in FLAGS]
     result = subprocess.run(
-        [chromium, *flags, f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()],
+        [chromium, *FLAGS, f"--user-data-dir={folder}/profile", "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,
         timeout=120,
