@@ -64,12 +64,13 @@ def unknown_name(kind: str, received: object, allowed: Iterable[str]) -> UsageEr
 
 
 def did_you_mean(received: str, names: Iterable[str]) -> str:
-    """Return 'Did you mean "..."? ' for the nearest name, or an empty string.
+    """Return 'Did you mean "..."? ' for the nearest name, whatever its case, or an empty string.
 
-    >>> did_you_mean("alchol", ["alcohol", "ash"])
+    >>> did_you_mean("Alchol", ["alcohol", "ash"])
     'Did you mean "alcohol"? '
     """
     import difflib  # only on the way to an error
 
-    near = difflib.get_close_matches(received, list(names), n=1)
-    return f'Did you mean "{near[0]}"? ' if near else ""
+    by_lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(received.lower(), by_lower, n=1, cutoff=0.65)
+    return f'Did you mean "{by_lower[near[0]]}"? ' if near else ""
