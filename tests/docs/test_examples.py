@@ -53,6 +53,15 @@ def test_read_a_network_prints_the_values_of_seed_003(
     assert "all 9 derivatives agree with central differences: True" in text
 
 
+def test_wine_is_learned_on_every_split(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = run("wine_splits.py", monkeypatch=monkeypatch, capsys=capsys)
+    accuracies = [float(number) for number in text.splitlines()[0].partition(": ")[2].split(", ")]
+    mean = sum(accuracies) / len(accuracies)
+    assert len(accuracies) == 10
+    assert mean >= 0.97
+    assert f"mean {mean:.3f}" in text
+
+
 def test_some_starts_learn_xor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     text = run("xor_starts.py", "--starts", "2", monkeypatch=monkeypatch, capsys=capsys)
     assert "batch" in text

@@ -66,7 +66,7 @@ def command(
                 raise UsageError(f'output "{path}" is {what} itself, and would replace it. Choose another with -o.')
 
     setup = set_up(data, **options)
-    for note in setup.notes:
+    for note in (*columns_in_words(setup.encoding), *setup.notes):
         say(note, quiet=quiet, aside=as_json)
     network = f"Network {'-'.join(map(str, setup.sizes))}, {setup.network_parameters} weights and biases."
     rows = [len(part) for part in (setup.split.train, setup.split.validation, setup.split.test)]
@@ -105,6 +105,17 @@ def output_paths(data: str | None, output: str | None, report: bool) -> dict[str
     beside = model.parent / model.stem
     paths = {"model": model, "history": Path(f"{beside}.history.csv")}
     return {**paths, "report": Path(f"{beside}.report.html")} if report else paths
+
+
+def columns_in_words(encoding: Any) -> list[str]:
+    """Say which columns were read as numbers, and which as names with how many nodes."""
+    from chainrule.data.columns import name_list
+
+    rows = [row for row in encoding.describe() if row["role"] == "input"]
+    numbers = [row["column"] for row in rows if row["read_as"] == "number"]
+    names = [f"{row['column']} ({row['nodes']} nodes)" for row in rows if row["read_as"] != "number"]
+    read = ((numbers, "Inputs read as numbers"), (names, "Inputs read as names"))
+    return [f"{words}: {name_list(columns)}." for columns, words in read if columns]
 
 
 def history_csv(history: Any) -> str:
