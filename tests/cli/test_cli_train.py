@@ -160,7 +160,7 @@ def test_starts_are_summed_up(cli):
 
 
 def test_no_rows_for_testing(cli):
-    assert "No rows were kept for testing. On the training rows: cost" in cli("train", "xor", *SHORT).out
+    assert "No rows were kept for testing.\nOn the training rows: cost" in cli("train", "xor", *SHORT).out
 
 
 class TestRefusals:
@@ -281,6 +281,16 @@ class TestEnds:
         assert model.provenance.stopped == "interrupted"
         assert len(model.history) == len(rows_of(cli.folder / "wine.history.csv")) == 6
         assert (cli.folder / "wine.report.html").is_file()
+
+    def test_interruption_in_the_first_epoch(self, cli, monkeypatch):
+        def interrupted(*arguments):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("chainrule.training.loop._one_epoch", interrupted)
+        answer = cli("train", "xor")  # it keeps no rows for testing either
+        assert answer.code == 130
+        assert "Stopped after 0 epochs (interrupted)" in answer.out
+        assert len(cr.load("xor.safetensors").history) == 0
 
     def test_interruption_before_the_training(self, cli, monkeypatch):
         def interrupted(*arguments, **options):

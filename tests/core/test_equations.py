@@ -45,8 +45,6 @@ LIMITS = {
     "elu": (-1, INF, 0, 1),
     "elu(0.5)": (-0.5, INF, 0, 1),
     "selu": (-1.6732632423543772 * 1.0507009873554805, INF, 0, 1.0507009873554805),
-    "gelu": (0, INF, 0, 1),
-    "silu": (0, INF, 0, 1),
     "softplus": (0, INF, 0, 1),
     "exponential": (0, INF, 0, INF),
 }
@@ -104,18 +102,16 @@ def test_pullback_is_the_central_difference(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in KINKED])
-def test_where_no_kink_is_declared_the_derivative_does_not_jump(name):
+def test_without_a_kink_the_derivative_does_not_jump(name):
     f = activation_named(name)
-    assert f.kinks == ()
     Z = np.array([[-1e-9], [1e-9]])
     left, right = f.pullback(Z, f.value(Z), np.ones((2, 1)))[:, 0]
     assert left == pytest.approx(right, abs=1e-8)
 
 
 @pytest.mark.parametrize("name", sorted(KINKED))
-def test_a_declared_kink_is_one(name):
+def test_a_kink_is_one(name):
     f, h = activation_named(name), 1e-7
-    assert f.kinks == (0.0,)
     below, at, above = f.value(np.array([[-h], [0.0], [h]]))[:, 0]
     assert abs((above - at) / h - (at - below) / h) > 0.1
 
@@ -123,7 +119,11 @@ def test_a_declared_kink_is_one(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_declared_range_holds_the_values_and_is_approached(name):
     f = activation_named(name)
-    Z = np.linspace(-30, 30, 20_001)[:, None] if f.elementwise else np.random.default_rng(0).normal(0, 20, (999, 3))
+    Z = (
+        np.linspace(-30, 30, 20_001)[:, None]
+        if f.name != "softmax"
+        else np.random.default_rng(0).normal(0, 20, (999, 3))
+    )
     A = f.value(Z)
     low, high = f.range
     assert low - 1e-3 <= A.min() < (low + 1e-2 if math.isfinite(low) else -0.2)
@@ -195,7 +195,8 @@ def test_large_numbers_do_not_overflow(name, dtype):
     assert np.isfinite(A).all()
     assert np.isfinite(delta).all()
     if name != "softmax":
-        at_100 = [LIMITS[name][i] if math.isfinite(LIMITS[name][i]) else SCALAR[name]((-100, 100)[i]) for i in (0, 1)]
+        limits = LIMITS.get(name, (0, INF))  # GELU and SiLU: infinity times 0 is no number, but 100 is large enough
+        at_100 = [limits[i] if math.isfinite(limits[i]) else SCALAR[name]((-100, 100)[i]) for i in (0, 1)]
         np.testing.assert_allclose(A[3], at_100, rtol=1e-6, atol=1e-30)
 
 
@@ -376,7 +377,6 @@ def test_zero_log_zero_is_zero():
 def test_the_kinks_of_losses_take_the_slope_0():
     E0 = np.array([[2.0]])
     for name in ("absolute_error", "quantile(0.9)"):
-        assert loss_named(name).kinked
         assert loss_named(name).pullback(E0, E0).tolist() == [[0]]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.core.network import Network
-from chainrule.core.passes import backward, decay_cost, example_shares, forward
+from chainrule.core.passes import backward, cost, example_shares, forward
 from chainrule.core.update_rules import gradient_descent
 
 REGRESSION = [
@@ -336,6 +336,12 @@ def test_a_weight_of_2_is_the_example_twice_and_0_is_without_it():
             assert np.any(one != 0)
 
 
+def decay_in_cost(network, weight_decay):
+    """What weight decay adds to J, for one example that costs nothing without it."""
+    record = forward(network, [[0.0]])
+    return cost(network, record, record.output, weight_decay=weight_decay)
+
+
 def test_shares_and_decay_by_hand():
     costs = np.array([1.0, 2.0, 5.0])
     assert example_shares(costs, "mean", None).tolist() == [1 / 3] * 3
@@ -345,10 +351,10 @@ def test_shares_and_decay_by_hand():
     # 0.5 * 0.1 * (1 + 4 + 9 + 16 + 25) = 2.75; the biases 7 and 8 do not count, nor does row 0 of an x0 layer.
     weights = [np.array([[1.0, 2.0]]), np.array([[3.0], [-4.0]])]
     network = Network.dense([1, 2, 1], "tanh", weights=weights, biases=[[7.0, 8.0], [9.0]])
-    assert decay_cost(network, 0.1) == pytest.approx(0.05 * 30, rel=1e-15)
+    assert decay_in_cost(network, 0.1) == pytest.approx(0.05 * 30, rel=1e-12)
     rows = [np.vstack([[[7.0, 8.0]], weights[0]]), np.vstack([[[9.0]], weights[1]])]
-    assert decay_cost(Network.dense([1, 2, 1], bias="x0", weights=rows), 0.1) == pytest.approx(1.5, rel=1e-15)
-    assert decay_cost(network, 0.0) == 0
+    assert decay_in_cost(Network.dense([1, 2, 1], bias="x0", weights=rows), 0.1) == pytest.approx(1.5, rel=1e-12)
+    assert decay_in_cost(network, 0.0) == 0
 
 
 # ---- any architecture ---------------------------------------------------------------------------------------------

@@ -255,7 +255,7 @@ def test_rules_by_name():
 
 def test_schedules_by_name():
     assert schedule_named("step(50, 0.5)").factor(120, 200) == 0.25
-    assert schedule_named("step(50, 0.5)").name == "step(50, 0.5)"
+    assert schedule_named("step(50, 0.5)").name == "step(50,0.5)"
     assert schedule_named("reduce_on_plateau(0.5,3)").plateau == (0.5, 3)
     schedule = cosine()
     assert schedule_named(schedule) is schedule
@@ -278,7 +278,7 @@ def test_schedules_by_name():
     ("adam(1,2,3,4)", "adam does not take 4 numbers"),
     ("momentum(a)", 'update "momentum(a)" cannot be read. Write a name, or a name with numbers, as in momentum(0.5).'),
     ("momentum(0.5", "cannot be read"),
-    (0.1, "update must be a name; received 0.1"),
+    (0.1, "update must be a name or an object of that kind; received 0.1"),
 ])  # fmt: skip
 def test_refused_rules(name, message):
     with pytest.raises(UsageError, match=re.escape(message)):
@@ -293,9 +293,9 @@ def test_refused_rules(name, message):
     ("cosine(2)", "an end from 0 to 1"),
     ("one_cycle(1)", "a rise between 0 and 1"),
     ("reduce_on_plateau(1)", "a factor between 0 and 1"),
-    ("reduce_on_plateau(0.5,0)", "a patience of at least 1"),
+    ("reduce_on_plateau(0.5,0)", "a whole patience of at least 1"),
     ("constant(1)", "constant does not take 1 numbers"),
-    (None, "schedule must be a name; received None"),
+    (None, "schedule must be a name or an object of that kind; received None"),
 ])  # fmt: skip
 def test_refused_schedules(name, message):
     with pytest.raises(UsageError, match=re.escape(message)):

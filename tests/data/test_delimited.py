@@ -312,6 +312,16 @@ def test_row_names_are_left_out(read, first):
     assert any("row names" in note for note in table.notes)
 
 
+def test_codes_with_leading_zeros_are_names(read):
+    """00120 is no quantity: as numbers, 007 and 7 would become one value."""
+    table = read("zip,size\n00120,1\n 01121 ,2\n7,3\n")
+    assert values(table, "zip") == ["00120", "01121", "7"]
+    assert values(table, "size") == [1, 2, 3]
+    assert any("zeros before the numbers" in note and '"zip"' in note for note in table.notes)
+    assert values(read("a,b\n007,1\n2.5,2\n"), "a") == [7, 2.5]  # a decimal among them: a measurement
+    assert values(read("a,b\n0,1\n10,2\n"), "a") == [0, 10]
+
+
 def test_bad_options(read):
     with pytest.raises(UsageError, match="delimiter must be one character"):
         read("a,b\n1,2\n", delimiter=",,")

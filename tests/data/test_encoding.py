@@ -196,8 +196,6 @@ def test_arrays_without_names_are_matched_by_position():
     found = encoding.encode(table_from_arrays(X, y))
     np.testing.assert_array_equal(found[0], wanted)
     np.testing.assert_array_equal(found[1], targets)
-    assert encoding.has_targets(table_from_arrays(X, y))
-    assert not encoding.has_targets(table_from_arrays(X))
 
 
 def test_arrays_of_another_width():

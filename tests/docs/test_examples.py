@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def test_wine_is_learned_on_every_split(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_some_starts_learn_xor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    text = run("xor_starts.py", "--starts", "2", monkeypatch=monkeypatch, capsys=capsys)
-    assert "batch" in text
-    assert "incremental" in text
-    assert "of   2" in text
+    text = run("xor_starts.py", "--starts", "10", monkeypatch=monkeypatch, capsys=capsys)
+    learned = dict(re.findall(r"^(batch|incremental) .* (\d+) of  10", text, flags=re.MULTILINE))
+    assert set(learned) == {"batch", "incremental"}
+    # About three quarters of 100 starts do; with that chance, fewer than 4 of 10 come once in 300 times.
+    assert all(int(count) >= 4 for count in learned.values())

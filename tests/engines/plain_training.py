@@ -123,11 +123,13 @@ def plain_epoch(plan, matrices, X, Y, order, rates):
         x, y = X[rows].T, Y[rows].T
         # The mean weighs each example against all of them: s_n / (mean of s) / (examples in this batch).
         share = s[rows] / (s.mean() * len(rows)) if plan.reduction == "mean" else s[rows]
+        # The batches of an epoch add up to J, so a sum gives each its share of the decay.
         decay = 0.0 if plan.rule == "adamw" else plan.weight_decay
+        decay *= len(rows) / N if plan.reduction == "sum" else 1
         squares = sum((without_biases(plan, M) ** 2).sum() for M in matrices)
         out = outputs(plan, matrices, x)[-1]
         data = (share * costs(plan, out, y)).sum()
-        cost += data * (len(rows) / N if plan.reduction == "mean" else 1) + decay / 2 * squares * len(rows) / N
+        cost += (data + decay / 2 * squares) * (len(rows) / N if plan.reduction == "mean" else 1)
         if len(out) == 1:
             right += int(sum((out[0] > 0.5) == (y[0] > 0.5)))
         else:

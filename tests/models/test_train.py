@@ -9,6 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.core.catalogue import Activation
+from chainrule.data.encoding import split_table
 from chainrule.errors import DataError, DivergenceError, ModelFileError, UsageError
 from chainrule.models.setup import set_up
 from chainrule.models.train import judged_by
@@ -126,9 +127,31 @@ class TestStarts:
         assert model.provenance.seconds == pytest.approx(sum(state.seconds for state in seen.values()))
 
     def test_judged_on_the_validation_rows(self):
-        setup = set_up("wine", epochs=6, seed=1)
+        setup = set_up("wine", epochs=200, seed=1, update="adamw", weight_decay=0.1)
         state = run(setup.training())
+        assert state.best_epoch < 200  # so that it matters which weights are judged
         assert judged_by(setup.training(), state) == pytest.approx(state.best_cost, rel=1e-5)
+        assert judged_by(setup.training(), state) == pytest.approx(min(row.validation_cost for row in state.history))
+
+    def test_judged_on_the_training_rows_with_their_weights(self):
+        weights = np.linspace(0.1, 3, 178)
+        setup = set_up("wine", epochs=3, validation=0, test=0, sample_weight=weights, weight_decay=0.5)
+        state = run(setup.training())
+        network = state.best_network.astype("float64")
+        record = cr.forward(network, setup.X)
+        J = cr.cost(network, record, setup.Y, setup.plan.loss, weight_decay=0.5, sample_weight=weights)
+        assert judged_by(setup.training(), state) == pytest.approx(J, rel=1e-5)
+
+    def test_the_seed_makes_the_streams_that_the_documentation_names(self):
+        """The split from [seed], start k (counted from 0) from [seed, 1 + k]: weights first, then orders."""
+        setup = set_up("wine", seed=7, hidden=4)
+        for k in (0, 2):
+            generator = np.random.default_rng([7, 1 + k])
+            bound = math.sqrt(6 / (13 + 4))  # Glorot's, for tanh
+            W = generator.uniform(-bound, bound, (13, 4)).astype("float32")
+            assert (setup.training(k).start.network.weights[1] == W).all()
+        split = split_table(setup.table, setup.encoding_plan, np.random.default_rng(7))
+        assert (split.test == setup.split.test).all()
 
     def test_same_seed_same_bits_and_others_differ(self):
         a, b, c = (cr.train("wine", epochs=3, seed=seed) for seed in (5, 5, 6))

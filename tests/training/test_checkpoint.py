@@ -104,7 +104,7 @@ def test_own_activations(path):
     [
         {"learning_rate": 0.02}, {"update": "adam(0.8)"}, {"batch_size": 6}, {"seed": 1}, {"start": 1}, {"hidden": 5},
         {"weight_decay": 0.1}, {"noise": 0.2}, {"validation": False}, {"activation": "logistic"},
-        {"reduction": "sum"}, {"shuffle": False}, {"schedule": "step(3,0.5)"}, {"clip_norm": 1.0},
+        {"reduction": "sum"}, {"shuffle": False}, {"schedule": "step(3,0.5)"}, {"clip_norm": 1.0}, {"keep": "last"},
     ],
 )  # fmt: skip
 def test_another_plan_or_other_data_are_refused(other, path):

@@ -3,12 +3,14 @@
 import dataclasses
 import itertools
 import math
+from dataclasses import replace
 
 import array_api_strict as strict
 import numpy as np
 import pytest
 from training_tasks import classes, same_bits, training, without_seconds
 
+import chainrule as cr
 from chainrule.core.network import Network
 from chainrule.core.passes import backward, forward
 from chainrule.core.schedules import schedule_named
@@ -155,6 +157,29 @@ class TestHistory:
         seconds = [row.seconds for row in run(training(epochs=5)).history]
         assert seconds == sorted(seconds)
         assert seconds[0] > 0
+
+
+class TestCosts:
+    @pytest.mark.parametrize("update", ["adam", "adamw"])
+    def test_training_and_validation_cost_are_the_same_cost(self, update):
+        """On the same rows both curves start from the same J; AdamW's decay is no part of it."""
+        ready = training(update=update, weight_decay=1.0, batch_size="all", learning_rate=1e-12, epochs=1)
+        ready = replace(ready, validation=ready.work)
+        (row,) = run(ready).history
+        assert row.validation_cost == pytest.approx(row.cost, rel=1e-9)
+        squares = sum((W**2).sum() for W in ready.start.network.weights[1:])
+        plain = training(update=update, batch_size="all", learning_rate=1e-12, epochs=1)
+        decay = row.cost - run(plain).history[0].cost
+        assert decay == pytest.approx(0.5 * squares if update == "adam" else 0, abs=1e-9)
+
+    def test_accuracy_counts_by_the_middle_of_the_targets(self):
+        """Targets of 0.1 and 0.9 meet at 0.5, those of -1 and 1 at 0: the history's accuracy is the model's."""
+        for options in ({"output_activation": "tanh"}, {"soft_targets": True, "output_activation": "tanh"}):
+            table = {"x": list(range(40)), "y": [int(i >= 25) for i in range(40)]}
+            model = cr.train(table, epochs=60, hidden=3, test=0, keep="last", learning_rate=0.05, **options)
+            rows = model.parts["validation"]
+            assert model.history[-1].validation_accuracy == pytest.approx(model.evaluate(rows).accuracy)
+            assert model.evaluate(rows).accuracy > 0.8
 
 
 class TestSchedules:

@@ -172,9 +172,11 @@ def _print_result(model: Any, paths: dict[str, Path]) -> None:
         best, worst = min(provenance.starts), max(provenance.starts)
         say(f"Best of {len(provenance.starts)} starts: cost {best:.4g}, worst {worst:.4g}.")
     if model.test is None:
-        last = model.history[-1]
-        accuracy = "" if last.accuracy != last.accuracy else f", accuracy {last.accuracy:.3f}"
-        say(f"\nNo rows were kept for testing. On the training rows: cost {last.cost:.4g}{accuracy}.")
+        say("\nNo rows were kept for testing.")
+        if model.history:
+            last = model.history[-1]
+            accuracy = "" if last.accuracy != last.accuracy else f", accuracy {last.accuracy:.3f}"
+            say(f"On the training rows: cost {last.cost:.4g}{accuracy}.")
     else:
         say(f"\nTest: {model.test}")
     say(f"\nWrote {', '.join(str(path) for path in paths.values())}.")

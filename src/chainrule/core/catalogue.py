@@ -27,10 +27,6 @@ class Activation:
         The link of the chain rule; it may use Z, not only A. All of shape (N, n).
     range : (float, float)
         The values it can approach; the doctor compares targets with it.
-    kinks : tuple of float
-        Pre-activations at which the derivative jumps; the gradient check expects them.
-    elementwise : bool
-        Whether unit k depends on z_k alone (false for softmax).
 
     Examples
     --------
@@ -45,8 +41,6 @@ class Activation:
     value: Callable[[Array], Array] = field(compare=False)
     pullback: Callable[[Array, Array, Array], Array] = field(compare=False)
     range: tuple[float, float] = (-inf, inf)
-    kinks: tuple[float, ...] = ()
-    elementwise: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,14 +55,11 @@ class Loss:
         Outputs and targets of shape (N, n) to costs of shape (N,).
     pullback : callable (A, Y) -> dC_dA
         Shape (N, n), per example, without any factor of the batch.
-    kinked : bool
-        Whether the derivative jumps somewhere (absolute error at 0).
     """
 
     name: str
     value: Callable[[Array, Array], Array] = field(compare=False)
     pullback: Callable[[Array, Array], Array] = field(compare=False)
-    kinked: bool = False
 
     def cost(self, Z: Array, A: Array, Y: Array) -> Array:
         """Return the cost of each example, shape (N,)."""
@@ -93,7 +84,6 @@ class FusedLoss:
     activation: str
     value: Callable[[Array, Array], Array] = field(compare=False)
     delta: Callable[[Array, Array, Array], Array] = field(compare=False)
-    kinked: bool = False
 
     def cost(self, Z: Array, A: Array, Y: Array) -> Array:
         """Return the cost of each example, shape (N,)."""
@@ -102,12 +92,12 @@ class FusedLoss:
 
 def _leaky_relu(slope: float = 0.01) -> Activation:
     forward, back = partial(eq.leaky_relu, slope=slope), partial(eq.leaky_relu_pullback, slope=slope)
-    return Activation("leaky_relu", forward, back, kinks=(0.0,))
+    return Activation("leaky_relu", forward, back)
 
 
 def _elu(alpha: float = 1.0) -> Activation:
     forward, back = partial(eq.elu, alpha=alpha), partial(eq.elu_pullback, alpha=alpha)
-    return Activation("elu", forward, back, range=(-alpha, inf), kinks=() if alpha == 1 else (0.0,))
+    return Activation("elu", forward, back, range=(-alpha, inf))
 
 
 def _huber(width: float = 1.0) -> Loss:
@@ -119,32 +109,32 @@ def _huber(width: float = 1.0) -> Loss:
 def _quantile(q: float = 0.5) -> Loss:
     if not 0 < q < 1:
         raise UsageError(f"quantile(q) needs q between 0 and 1, such as 0.9; received {q}.")
-    return Loss("quantile", partial(eq.quantile, q=q), partial(eq.quantile_pullback, q=q), kinked=True)
+    return Loss("quantile", partial(eq.quantile, q=q), partial(eq.quantile_pullback, q=q))
 
 
 _SELU_FLOOR = -eq.SELU_ALPHA * eq.SELU_SCALE
 
 ACTIVATIONS: Mapping[str, Callable[..., Activation]] = {
     "identity": lambda: Activation("identity", eq.identity, eq.identity_pullback),
-    "step": lambda: Activation("step", eq.step, eq.step_pullback, (0, 1), kinks=(0.0,)),
+    "step": lambda: Activation("step", eq.step, eq.step_pullback, (0, 1)),
     "logistic": lambda: Activation("logistic", eq.logistic, eq.logistic_pullback, (0, 1)),
     "tanh": lambda: Activation("tanh", eq.tanh, eq.tanh_pullback, (-1, 1)),
-    "relu": lambda: Activation("relu", eq.relu, eq.relu_pullback, (0, inf), kinks=(0.0,)),
+    "relu": lambda: Activation("relu", eq.relu, eq.relu_pullback, (0, inf)),
     "leaky_relu": _leaky_relu,
     "elu": _elu,
-    "selu": lambda: Activation("selu", eq.selu, eq.selu_pullback, (_SELU_FLOOR, inf), kinks=(0.0,)),
+    "selu": lambda: Activation("selu", eq.selu, eq.selu_pullback, (_SELU_FLOOR, inf)),
     "gelu": lambda: Activation("gelu", eq.gelu, eq.gelu_pullback, (-0.17, inf)),
     "silu": lambda: Activation("silu", eq.silu, eq.silu_pullback, (-0.2785, inf)),
     "softplus": lambda: Activation("softplus", eq.softplus, eq.softplus_pullback, (0, inf)),
     "exponential": lambda: Activation("exponential", eq.exponential, eq.exponential_pullback, (0, inf)),
-    "softmax": lambda: Activation("softmax", eq.softmax, eq.softmax_pullback, (0, 1), elementwise=False),
+    "softmax": lambda: Activation("softmax", eq.softmax, eq.softmax_pullback, (0, 1)),
 }
 
 LOSSES: Mapping[str, Callable[..., Loss | FusedLoss]] = {
     "half_squared_error": lambda: Loss("half_squared_error", eq.half_squared_error, eq.half_squared_error_pullback),
     "sum_of_squares": lambda: Loss("sum_of_squares", eq.sum_of_squares, eq.sum_of_squares_pullback),
     "mean_of_squares": lambda: Loss("mean_of_squares", eq.mean_of_squares, eq.mean_of_squares_pullback),
-    "absolute_error": lambda: Loss("absolute_error", eq.absolute_error, eq.absolute_error_pullback, kinked=True),
+    "absolute_error": lambda: Loss("absolute_error", eq.absolute_error, eq.absolute_error_pullback),
     "huber": _huber,
     "quantile": _quantile,
     "poisson": lambda: Loss("poisson", eq.poisson, eq.poisson_pullback),
@@ -171,7 +161,6 @@ LOSSES: Mapping[str, Callable[..., Loss | FusedLoss]] = {
         "step",
         eq.perceptron_criterion,
         eq.perceptron_criterion_delta,
-        kinked=True,
     ),
 }
 
@@ -182,7 +171,7 @@ def activation_named(name: str | Activation) -> Activation:
     >>> activation_named("leaky_relu(0.2)").name
     'leaky_relu(0.2)'
     """
-    return name if isinstance(name, Activation) else _made("activation", ACTIVATIONS, name)
+    return name if isinstance(name, Activation) else made_by_name("activation", ACTIVATIONS, name)
 
 
 def loss_named(name: str | Loss | FusedLoss) -> Loss | FusedLoss:
@@ -191,7 +180,7 @@ def loss_named(name: str | Loss | FusedLoss) -> Loss | FusedLoss:
     >>> loss_named("quantile(0.9)").name
     'quantile(0.9)'
     """
-    return name if isinstance(name, (Loss, FusedLoss)) else _made("loss", LOSSES, name)
+    return name if isinstance(name, (Loss, FusedLoss)) else made_by_name("loss", LOSSES, name)
 
 
 def head_and_numbers(kind: str, text: str) -> tuple[str, tuple[float, ...]]:
@@ -218,8 +207,14 @@ def head_and_numbers(kind: str, text: str) -> tuple[str, tuple[float, ...]]:
     return head, numbers
 
 
-def _made(kind: str, makers: Mapping[str, Callable[..., Any]], name: Any) -> Any:
-    """Make the entry that `name` describes, with the numbers kept in its name."""
+def made_by_name(kind: str, makers: Mapping[str, Callable[..., Any]], name: Any) -> Any:
+    """Make the entry of a catalogue that `name` describes, with the numbers kept in its name.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown, or its numbers are too many or out of range.
+    """
     if not isinstance(name, str):
         raise UsageError(f"{kind} must be a name or an object of that kind; received {name!r}.")
     head, numbers = head_and_numbers(kind, name)
@@ -232,4 +227,5 @@ def _made(kind: str, makers: Mapping[str, Callable[..., Any]], name: Any) -> Any
     if not numbers:
         return made
     exact = ",".join(repr(number).removesuffix(".0") for number in numbers)  # a model file keeps only the name
-    return replace(made, name=f"{head}({exact})")
+    exact_name = f"{head}({exact})"
+    return made._replace(name=exact_name) if hasattr(made, "_replace") else replace(made, name=exact_name)

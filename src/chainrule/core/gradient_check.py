@@ -13,7 +13,7 @@ from chainrule.core.arrays import Array, as_float_array
 from chainrule.core.catalogue import FusedLoss, Loss, loss_named
 from chainrule.core.finite_differences import GradientEntry, judged_entry
 from chainrule.core.network import Network
-from chainrule.core.passes import backward, decay_cost, example_shares, forward
+from chainrule.core.passes import backward, cost, forward
 from chainrule.errors import UsageError
 
 
@@ -117,22 +117,16 @@ def check_gradients(
     X = as_float_array(X)
     X = X.__array_namespace__().asarray(X, dtype=network.parameters[0].dtype)
     loss = loss_named(loss)
+    options: dict[str, Any] = {"reduction": reduction, "weight_decay": weight_decay, "sample_weight": sample_weight}
 
     def cost_and_gradients(parameters: list[Array]) -> tuple[float, list[Array]]:
         there = network.with_parameters(parameters)
-        options = {"reduction": reduction, "weight_decay": weight_decay, "sample_weight": sample_weight}
-        grads = backward(there, forward(there, X), Y, loss, **options)  # type: ignore[arg-type]
+        grads = backward(there, forward(there, X), Y, loss, **options)
         return grads.cost, grads.parameters
 
     def cost_alone(parameters: list[Array]) -> float:
         there = network.with_parameters(parameters)
-        record = forward(there, X)
-        targets = as_float_array(Y, like=record.output)
-        costs = loss.cost(record.z[-1], record.output, targets)
-        shares = example_shares(costs, reduction, sample_weight)
-        return float(shares.__array_namespace__().sum(shares * costs)) + decay_cost(
-            network=there, weight_decay=weight_decay
-        )
+        return cost(there, forward(there, X), Y, loss, **options)
 
     return _compare(cost_and_gradients, cost_alone, network.parameters, _names(network), tolerance, at_most, seed)
 
@@ -176,14 +170,14 @@ def check_gradient_function(
     arrays = [np.array(array, dtype=np.float64) for array in arrays]
 
     def cost_and_gradients(values: list[Array]) -> tuple[float, list[Array]]:
-        cost, gradients = function(_in_form_of(parameters, keys, [value.copy() for value in values]))
+        J, gradients = function(_in_form_of(parameters, keys, [value.copy() for value in values]))
         found = [np.asarray(gradient, dtype=np.float64) for gradient in _gradients_as_list(gradients, parameters, keys)]
         for key, gradient, array in zip(keys, found, arrays, strict=True):
             if gradient.shape != array.shape:
                 raise UsageError(
                     f"the gradient of {key} has shape {gradient.shape}; its parameter has shape {array.shape}."
                 )
-        return float(cost), found
+        return float(J), found
 
     names = [
         f"{key}{_index(position)}"
@@ -230,7 +224,7 @@ def _in_form_of(structure: Any, keys: list[Any], arrays: list[Array]) -> Any:
 
 def _compare(
     cost_and_gradients: Callable[[list[Array]], tuple[float, list[Array]]],
-    cost: Callable[[list[Array]], float],
+    cost_alone: Callable[[list[Array]], float],
     arrays: list[Array],
     names: list[str],
     tolerance: float,
@@ -239,6 +233,8 @@ def _compare(
 ) -> GradientReport:
     if at_most is not None and at_most < 1:
         raise UsageError(f"at_most must be at least 1, or None for all parameters; received {at_most!r}.")
+    if not 0 < tolerance < 1:
+        raise UsageError(f"tolerance must be a relative error between 0 and 1, such as 1e-6; received {tolerance!r}.")
     J, gradients = cost_and_gradients(arrays)
     numbers = [np.array(np.asarray(array), dtype=np.float64) for array in arrays]
     flat = np.concatenate([array.ravel() for array in numbers])
@@ -249,7 +245,7 @@ def _compare(
         moved[position] = value
         ends = np.cumsum([array.size for array in numbers])[:-1]
         parts = np.split(moved, ends)
-        return cost(
+        return cost_alone(
             [
                 array.__array_namespace__().asarray(part.reshape(array.shape))
                 if hasattr(array, "__array_namespace__")

@@ -156,11 +156,8 @@ def backward(
     check_loss_fits(loss, network)
     Y = as_float_array(Y, like=record.output)
     check_matrix("Y", Y, network.sizes[-1], "outputs", rows=record.output.shape[0])
-    xp = Y.__array_namespace__()
 
-    costs = loss.cost(record.z[-1], record.output, Y)
-    r = example_shares(costs, reduction, sample_weight)
-    cost = float(xp.sum(r * costs)) + decay_cost(network, weight_decay)
+    J, costs, r = _cost_and_shares(network, record, Y, loss, reduction, weight_decay, sample_weight)
 
     L = len(network.layers)
     activations: list[Array | None] = [None] * (L + 1)
@@ -181,7 +178,48 @@ def backward(
             dW[l] = dW[l] + weight_decay * layer.decayed
         connections = layer.weights[1:, :] if layer.x0 else layer.weights
         activations[l - 1] = dense_pullback(connections, delta[l])
-    return Gradients(cost, costs, tuple(activations), tuple(delta), tuple(dW), tuple(db))
+    return Gradients(J, costs, tuple(activations), tuple(delta), tuple(dW), tuple(db))
+
+
+def cost(
+    network: Network,
+    record: Record,
+    Y: Array,
+    loss: str | Loss | FusedLoss = "half_squared_error",
+    *,
+    reduction: str = "mean",
+    weight_decay: float = 0.0,
+    sample_weight: Array | None = None,
+) -> float:
+    """Return J, the number that `backward` differentiates; its parameters are those of `backward`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> net = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
+    >>> round(cost(net, forward(net, [[0.3, 1.0]]), [[0.75]]), 5)
+    0.01337
+    """
+    Y = as_float_array(Y, like=record.output)
+    return _cost_and_shares(network, record, Y, loss_named(loss), reduction, weight_decay, sample_weight)[0]
+
+
+def _cost_and_shares(
+    network: Network,
+    record: Record,
+    Y: Array,
+    loss: Loss | FusedLoss,
+    reduction: str,
+    weight_decay: float,
+    sample_weight: Array | None,
+) -> tuple[float, Array, Array]:
+    """Return J, the cost C of each example and its share r: J = sum_n r_n C_n + lambda / 2 sum of w^2 (seed 002)."""
+    costs = loss.cost(record.z[-1], record.output, Y)
+    r = example_shares(costs, reduction, sample_weight)
+    J = float(r.__array_namespace__().sum(r * costs))
+    if weight_decay:
+        J += 0.5 * weight_decay * sum(_sum_of_squares(layer.decayed) for layer in network.layers)
+    return J, costs, r
 
 
 def example_shares(costs: Array, reduction: str, sample_weight: Array | None) -> Array:
@@ -207,13 +245,6 @@ def example_shares(costs: Array, reduction: str, sample_weight: Array | None) ->
     if not bool(xp.all(s >= 0)) or not 0 < total < float("inf"):
         raise UsageError("sample_weight must be finite numbers of at least 0, not all of them 0.")
     return s / total if reduction == "mean" else s
-
-
-def decay_cost(network: Network, weight_decay: float) -> float:
-    """Return weight_decay / 2 times the sum of squared weights, biases left out (seed 002)."""
-    if not weight_decay:
-        return 0.0
-    return 0.5 * weight_decay * sum(_sum_of_squares(layer.decayed) for layer in network.layers)
 
 
 def check_loss_fits(loss: Loss | FusedLoss, network: Network) -> None:

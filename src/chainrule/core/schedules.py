@@ -9,19 +9,21 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from chainrule.core.catalogue import head_and_numbers
-from chainrule.errors import UsageError, unknown_name
+from chainrule.core.catalogue import made_by_name
+from chainrule.errors import UsageError
 
 
 class Schedule(NamedTuple):
     """A schedule: `factor(epoch, epochs)` multiplies the learning rate at a time in training.
 
-    `plateau` holds (factor, patience) of a schedule that follows the cost instead of the time.
+    `plateau` holds (factor, patience) of a schedule that follows the cost instead of the time; `stretches` says that
+    the factor at an epoch depends on how many there will be.
     """
 
     name: str
     factor: Callable[[float, int], float]
     plateau: tuple[float, int] | None = None
+    stretches: bool = True
 
 
 class PlateauState(NamedTuple):
@@ -34,20 +36,20 @@ class PlateauState(NamedTuple):
 
 def constant() -> Schedule:
     """1 throughout."""
-    return Schedule("constant", lambda epoch, epochs: 1.0)
+    return Schedule("constant", lambda epoch, epochs: 1.0, stretches=False)
 
 
 def step(every: float = 30, factor: float = 0.1) -> Schedule:
     """Multiply by `factor` after every `every` epochs."""
     _check(every >= 1, "step(every, factor)", "every of at least 1 epoch", every)
     _check(factor > 0, "step(every, factor)", "a factor above 0", factor)
-    return Schedule("step", lambda epoch, epochs: float(factor ** math.floor(epoch / every)))
+    return Schedule("step", lambda epoch, epochs: float(factor ** math.floor(epoch / every)), stretches=False)
 
 
 def exponential(rate: float = 0.99) -> Schedule:
     """rate^epoch."""
     _check(rate > 0, "exponential(rate)", "a rate above 0", rate)
-    return Schedule("exponential", lambda epoch, epochs: float(rate**epoch))
+    return Schedule("exponential", lambda epoch, epochs: float(rate**epoch), stretches=False)
 
 
 def cosine(end: float = 0.0) -> Schedule:
@@ -60,6 +62,8 @@ def one_cycle(rise: float = 0.3, start: float = 0.04, end: float = 0.0001) -> Sc
     """Rise from `start` to 1 in the first share `rise` of training, then fall to `end`, both along half a cosine
     (Smith and Topin 2019)."""
     _check(0 < rise < 1, "one_cycle(rise, start, end)", "a rise between 0 and 1", rise)
+    _check(0 <= start <= 1, "one_cycle(rise, start, end)", "a start from 0 to 1", start)
+    _check(0 <= end <= 1, "one_cycle(rise, start, end)", "an end from 0 to 1", end)
 
     def factor(epoch: float, epochs: int) -> float:
         t = epoch / epochs
@@ -73,8 +77,13 @@ def one_cycle(rise: float = 0.3, start: float = 0.04, end: float = 0.0001) -> Sc
 def reduce_on_plateau(factor: float = 0.5, patience: float = 10) -> Schedule:
     """Multiply by `factor` when the watched cost has not improved for `patience` epochs."""
     _check(0 < factor < 1, "reduce_on_plateau(factor, patience)", "a factor between 0 and 1", factor)
-    _check(patience >= 1, "reduce_on_plateau(factor, patience)", "a patience of at least 1", patience)
-    return Schedule("reduce_on_plateau", lambda epoch, epochs: 1.0, (factor, int(patience)))
+    _check(
+        patience >= 1 and patience == int(patience),
+        "reduce_on_plateau(factor, patience)",
+        "a whole patience of at least 1",
+        patience,
+    )
+    return Schedule("reduce_on_plateau", lambda epoch, epochs: 1.0, (factor, int(patience)), stretches=False)
 
 
 def after_epoch(schedule: Schedule, state: PlateauState, cost: float) -> PlateauState:
@@ -113,15 +122,7 @@ def schedule_named(name: str | Schedule) -> Schedule:
     >>> schedule_named("step(50,0.5)").factor(120, 200)
     0.25
     """
-    if isinstance(name, Schedule):
-        return name
-    head, numbers = head_and_numbers("schedule", name)
-    if head not in SCHEDULES:
-        raise unknown_name("schedule", head, SCHEDULES)
-    try:
-        return SCHEDULES[head](*numbers)._replace(name=name)
-    except TypeError:
-        raise UsageError(f'schedule "{name}": {head} does not take {len(numbers)} numbers.') from None
+    return name if isinstance(name, Schedule) else made_by_name("schedule", SCHEDULES, name)
 
 
 def _check(holds: bool, form: str, needed: str, received: float) -> None:

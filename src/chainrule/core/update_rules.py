@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chainrule.core.arrays import Array
-from chainrule.core.catalogue import head_and_numbers
-from chainrule.errors import UsageError, unknown_name
+from chainrule.core.catalogue import made_by_name
+from chainrule.errors import UsageError
 
 Arrays = list[Array]
 
@@ -97,6 +97,7 @@ def nesterov(mu: float = 0.9) -> UpdateRule:
 def rmsprop(rho: float = 0.9, epsilon: float = 1e-8) -> UpdateRule:
     """s <- rho s + (1 - rho) g^2; dw = -eta g / (sqrt s + epsilon) (Tieleman and Hinton 2012)."""
     _check_share("rmsprop", "rho", rho)
+    _check_epsilon("rmsprop", epsilon)
 
     def update(gradients: Arrays, state: MeanSquare, learning_rate: float) -> tuple[Arrays, MeanSquare]:
         s = [rho * s + (1 - rho) * g * g for s, g in zip(state.mean_square, gradients, strict=True)]
@@ -107,9 +108,14 @@ def rmsprop(rho: float = 0.9, epsilon: float = 1e-8) -> UpdateRule:
 
 
 def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
-    """Adam, algorithm 1 of Kingma and Ba (2015): m and s are running means, divided by what they lack at the start."""
+    """Adam, algorithm 1 of Kingma and Ba (2015).
+
+    m and s are running means that start at 0; after t updates they hold the share 1 - beta^t of a full mean, and are
+    divided by it.
+    """
     _check_share("adam", "beta_1", beta_1)
     _check_share("adam", "beta_2", beta_2)
+    _check_epsilon("adam", epsilon)
 
     def update(gradients: Arrays, state: Moments, learning_rate: float) -> tuple[Arrays, Moments]:
         t = state.updates + 1
@@ -128,7 +134,7 @@ def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> 
 
 
 def rprop(grow: float = 1.2, shrink: float = 0.5, largest: float = 50.0, smallest: float = 1e-6) -> UpdateRule:
-    """Rprop without backtracking (Riedmiller and Braun 1993; Igel and Huesken 2000): only the gradient's sign counts.
+    """iRprop- (Riedmiller and Braun 1993; Igel and Huesken 2000): only the sign of the gradient counts.
 
     A step grows while the sign stays and shrinks where it turns; there the parameter rests for one update.
     Steps start at 1 and are in units of the learning rate. For training by batch: signs of minibatches turn by chance.
@@ -187,16 +193,7 @@ def update_rule_named(name: str | UpdateRule) -> UpdateRule:
     >>> changes[0].round(3)
     array([-0.15])
     """
-    if isinstance(name, UpdateRule):
-        return name
-    head, numbers = head_and_numbers("update", name)
-    if head not in UPDATE_RULES:
-        raise unknown_name("update", head, UPDATE_RULES)
-    try:
-        rule = UPDATE_RULES[head](*numbers)
-    except TypeError:
-        raise UsageError(f'update "{name}": {head} does not take {len(numbers)} numbers.') from None
-    return rule._replace(name=name)
+    return name if isinstance(name, UpdateRule) else made_by_name("update", UPDATE_RULES, name)
 
 
 def clip_by_norm(gradients: Sequence[Array], largest: float) -> Arrays:
@@ -211,8 +208,12 @@ def clip_by_value(gradients: Sequence[Array], largest: float) -> Arrays:
 
 
 def global_norm(arrays: Sequence[Array]) -> float:
-    """Return the square root of the sum of all squared entries."""
-    return math.sqrt(sum(float(g.__array_namespace__().sum(g * g)) for g in arrays))
+    """Return the square root of the sum of all squared entries; they may be so large that their squares overflow."""
+    norm = math.sqrt(sum(float(g.__array_namespace__().sum(g * g)) for g in arrays))
+    if math.isfinite(norm):
+        return norm
+    largest = max(float(g.__array_namespace__().max(g.__array_namespace__().abs(g))) for g in arrays)
+    return largest * global_norm([g / largest for g in arrays]) if math.isfinite(largest) else norm
 
 
 def _zeros(parameters: Arrays) -> Arrays:
@@ -226,3 +227,8 @@ def _sqrt(S: Array) -> Array:
 def _check_share(rule: str, name: str, value: float) -> None:
     if not 0 <= value < 1:
         raise UsageError(f"{rule}: {name} must be at least 0 and below 1; received {value:g}.")
+
+
+def _check_epsilon(rule: str, value: float) -> None:
+    if value < 0:
+        raise UsageError(f"{rule}: epsilon must be at least 0; received {value:g}.")

@@ -34,6 +34,16 @@ def number_sql(cell: str) -> str:
     return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN TRY_CAST({cell} AS DOUBLE) END"
 
 
+def padded_sql(cell: str) -> str:
+    """0 where the cell is a whole number with zeros before it, as codes are written, or NULL."""
+    return f"CASE WHEN ltrim({cell}) LIKE '0_%' AND regexp_full_match({cell}, '\\s*0[0-9]+\\s*') THEN 0.0 END"
+
+
+def digits_sql(cell: str) -> str:
+    """0 where the cell is digits and nothing else, or NULL."""
+    return f"CASE WHEN regexp_full_match({cell}, '[0-9]+') THEN 0.0 END"
+
+
 def comma_number_sql(cell: str) -> str:
     """The cell, with a decimal comma if any, as a double, or NULL."""
     pattern = rf"[+-]?([0-9]+,?[0-9]*|,[0-9]+){EXPONENT}|{INFINITY}"

@@ -19,6 +19,10 @@ LABEL_TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "str":
 SOFTNESS = 0.1
 
 
+# The least probability: no finite set of examples shows that a class is impossible, and its logarithm is finite.
+ALMOST_0 = 1e-15
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """Classes: one node for each, or a single node that tells two classes apart.
@@ -92,14 +96,14 @@ class ClassTarget:
     def probabilities(self, A: np.ndarray) -> np.ndarray:
         """Return shape (n_rows, n_classes), rows adding up to 1, from the output nodes.
 
-        Outputs at `low` count as 0 and at `high` as 1; several nodes are divided by their sum, and rows of
-        zeros are spread evenly.
+        Outputs at `low` or below count as all but 0 and at `high` or above as 1; several nodes are divided by their
+        sum.
         """
-        P = np.clip((A - self.low) / (self.high - self.low), 0.0, 1.0)
+        P = np.clip((A - self.low) / (self.high - self.low), ALMOST_0, 1 - ALMOST_0)
         if self.one_node:
             return np.column_stack([1.0 - P[:, 0], P[:, 0]])
-        total = P.sum(axis=1, keepdims=True)
-        return np.where(total > 0, P / np.where(total > 0, total, 1.0), 1.0 / len(self.classes))
+        shares: np.ndarray = P / P.sum(axis=1, keepdims=True)
+        return shares
 
     def labels(self, A: np.ndarray) -> np.ndarray:
         """Return each row's class, shape (n_rows,): the highest node, or the side of the middle for one node."""

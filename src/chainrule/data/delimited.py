@@ -21,8 +21,10 @@ from chainrule.data.cell_sql import (
     begins_like_number_sql,
     comma_number_sql,
     date_sql,
+    digits_sql,
     grouped_number_sql,
     number_sql,
+    padded_sql,
     trimmed_sql,
 )
 from chainrule.data.columns import Column, Origin, Table, count, name_list, refuse_bad_names
@@ -35,6 +37,7 @@ from chainrule.errors import DataError, UsageError
 MOSTLY_NUMBERS = 0.8
 # Columns treated by one SQL statement.
 BATCH = 64
+CODES_NOTE = "codes with zeros before them"
 # What the first column is called while it has no name of its own.
 ROW_NAMES = "(row names)"
 T = TypeVar("T")
@@ -212,13 +215,18 @@ def _readings(
 ) -> list[Reading]:
     """Decide what each column holds: plain numbers at once, the others after their missing cells are known."""
     cells = [f"c{i}" for i in range(len(layout.names))]
-    counts = _counts(connection, "cells", [sql for cell in cells for sql in (cell, number_sql(cell))])
+    asked = [sql for cell in cells for sql in (cell, number_sql(cell), padded_sql(cell))]
+    counts = _counts(connection, "cells", asked)
     # A token such as -999 looks like a number, so that no column is plain before it is taken out.
     token_is_number = any(NUMBER.fullmatch(token) for token in tokens)
     plain = {
         i
         for i, name in enumerate(layout.names)
-        if counts[2 * i] == counts[2 * i + 1] and name not in as_text and decimal != "," and not token_is_number
+        if counts[3 * i] == counts[3 * i + 1]
+        and not counts[3 * i + 2]
+        and name not in as_text
+        and decimal != ","
+        and not token_is_number
     }
     readings = {i: Reading("number", "cells", f"TRY_CAST(c{i} AS DOUBLE)") for i in plain}
     for k, batch in enumerate(_batches([i for i in range(len(cells)) if i not in plain])):
@@ -242,9 +250,13 @@ def _reading(
     cell = f"c{i}"
     number = comma_number_sql(cell) if decimal == "," else number_sql(cell)
     looks_numeric = f"coalesce({number_sql(cell)}, {comma_number_sql(cell)}, {grouped_number_sql(cell)})"
-    filled, numbers, commas, dates, nearly = _counts(
-        connection, table, [cell, number, comma_number_sql(cell), date_sql(cell), looks_numeric]
+    filled, numbers, commas, dates, nearly, padded, digits = _counts(
+        connection,
+        table,
+        [cell, number, comma_number_sql(cell), date_sql(cell), looks_numeric, padded_sql(cell), digits_sql(cell)],
     )
+    if padded and digits == filled:
+        return Reading("text", table, cell, note=CODES_NOTE)
     if numbers == filled:
         return Reading("number", table, number)
     if commas == filled and decimal is None and layout.delimiter != ",":
@@ -292,6 +304,9 @@ def _columns(connection: Any, layout: Layout, readings: list[Reading]) -> tuple[
 
 def _reading_notes(columns: tuple[Column, ...]) -> list[str]:
     notes = []
+    codes = [f'"{column.name}"' for column in columns if column.note == CODES_NOTE]
+    if codes:
+        notes.append(f"Read as names, because of zeros before the numbers: {name_list(codes)}.")
     commas = [f'"{column.name}"' for column in columns if column.note == "decimal commas"]
     dates = [f'"{column.name}"' for column in columns if column.origin == "date"]
     if commas:

@@ -133,10 +133,6 @@ class Encoding:
         """Return `encode_inputs` and `encode_targets`."""
         return self.encode_inputs(table), self.encode_targets(table)
 
-    def has_targets(self, table: Table) -> bool:
-        """Say whether the table has the target columns, so that predictions can be judged."""
-        return all(name in self._named(table).names for name in self.target_names)
-
     def true_labels(self, table: Table) -> np.ndarray:
         """Return the table's own class labels, shape (n_rows,), in the type of training."""
         target, table = self._class_target("labels"), self._named(table)

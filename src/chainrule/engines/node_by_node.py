@@ -103,7 +103,7 @@ def refusal(work: Work, network: Network) -> str:
         return "knows layers with a bias vector that all learn"
     if work.loss.name != "half_squared_error":
         return f'knows the loss half_squared_error only, not "{work.loss.name}"'
-    if not work.rule.name.startswith("gradient_descent"):
+    if work.rule.name != "gradient_descent":
         return f'knows the update rule gradient_descent only, not "{work.rule.name}"'
     if work.weight_decay or work.clip_norm or work.clip_value or work.sample_weight is not None:
         return "knows neither weight decay, clipping nor sample weights"

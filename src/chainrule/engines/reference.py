@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.arrays import Array
 from chainrule.core.network import Network
-from chainrule.core.passes import Gradients, Record, backward, decay_cost, forward
+from chainrule.core.passes import Gradients, Record, backward, forward
 from chainrule.core.update_rules import clip_by_norm, clip_by_value, global_norm
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Work, count_right
 
@@ -54,20 +54,15 @@ def _epoch(
     for batch, start in enumerate(range(0, N, work.batch_size)):
         stop = min(start + work.batch_size, N)
         X, Y, s = _rows(work, order, start, stop)
+        # Over an epoch the batches' costs add up to J: a mean counts by its size, a sum holds its share of the decay.
+        share = (stop - start) / N
+        decay = work.decay_in_cost * (share if work.reduction == "sum" else 1.0)
         reduction = work.reduction
         if s is not None and reduction == "mean":
             # Weighed against all examples, not against its batch alone: a batch of one would undo its weight.
             s, reduction = s * (N / total_weight / (stop - start)), "sum"
         record = forward(network, X)
-        grads = backward(
-            network,
-            record,
-            Y,
-            work.loss,
-            reduction=reduction,
-            weight_decay=0.0 if work.rule.decoupled else work.weight_decay,
-            sample_weight=s,
-        )
+        grads = backward(network, record, Y, work.loss, reduction=reduction, weight_decay=decay, sample_weight=s)
         gradients = _trainable(network, grads)
         norm = global_norm(gradients)
         if not (math.isfinite(grads.cost) and math.isfinite(norm)):
@@ -79,7 +74,7 @@ def _epoch(
             layer = 1 + [all(map(_finite, one.parameters)) for one in changed.layers].index(False)
             raise NotFiniteError(network, layer, "weights", epoch, batch)
         largest_norm = max(largest_norm, norm)
-        cost += _contribution(work, network, grads, stop - start)
+        cost += grads.cost * (share if work.reduction == "mean" else 1.0)
         if work.middle is not None:
             right += count_right(record.output, Y, work.middle)
         network = changed
@@ -126,13 +121,6 @@ def _updated(
         changes = [dw if W is None else dw - shrink * W for dw, W in zip(changes, decayed, strict=True)]
     parameters = [p + dp for p, dp in zip(network.trainable_parameters, changes, strict=True)]
     return network.with_parameters(parameters, trainable_only=True), rule_state
-
-
-def _contribution(work: Work, network: Network, grads: Gradients, size: int) -> float:
-    """What a batch adds to the epoch's J: its share of the data's cost, and its share of the decay's."""
-    decay = 0.0 if work.rule.decoupled else decay_cost(network, work.weight_decay)
-    share = size / work.n_examples
-    return (grads.cost - decay) * (share if work.reduction == "mean" else 1.0) + decay * share
 
 
 def _first_not_finite(record: Record, grads: Gradients) -> tuple[int, str]:

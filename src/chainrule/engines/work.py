@@ -48,6 +48,11 @@ class Work:
     middle: float | None = None
 
     @property
+    def decay_in_cost(self) -> float:
+        """lambda as part of J: 0 where the update rule decays the weights beside it (AdamW)."""
+        return 0.0 if self.rule.decoupled else self.weight_decay
+
+    @property
     def n_examples(self) -> int:
         """N, the number of training examples."""
         return int(self.X.shape[0])

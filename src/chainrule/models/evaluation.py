@@ -22,7 +22,7 @@ class ClassEvaluation:
     accuracy : float
         Share of right labels.
     log_loss : float
-        Mean of -log(probability given to the true class), in nats; inf where a true class got 0.
+        Mean of -log(probability given to the true class), in nats; no probability is below 1e-15.
     classes : tuple
         The labels, in the order of everything below.
     confusion : tuple of tuples of int
@@ -114,6 +114,7 @@ def evaluate_classes(
     truth, predicted : int arrays (N,)
         Positions in `classes`.
     probabilities : float array (N, n classes)
+        Rows add up to 1.
     classes : sequence of labels
 
     Examples
@@ -130,8 +131,7 @@ def evaluate_classes(
         precision = right / confusion.sum(axis=0)
         recall = right / confusion.sum(axis=1)
         f1 = 2 * right / (confusion.sum(axis=0) + confusion.sum(axis=1))
-        totals = probabilities.sum(axis=1)
-        log_loss = float(-np.mean(np.log(probabilities[np.arange(len(truth)), truth] / totals)))
+        log_loss = float(-np.mean(np.log(probabilities[np.arange(len(truth)), truth])))
     return ClassEvaluation(
         rows=len(truth),
         accuracy=float(np.mean(truth == predicted)),

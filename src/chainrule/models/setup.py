@@ -90,7 +90,7 @@ class Setup:
         One generator, seeded with the plan's seed and the start's number, draws the initial weights and then the
         orders, so that start k is the same whether it is trained alone or among others.
         """
-        generator = np.random.default_rng([self.plan.seed, start])
+        generator = np.random.default_rng([self.plan.seed, 1 + start])  # [seed, 0] would be the split's own stream
         train, validation = self.split.train, self.split.validation
         return prepare(
             self.plan,

@@ -17,7 +17,7 @@ from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup, set_up
 from chainrule.training.checkpoint import load_checkpoint, save_checkpoint
-from chainrule.training.loop import run
+from chainrule.training.loop import measured, run
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
 
@@ -138,12 +138,9 @@ def _best_model(setup: Setup, attempts: Sequence[_Attempt]) -> Model:
 
 
 def judged_by(training: Training, state: TrainingState) -> float:
-    """Return the cost that random starts are compared by: on the validation rows if there are any."""
-    rows = training.validation or training.work
-    with np.errstate(all="ignore"):  # a start that went astray is judged, not announced
-        record = forward(state.best_network, rows.X)
-        cost = float(rows.loss.cost(record.z[-1], record.output, rows.Y).mean())
-    return cost if math.isfinite(cost) else math.inf
+    """Return J as random starts are compared by it: on the validation rows, or on the training rows without any."""
+    J, _ = measured(state.best_network, training.validation or training.work)
+    return J if math.isfinite(J) else math.inf
 
 
 def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequence[float]) -> Model:

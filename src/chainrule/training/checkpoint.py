@@ -22,7 +22,7 @@ from chainrule.training.state import Epoch, History, TrainingState
 FORMAT = "chainrule-checkpoint-1"
 
 # What may differ between the training that wrote a checkpoint and the one that goes on from it: when to stop.
-_MAY_DIFFER = ("epochs", "target_cost", "patience", "time_limit", "keep", "starts", "engine")
+_MAY_DIFFER = ("epochs", "target_cost", "patience", "time_limit")
 
 
 def save_checkpoint(path: str | os.PathLike[str], training: Training, state: TrainingState) -> None:
@@ -96,8 +96,8 @@ def fingerprint(training: Training) -> str:
     names = [field.name for field in fields(training.plan) if field.name not in _MAY_DIFFER]
     plan = {name: _plain(getattr(training.plan, name)) for name in names}
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
-    if not training.schedule.name.startswith(("constant", "step", "exponential", "reduce")):
-        digest.update(str(training.plan.epochs).encode())  # these schedules stretch with the number of epochs
+    if training.schedule.stretches:
+        digest.update(str(training.plan.epochs).encode())
     parts = [training.work.X, training.work.Y, training.work.sample_weight, *training.start.network.parameters]
     if training.validation is not None:
         parts += [training.validation.X, training.validation.Y]

@@ -6,20 +6,16 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array
-from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Network
-from chainrule.core.neurons import Neuron
-from chainrule.core.passes import decay_cost, example_shares, forward
+from chainrule.core.passes import cost, forward
 from chainrule.core.schedules import after_epoch
 from chainrule.engines.work import NotFiniteError, Work, count_right
 from chainrule.errors import DivergenceError
 from chainrule.training.plan import TrainingPlan
-from chainrule.training.prepare import Training, prepare
+from chainrule.training.prepare import Training
 from chainrule.training.state import Epoch, TrainingState
 
 Callback = Callable[[TrainingState], "bool | None"]
@@ -41,6 +37,7 @@ def epochs(training: Training, state: TrainingState | None = None) -> Iterator[T
 
     Examples
     --------
+    >>> from chainrule.training.prepare import prepare
     >>> net = Network.dense([2, 2, 1], init="uniform(-1,1)", seed=1)
     >>> X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
     >>> plan = TrainingPlan(update="gradient_descent", learning_rate=4, batch_size="all", reduction="sum", epochs=5)
@@ -86,60 +83,6 @@ def run(
     return state
 
 
-def fit(
-    network: Network | Neuron,
-    X: Array,
-    Y: Array,
-    *,
-    loss: str | Loss | FusedLoss | None = None,
-    sample_weight: Array | None = None,
-    validation: tuple[Array, Array] | None = None,
-    callbacks: Sequence[Callback] = (),
-    **options: Any,
-) -> TrainingState:
-    """Train a network on arrays as they are: no table, no scaling, no split.
-
-    Parameters
-    ----------
-    network : Network or Neuron
-        A neuron brings its loss, and learns by gradient descent after each example unless `options` say otherwise.
-    X, Y : arrays (N, inputs) and (N, outputs)
-    loss : name, Loss or FusedLoss, optional
-        By default the neuron's, or half the squared error.
-    sample_weight : array (N,), optional
-    validation : (X, Y), optional
-    callbacks : sequence of callables (TrainingState) -> bool or None
-    **options
-        Fields of `TrainingPlan`; those that describe the network (`hidden`, `activation`, `init`, ...) are passed over.
-
-    Returns
-    -------
-    TrainingState
-        Its `best_network` is the trained network, its `history` the costs.
-
-    Raises
-    ------
-    UsageError
-        If shapes, names or numbers do not fit.
-    DivergenceError
-        At the first number that is not finite.
-
-    Examples
-    --------
-    >>> from chainrule.core.neurons import perceptron
-    >>> state = fit(perceptron(2), [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [0], [0], [1]], learning_rate=1, epochs=20)
-    >>> state.history[-1].cost
-    0.0
-    """
-    if isinstance(network, Neuron):
-        options = {"update": "gradient_descent", "batch_size": 1, **options}
-        loss = loss or network.loss
-        network = network.network
-    plan = TrainingPlan(**options)
-    training = prepare(plan, network, X, Y, loss=loss, sample_weight=sample_weight, validation=validation)
-    return run(training, callbacks=callbacks)
-
-
 def _started(training: Training, state: TrainingState | None) -> TrainingState:
     """Where to go on from; a training that had come to its end stays there."""
     if state is None or not state.history:
@@ -160,7 +103,7 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
         raise _divergence(error, training, state) from None
 
     (numbers,) = chunk.epochs
-    validation_cost, validation_accuracy = _measured(chunk.network, training.validation)
+    validation_cost, validation_accuracy = measured(chunk.network, training.validation)
     if training.validation is not None and not math.isfinite(validation_cost):
         why = "an output unit is so sure of a wrong answer, or so far off, that its loss is infinite"
         if math.isnan(validation_cost):
@@ -220,18 +163,19 @@ def _why_stop(plan: TrainingPlan, state: TrainingState) -> str:
     return "all epochs run" if state.epoch >= plan.epochs else ""
 
 
-def _measured(network: Network, rows: Work | None) -> tuple[float, float]:
-    """J and the accuracy on other rows, NaN where not measured."""
+def measured(network: Network, rows: Work | None) -> tuple[float, float]:
+    """Return J and the accuracy of a network on other rows, NaN where not measured."""
     if rows is None:
         return math.nan, math.nan
     with np.errstate(all="ignore"):
         record = forward(network, rows.X)
-        costs = rows.loss.cost(record.z[-1], record.output, rows.Y)
-        shares = example_shares(costs, rows.reduction, None)
-        cost = float(costs.__array_namespace__().sum(shares * costs)) + decay_cost(network, rows.weight_decay)
+        J = cost(
+            network, record, rows.Y, rows.loss,
+            reduction=rows.reduction, weight_decay=rows.decay_in_cost, sample_weight=rows.sample_weight,
+        )  # fmt: skip
     if rows.middle is None:
-        return cost, math.nan
-    return cost, count_right(record.output, rows.Y, rows.middle) / rows.n_examples
+        return J, math.nan
+    return J, count_right(record.output, rows.Y, rows.middle) / rows.n_examples
 
 
 def _divergence(error: NotFiniteError, training: Training, state: TrainingState) -> DivergenceError:

@@ -36,7 +36,7 @@ def initial_weights(patient: Patient) -> Iterator[Finding]:
     """All initial weights should be relatively small: [-0.1 0.1]."""
     setup = patient.setup
     assert setup is not None
-    network = setup.network(np.random.default_rng([setup.plan.seed, 0])).astype("float64")
+    network = setup.training().start.network.astype("float64")
     hidden = network.layers[:-1]
     if not hidden:
         return
