@@ -115,10 +115,16 @@ def test_refused_before_the_work(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="is no ordinary file"):
         write_whole(tmp_path / "pipe", b"a")
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
-    monkeypatch.setattr(files.os, "access", lambda path, mode: False)  # the tests may run as root
-    with pytest.raises(UsageError, match=r"no permission to write in .*. Choose another folder"):
+    with pytest.raises(UsageError, match="the name is too long for a file"):
+        check_writable(tmp_path / ("x" * 256))
+
+    def refused(**options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.tempfile, "TemporaryFile", refused)  # the tests may run as root
+    with pytest.raises(UsageError, match=r"cannot be written to \(Permission denied\). Choose another"):
         check_writable(tmp_path / "a")
-    with pytest.raises(UsageError, match="no permission"):
+    with pytest.raises(UsageError, match="cannot be written to"):
         write_whole(tmp_path / "a", b"a")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "pipe"]
 

@@ -63,6 +63,40 @@ def unknown_name(kind: str, received: object, allowed: Iterable[str]) -> UsageEr
     )
 
 
+# What other programs call our options and names.
+OTHER_NAMES = {
+    "lr": "learning_rate",
+    "eta": "learning_rate",
+    "learning_rate_init": "learning_rate",
+    "optimizer": "update",
+    "solver": "update",
+    "wd": "weight_decay",
+    "alpha": "weight_decay",
+    "l2": "weight_decay",
+    "layers": "hidden",
+    "units": "hidden",
+    "hidden_layer_sizes": "hidden",
+    "max_iter": "epochs",
+    "iterations": "epochs",
+    "early_stopping": "patience",
+    "random_state": "seed",
+    "sep": "delimiter",
+    "callbacks": "on_epoch",
+    "sigmoid": "logistic",
+    "linear": "identity",
+    "none": "identity",
+    "swish": "silu",
+    "heaviside": "step",
+    "mse": "mean_of_squares",
+    "mae": "absolute_error",
+    "l1": "absolute_error",
+    "bce": "logistic_binary_cross_entropy",
+    "cross_entropy": "softmax_categorical_cross_entropy",
+    "sgd": "gradient_descent",
+    "nag": "nesterov",
+}
+
+
 def did_you_mean(received: str, names: Iterable[str]) -> str:
     """Return 'Did you mean "..."? ' for the nearest name, whatever its case, or an empty string.
 
@@ -72,5 +106,8 @@ def did_you_mean(received: str, names: Iterable[str]) -> str:
     import difflib  # only on the way to an error
 
     by_lower = {name.lower(): name for name in names}
+    meant = OTHER_NAMES.get(received.lower())
+    if meant in by_lower:
+        return f'Did you mean "{meant}"? '
     near = difflib.get_close_matches(received.lower(), by_lower, n=1, cutoff=0.65)
     return f'Did you mean "{by_lower[near[0]]}"? ' if near else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from chainrule.errors import UsageError
 
@@ -41,7 +42,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
     path = Path(path)
     check_writable(path)
     data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -58,6 +59,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise UsageError unless a file could be written at `path`; asked before long work, not after it."""
     path = Path(path)
+    if len(os.fsencode(path.name)) > 255:
+        raise UsageError(f'output "{path.name[:40]}...": the name is too long for a file. Choose a shorter one.')
     if path.is_dir():
         raise UsageError(f'output "{path}" is a folder. Give the name of a file, such as {path / "model.safetensors"}.')
     if path.exists() and not path.is_file():
@@ -66,8 +69,18 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise UsageError(
             f'output "{path}": the folder "{path.parent}" does not exist. Create it first, or choose another.'
         )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise UsageError(f'output "{path}": no permission to write in "{path.parent}". Choose another folder.')
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f'output "{path}": "{path.parent}" cannot be written to ({reason}). Choose another.') from None
+
+
+def refuse_same(path: str | os.PathLike[str], taken: Any, what: str) -> None:
+    """Raise UsageError where writing to `path` would replace `taken`, a file that is read."""
+    if isinstance(taken, (str, os.PathLike)) and os.path.realpath(path) == os.path.realpath(taken):
+        raise UsageError(f'output "{path}" is {what} itself, and would replace it. Choose another name.')
 
 
 def _umask() -> int:

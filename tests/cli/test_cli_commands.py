@@ -148,7 +148,7 @@ class TestPredict:
         )
         (cli.folder / "not.safetensors").write_text("x,kind\n1,c\n")
         assert "is not a usable model file" in cli.refused("predict", "not.safetensors", "wine")
-        assert "needs a source" in cli.refused("predict", "wine.safetensors")
+        assert "needs a table" in cli.refused("predict", "wine.safetensors")
 
 
 class TestEvaluate:

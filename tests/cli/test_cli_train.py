@@ -338,3 +338,21 @@ def test_history_csv_and_summary_are_plain():
 def test_divergence_in_python_is_an_error():
     with pytest.raises(DivergenceError):
         cr.train("diabetes", update="gradient_descent", learning_rate=1e6, activation="identity")
+
+
+class TestNothingIsReplacedUnasked:
+    def test_the_table_and_other_files(self, cli):
+        table = "x,y\n" + "".join(f"{i},{2 * i}\n" for i in range(40))
+        (cli.folder / "own.csv").write_text(table)
+        assert cli("train", "own.csv", *SHORT, "-o", "m.safetensors").code == 0
+        for arguments, words in (
+            (("train", "own.csv", "-o", "own.csv"), "is the table itself"),
+            (("train", "own.csv", "--checkpoint", "own.csv"), "is another file, which would be lost"),
+            (("predict", "m.safetensors", "own.csv", "-o", "own.csv"), "is the table itself"),
+            (("predict", "m.safetensors", "own.csv", "-o", "m.safetensors"), "is the model itself"),
+        ):
+            answer = cli(*arguments)
+            assert answer.code == 2
+            assert words in answer.err
+        assert (cli.folder / "own.csv").read_text() == table
+        assert "m.safetensors (replaced)" in cli("train", "own.csv", *SHORT, "-o", "m.safetensors").out

@@ -328,3 +328,14 @@ def test_lists_integers_and_booleans_are_numbers():
     grads, again = backward(net, expected, [[1.0]]), backward(net, expected, [[True]])
     np.testing.assert_array_equal(grads.weights[1], again.weights[1])
     assert np.any(grads.weights[1] != 0)
+
+
+def test_a_record_of_another_network_and_a_bad_decay_are_refused():
+    net, other = Network.dense([2, 3, 1], seed=0), Network.dense([2, 4, 1], seed=0)
+    with pytest.raises(UsageError, match="record must be what forward returned"):
+        backward(net, forward(other, ONES((2, 2))), ONES((2, 1)))
+    with pytest.raises(UsageError, match="record must be what forward returned"):
+        backward(net, ONES((2, 2)), ONES((2, 1)))
+    for decay in (-1.0, float("nan")):
+        with pytest.raises(UsageError, match="weight_decay must be at least 0"):
+            backward(net, forward(net, ONES((2, 2))), ONES((2, 1)), weight_decay=decay)

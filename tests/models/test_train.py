@@ -369,3 +369,10 @@ def test_outputs_that_overflow_on_the_test_rows_do_not_lose_the_model():
                      init="uniform(0.5,1)")  # fmt: skip
     assert model.test is None
     assert any(note.startswith("Not tested") for note in model.provenance.notes)
+
+
+def test_a_time_limit_holds_for_all_starts_together():
+    model = cr.train("xor", starts=10_000, epochs=10**6, time_limit=0.3)
+    assert model.provenance.stopped == "time limit reached"
+    assert len(model.provenance.starts) < 100
+    assert 0.3 <= model.provenance.seconds < 3

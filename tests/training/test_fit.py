@@ -37,7 +37,7 @@ def test_linear_regression_finds_the_least_squares():
 def test_validation_and_callbacks():
     seen = []
     network = cr.Network.dense([2, 3, 1], seed=0)
-    state = cr.fit(network, X, AND, validation=(X[:2], AND[:2]), callbacks=[lambda state: seen.append(state) or False])
+    state = cr.fit(network, X, AND, validation=(X[:2], AND[:2]), on_epoch=seen.append)
     assert len(seen) == state.epoch == 200
     assert state.best_cost == min(row.validation_cost for row in state.history)
 

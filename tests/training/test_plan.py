@@ -106,7 +106,7 @@ def test_every_option_refuses_something_above():
         ({"hidden": "32 16"}, (32, 16)), ({"hidden": "32,16"}, (32, 16)), ({"hidden": 5}, (5,)),
         ({"hidden": np.int64(5)}, (5,)), ({"hidden": [4, np.int32(2)]}, (4, 2)), ({"hidden": "none"}, ()),
         ({"hidden": 0}, ()), ({"hidden": ()}, ()), ({"hidden": np.array([3, 2])}, (3, 2)),
-        ({"frozen": 1}, (1,)), ({"frozen": "1,2"}, (1, 2)), ({"frozen": [2]}, (2,)), ({"frozen": ""}, ()),
+        ({"frozen": 1}, (1,)), ({"frozen": "1,2", "hidden": (3, 3)}, (1, 2)), ({"frozen": [2]}, (2,)), ({"frozen": ""}, ()),
         ({"activation": "relu"}, ("relu",)),
         ({"activation": "leaky_relu(0.2), elu(0.5)", "hidden": (2, 2)}, ("leaky_relu(0.2)", "elu(0.5)")),
         ({"batch_size": "all"}, "all"), ({"batch_size": "8"}, 8), ({"batch_size": np.int64(8)}, 8),
@@ -155,3 +155,19 @@ def test_every_field_has_help():
         help_text = field.metadata["help"]
         assert help_text.endswith(".")
         assert help_text[0].isupper() or help_text.startswith("lambda")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"frozen": "1,2"}, "frozen names every layer"),
+        ({"hidden": 10**19}, "at most 1,000,000"),
+        ({"activation": "sigmoid"}, 'Did you mean "logistic"?'),
+        ({"loss": "mse"}, 'Did you mean "mean_of_squares"?'),
+        ({"update": "SGD"}, 'Did you mean "gradient_descent"?'),
+    ],
+)
+def test_more_refusals(options, message):
+    with pytest.raises(UsageError) as caught:
+        TrainingPlan(**options)
+    assert message in str(caught.value)

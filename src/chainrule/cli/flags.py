@@ -8,22 +8,7 @@ from typing import Any
 
 import click
 
-# What other programs call these flags.
-OTHER_NAMES = {
-    "--lr": "--learning-rate",
-    "--eta": "--learning-rate",
-    "--optimizer": "--update",
-    "--solver": "--update",
-    "--momentum": "--update",
-    "--wd": "--weight-decay",
-    "--alpha": "--weight-decay",
-    "--l2": "--weight-decay",
-    "--layers": "--hidden",
-    "--units": "--hidden",
-    "--max-iter": "--epochs",
-    "--early-stopping": "--patience",
-    "--sep": "--delimiter",
-}
+from chainrule.errors import OTHER_NAMES
 
 
 class SectionedCommand(click.Command):
@@ -33,10 +18,11 @@ class SectionedCommand(click.Command):
         try:
             return super().parse_args(ctx, join_numbers(args, "--hidden"))
         except click.NoSuchOption as error:
-            if error.option_name not in OTHER_NAMES:
+            meant = OTHER_NAMES.get(error.option_name.lstrip("-").replace("-", "_"))
+            if meant is None:
                 raise
-            meant = [OTHER_NAMES[error.option_name]]
-            raise click.NoSuchOption(error.option_name, possibilities=meant, ctx=error.ctx) from None
+            flag = "--" + meant.replace("_", "-")
+            raise click.NoSuchOption(error.option_name, possibilities=[flag], ctx=error.ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}

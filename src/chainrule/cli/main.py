@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -56,6 +59,10 @@ def cli(debug: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line: exit code 0 for success, 1 for a failure, 2 for bad use, 130 for Ctrl-C."""
     args = sys.argv[1:] if args is None else args
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a shell may start us with either of them closed
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from outside loses no more than Ctrl-C
     sys.exit(_exit_code(args))
 
 
@@ -82,6 +89,9 @@ def _exit_code(args: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, RuntimeError) and "interrupted" in str(error):  # DuckDB's word for Ctrl-C
+            click.echo("Interrupted.", err=True)
+            return 130
         code, text = 1, f"unexpected {type(error).__name__}: {error}. This is a mistake in chainrule; please report it."
         if isinstance(error, ChainruleError):
             code, text = error.exit_code, str(error)

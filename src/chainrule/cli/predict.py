@@ -11,7 +11,8 @@ import click
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.output import plain, print_json, say
 from chainrule.data.reading_plan import ReadingPlan
-from chainrule.files import check_writable, write_whole
+from chainrule.errors import UsageError
+from chainrule.files import check_writable, refuse_same, write_whole
 
 
 @click.command(cls=SectionedCommand)
@@ -38,8 +39,12 @@ def command(
     """Predict DATA's rows with MODEL. Columns are found by name; others are passed over."""
     from chainrule.models.model_file import load
 
+    if data is None and "sql" not in given(flags):
+        raise UsageError("predict needs a table after the model: a file, a built-in name, or a query with --sql.")
     if output:
         check_writable(output)
+        refuse_same(output, data, "the table")
+        refuse_same(output, model, "the model")
     trained = load(model)
     if unknown is not None:
         trained = trained.with_unknown(unknown)

@@ -16,9 +16,9 @@ WIDTH, HEIGHT = 60, 9  # of the curves, in characters; each holds 2 x 4 Braille 
 class PlainProgress:
     """Prints about ten lines over a training, to standard error; none if it is to be quiet."""
 
-    def __init__(self, epochs: int, quiet: bool = False) -> None:
+    def __init__(self, epochs: int, starts: int = 1, quiet: bool = False) -> None:
         self._every = max(1, epochs // 10)
-        self._quiet = quiet
+        self._starts, self._quiet = _Starts(starts), quiet
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -27,8 +27,22 @@ class PlainProgress:
         pass
 
     def __call__(self, state: TrainingState) -> None:
+        which = self._starts.words(state)
         if not self._quiet and (state.epoch % self._every == 0 or state.epoch == 1 or state.stopped):
-            say(line(state.history[-1]), aside=True)
+            say(which + line(state.history[-1]), aside=True)
+
+
+class _Starts:
+    """Tells which random start is running: a state with an earlier epoch than the one before belongs to the next."""
+
+    def __init__(self, starts: int) -> None:
+        self._starts, self._start, self._epoch = starts, 1, 0
+
+    def words(self, state: TrainingState) -> str:
+        """Say so, or nothing where there is one start only."""
+        self._start += state.epoch <= self._epoch
+        self._epoch = state.epoch
+        return f"start {self._start} of {self._starts}, " if self._starts > 1 else ""
 
 
 class LiveProgress:
@@ -38,9 +52,7 @@ class LiveProgress:
         from rich.console import Console
         from rich.live import Live
 
-        self._epochs, self._starts = epochs, starts
-        self._start, self._drawn = 1, 0.0
-        self._before: TrainingState | None = None
+        self._epochs, self._starts, self._drawn = epochs, _Starts(starts), 0.0
         self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
 
     def __enter__(self) -> LiveProgress:
@@ -51,15 +63,13 @@ class LiveProgress:
         self._live.__exit__(*error)
 
     def __call__(self, state: TrainingState) -> None:
-        if self._before is not None and state.epoch <= self._before.epoch:
-            self._start += 1
-        self._before = state
+        which = self._starts.words(state)
         now = time.perf_counter()
         if now - self._drawn > 0.1 or state.stopped:
             self._drawn = now
-            self._live.update(self._picture(state), refresh=True)
+            self._live.update(self._picture(state, which), refresh=True)
 
-    def _picture(self, state: TrainingState) -> Any:
+    def _picture(self, state: TrainingState, which: str) -> Any:
         from rich.text import Text
 
         rows = state.history[:]
@@ -77,15 +87,13 @@ class LiveProgress:
         if not math.isnan(rows[-1].validation_cost):
             text.append("  validation cost", style="yellow")
         text.append(f"  (log scale)\n{bar(state.epoch, self._epochs, WIDTH + 10)}\n")
-        if self._starts > 1:
-            text.append(f"start {self._start} of {self._starts}, ")
-        text.append(line(rows[-1]))
+        text.append(which + line(rows[-1]))
         return text
 
 
 def progress(epochs: int, starts: int, quiet: bool) -> Any:
     """Return the progress that suits where it is shown, as a context manager and a callback."""
-    return LiveProgress(epochs, starts) if is_terminal() and not quiet else PlainProgress(epochs, quiet)
+    return LiveProgress(epochs, starts) if is_terminal() and not quiet else PlainProgress(epochs, starts, quiet)
 
 
 def line(row: Epoch) -> str:

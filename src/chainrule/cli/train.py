@@ -16,7 +16,7 @@ from chainrule.cli.output import print_json, say
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.files import check_writable, write_whole
+from chainrule.files import check_writable, refuse_same, write_whole
 from chainrule.training.plan import TrainingPlan
 
 
@@ -61,9 +61,9 @@ def command(
     paths = output_paths(data, output, report)
     for path in paths.values():
         check_writable(path)
-        for taken, what in ((data, "the table"), (checkpoint, "the checkpoint")):
-            if taken is not None and path.resolve() == Path(taken).resolve():
-                raise UsageError(f'output "{path}" is {what} itself, and would replace it. Choose another with -o.')
+        refuse_same(path, data, "the table")
+        refuse_same(path, checkpoint, "the checkpoint")
+    replaced = [path for path in paths.values() if path.exists()]
 
     setup = set_up(data, **options)
     for note in (*columns_in_words(setup.encoding), *setup.notes):
@@ -93,13 +93,14 @@ def command(
     if as_json:
         print_json(summary(model, paths))
     elif not quiet:
-        _print_result(model, paths)
+        _print_result(model, paths, replaced)
     return 130 if model.provenance.stopped == "interrupted" else 0
 
 
 def output_paths(data: str | None, output: str | None, report: bool) -> dict[str, Path]:
     """Return where the model, its history and its report go."""
-    model = Path(output) if output else Path(f"{Path(data).stem if data else 'model'}.safetensors")
+    stem = Path(data.removesuffix(".gz")).stem if data else "model"
+    model = Path(output) if output else Path(f"{stem}.safetensors")
     if not model.suffix and not model.is_dir():  # a folder is refused as one
         model = model.with_suffix(".safetensors")
     beside = model.parent / model.stem
@@ -162,7 +163,7 @@ def summary(model: Any, paths: dict[str, Path]) -> dict[str, Any]:
     }
 
 
-def _print_result(model: Any, paths: dict[str, Path]) -> None:
+def _print_result(model: Any, paths: dict[str, Path], replaced: list[Path]) -> None:
     provenance = model.provenance
     say(
         f"Stopped after {len(model.history)} epochs ({provenance.stopped}) and {provenance.seconds:.2f} s on the "
@@ -179,4 +180,5 @@ def _print_result(model: Any, paths: dict[str, Path]) -> None:
             say(f"On the training rows: cost {last.cost:.4g}{accuracy}.")
     else:
         say(f"\nTest: {model.test}")
-    say(f"\nWrote {', '.join(str(path) for path in paths.values())}.")
+    written = [f"{path} (replaced)" if path in replaced else str(path) for path in paths.values()]
+    say(f"\nWrote {', '.join(written)}.")

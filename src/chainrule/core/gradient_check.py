@@ -170,15 +170,17 @@ def check_gradient_function(
     arrays = [np.array(array, dtype=np.float64) for array in arrays]
 
     def cost_and_gradients(values: list[Array]) -> tuple[float, list[Array]]:
-        J, gradients = function(_in_form_of(parameters, keys, [value.copy() for value in values]))
+        J, gradients = _answer(function(_in_form_of(parameters, keys, [value.copy() for value in values])))
         found = [np.asarray(gradient, dtype=np.float64) for gradient in _gradients_as_list(gradients, parameters, keys)]
         for key, gradient, array in zip(keys, found, arrays, strict=True):
             if gradient.shape != array.shape:
                 raise UsageError(
                     f"the gradient of {key} has shape {gradient.shape}; its parameter has shape {array.shape}."
                 )
-        return float(J), found
+        return J, found
 
+    if cost_and_gradients(arrays)[0] != cost_and_gradients(arrays)[0]:
+        raise UsageError("the cost is another one at each call with the same parameters. Fix its random seed.")
     names = [
         f"{key}{_index(position)}"
         for key, array in zip(keys, arrays, strict=True)
@@ -187,6 +189,20 @@ def check_gradient_function(
     return _compare(
         cost_and_gradients, lambda values: cost_and_gradients(values)[0], arrays, names, tolerance, at_most, seed
     )
+
+
+def _answer(answer: Any) -> tuple[float, Any]:
+    """Take apart what a user's function returned."""
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise UsageError(f"the function must return (cost, gradients); yours returned a {type(answer).__name__}.")
+    J, gradients = answer
+    if isinstance(J, Mapping) or np.size(J) != 1:
+        swapped = " They seem to be swapped." if not isinstance(gradients, Mapping) and np.size(gradients) == 1 else ""
+        raise UsageError(f"the function must return (cost, gradients) with one number for the cost.{swapped}")
+    try:
+        return float(np.asarray(J, dtype=np.float64).reshape(())), gradients
+    except (TypeError, ValueError):
+        raise UsageError(f"the cost must be a number; received {J!r}.") from None
 
 
 def _keys(parameters: Any) -> list[Any]:

@@ -12,6 +12,8 @@ from chainrule.errors import UsageError, unknown_name
 
 INITS = ("auto", "uniform", "glorot", "glorot_normal", "he", "he_uniform", "lecun", "zeros")
 
+LARGEST = 1e6  # no network can start from larger weights
+
 # Which variance suits which activation; everything else is near-linear around 0 and takes Glorot's.
 _AUTO = {
     "relu": "he",
@@ -84,6 +86,6 @@ def _range(init: str, numbers: tuple[float, ...]) -> tuple[float, float]:
         numbers = (-0.1, 0.1)
     if len(numbers) == 1:
         numbers = (-numbers[0], numbers[0])
-    if len(numbers) != 2 or not numbers[0] < numbers[1]:
-        raise UsageError(f'init "{init}" needs a low and a higher bound, as in uniform(-0.1,0.1).')
+    if len(numbers) != 2 or not -LARGEST <= numbers[0] < numbers[1] <= LARGEST:
+        raise UsageError(f'init "{init}" needs a low and a higher bound within {LARGEST:g}, as in uniform(-0.1,0.1).')
     return numbers[0], numbers[1]

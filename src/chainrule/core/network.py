@@ -69,7 +69,7 @@ class Layer:
         return with_x0(A) if self.x0 else A
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
     """A feed-forward network: frozen, so a trained network is a new one.
 
@@ -92,6 +92,10 @@ class Network:
             raise UsageError("a network needs at least one layer; received none.")
         for number, layer in enumerate(self.layers, start=1):
             _check_layer(number, layer, self.layers[number - 2].fan_out if number > 1 else None)
+
+    def __repr__(self) -> str:
+        names = ", ".join(layer.activation.name for layer in self.layers)
+        return f"<Network {'-'.join(map(str, self.sizes))}: {names}; {self.n_parameters} weights and biases>"
 
     @staticmethod
     def dense(

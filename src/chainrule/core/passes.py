@@ -154,6 +154,10 @@ def backward(
     """
     loss = loss_named(loss)
     check_loss_fits(loss, network)
+    if not isinstance(record, Record) or tuple(A.shape[1] for A in record.a) != network.sizes:
+        raise UsageError("record must be what forward returned for this network; this one has other layers.")
+    if not weight_decay >= 0:
+        raise UsageError(f"weight_decay must be at least 0; received {weight_decay!r}.")
     Y = as_float_array(Y, like=record.output)
     check_matrix("Y", Y, network.sizes[-1], "outputs", rows=record.output.shape[0])
 

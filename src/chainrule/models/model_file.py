@@ -143,7 +143,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             start = file.read(8)
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > path.stat().st_size - 8:
-            raise _damaged(path, "its header is longer than the file: cut off, or no model file")
+            raise _damaged(
+                path, "it is cut off, or no model file (a table goes second, as in: chainrule predict MODEL DATA)"
+            )
         if length > LARGEST_HEADER:
             raise _damaged(path, f"its header claims {length} bytes; at most {LARGEST_HEADER} are read")
         with safe_open(os.fspath(path), "numpy") as file:
@@ -153,7 +155,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                     f'"{path}" is a safetensors file, but no chainrule model. Give a file that train wrote.'
                 )
             facts = json.loads(metadata[KEY], parse_int=_whole_number)
-            if not isinstance(facts, dict) or not isinstance(facts.get("schema"), int):
+            if not isinstance(facts, dict) or not isinstance(facts.get("schema"), int) or facts["schema"] < 1:
                 raise _damaged(path, "it does not say which version it is")
             if facts["schema"] > SCHEMA:
                 raise ModelFileError(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +17,10 @@ from chainrule.errors import DivergenceError, UsageError
 from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup, set_up
-from chainrule.training.checkpoint import load_checkpoint, save_checkpoint
-from chainrule.training.loop import measured, run
+from chainrule.training.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
+from chainrule.training.loop import Callback, as_callbacks, measured, run
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
-
-Callback = Callable[[TrainingState], "bool | None"]
 
 
 def train(
@@ -79,7 +78,7 @@ def train(
     >>> model.evaluate().accuracy > 0.9
     True
     """
-    callbacks = [on_epoch] if callable(on_epoch) else list(on_epoch)
+    callbacks = as_callbacks(on_epoch)
     setup = set_up(source, y, sample_weight=sample_weight, **options)
     return train_setup(setup, callbacks, checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume)
 
@@ -94,9 +93,15 @@ def train_setup(
 ) -> Model:
     """Train what `set_up` prepared: every random start, keeping the best; see `train`."""
     _check_checkpoint(setup, checkpoint, checkpoint_every, resume)
-    attempts: list[_Attempt] = []
+    costs: list[float] = []
+    best: _Attempt | None = None
+    seconds, stopped = 0.0, ""
     for start in range(setup.plan.starts):
         training = setup.training(start)
+        if start and setup.plan.time_limit is not None:
+            if seconds >= setup.plan.time_limit:
+                break
+            training = replace(training, plan=replace(training.plan, time_limit=setup.plan.time_limit - seconds))
         state = load_checkpoint(checkpoint, training) if resume and checkpoint is not None else training.start
         watchers = list(callbacks)
         if checkpoint is not None:
@@ -107,12 +112,24 @@ def train_setup(
         except DivergenceError as error:
             failure, state = error, error.state
         cost = judged_by(training, state) if failure is None else math.inf
-        attempts.append(_Attempt(cost, training, state, failure))
+        costs.append(cost)
+        seconds += state.seconds
+        attempt = _Attempt(cost, training, state, failure)
+        if best is None or attempt.rank < best.rank:
+            best = attempt
         if checkpoint is not None and state.epoch:
             save_checkpoint(checkpoint, training, state)
         if state.stopped == "interrupted":
+            stopped = state.stopped
             break
-    return _best_model(setup, attempts)
+    assert best is not None  # there is at least one start
+    model = _model(setup, best.training, best.state, costs)
+    provenance = replace(model.provenance, seconds=seconds, stopped=stopped or best.state.stopped)
+    model = replace(model, provenance=provenance)
+    if best.failure is not None:  # all of them diverged
+        best.failure.model = model
+        raise best.failure
+    return model
 
 
 class _Attempt(NamedTuple):
@@ -123,18 +140,10 @@ class _Attempt(NamedTuple):
     state: TrainingState
     failure: DivergenceError | None
 
-
-def _best_model(setup: Setup, attempts: Sequence[_Attempt]) -> Model:
-    """Make the model of the best start, or raise the error of one where all of them diverged."""
-    best = min(attempts, key=lambda attempt: (attempt.failure is not None, attempt.cost))
-    model = _model(setup, best.training, best.state, [attempt.cost for attempt in attempts])
-    stopped = "interrupted" if attempts[-1].state.stopped == "interrupted" else best.state.stopped
-    seconds = sum(attempt.state.seconds for attempt in attempts)
-    model = replace(model, provenance=replace(model.provenance, seconds=seconds, stopped=stopped))
-    if best.failure is not None:
-        best.failure.model = model
-        raise best.failure
-    return model
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What the best has the least of."""
+        return self.failure is not None, self.cost
 
 
 def judged_by(training: Training, state: TrainingState) -> float:
@@ -184,6 +193,8 @@ def _check_checkpoint(
     if checkpoint_every < 1:
         raise UsageError(f"checkpoint_every must be at least 1 epoch; received {checkpoint_every}.")
     check_writable(checkpoint)
+    if not resume and Path(checkpoint).exists() and not is_checkpoint(checkpoint):
+        raise UsageError(f'checkpoint "{checkpoint}" is another file, which would be lost. Choose another name.')
 
 
 def _checkpointer(path: str | os.PathLike[str], training: Training, every: int) -> Callback:

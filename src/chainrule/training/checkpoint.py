@@ -91,6 +91,17 @@ def load_checkpoint(path: str | os.PathLike[str], training: Training) -> Trainin
         raise ModelFileError(f'checkpoint "{path}" is damaged ({what}). Start the training anew.') from None
 
 
+def is_checkpoint(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a checkpoint, of whatever training."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(os.fspath(path), "numpy") as file:
+            return FORMAT in (file.metadata() or {}).get("chainrule", "")
+    except (SafetensorError, OSError):
+        return False
+
+
 def fingerprint(training: Training) -> str:
     """Return a hash of all that a training's numbers depend on: plan, data, network shape and initial weights."""
     names = [field.name for field in fields(training.plan) if field.name not in _MAY_DIFFER]

@@ -11,7 +11,7 @@ from chainrule.core.network import Network
 from chainrule.core.neurons import Neuron
 from chainrule.errors import UsageError
 from chainrule.options import divide_options
-from chainrule.training.loop import Callback, run
+from chainrule.training.loop import Callback, as_callbacks, run
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import prepare
 from chainrule.training.state import TrainingState
@@ -27,7 +27,7 @@ def fit(
     loss: str | Loss | FusedLoss | None = None,
     sample_weight: Array | None = None,
     validation: tuple[Array, Array] | None = None,
-    callbacks: Sequence[Callback] = (),
+    on_epoch: Callback | Sequence[Callback] = (),
     **options: Any,
 ) -> TrainingState:
     """Train a network on arrays as they are: no table, no scaling, no split.
@@ -41,7 +41,8 @@ def fit(
         By default the neuron's, or half the squared error.
     sample_weight : array (N,), optional
     validation : (X, Y), optional
-    callbacks : sequence of callables (TrainingState) -> bool or None
+    on_epoch : callable or sequence of callables (TrainingState) -> bool or None
+        Called after each epoch; one that returns True stops the training.
     **options
         Fields of `TrainingPlan` that decide how to train; the network is given, so those that describe it are refused.
 
@@ -75,5 +76,7 @@ def fit(
         network = network.network
     (known,) = divide_options(options, TrainingPlan)
     plan = TrainingPlan(**known)
+    if validation is not None and not (isinstance(validation, (tuple, list)) and len(validation) == 2):
+        raise UsageError(f"validation must be a pair of arrays (X, Y); received {type(validation).__name__}.")
     training = prepare(plan, network, X, Y, loss=loss, sample_weight=sample_weight, validation=validation)
-    return run(training, callbacks=callbacks)
+    return run(training, callbacks=as_callbacks(on_epoch))

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from chainrule.core.network import Network
 from chainrule.core.passes import cost, forward
 from chainrule.core.schedules import after_epoch
 from chainrule.engines.work import NotFiniteError, Work, count_right
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, UsageError
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training
 from chainrule.training.state import Epoch, TrainingState
@@ -81,6 +82,24 @@ def run(
         error.state = replace(state, stopped="diverged")
         raise
     return state
+
+
+def as_callbacks(on_epoch: Callback | Sequence[Callback]) -> list[Callback]:
+    """Return a list of callbacks from one or several.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be called.
+    """
+    callbacks: list[Any] = [on_epoch]
+    if not callable(on_epoch):
+        callbacks = list(on_epoch) if isinstance(on_epoch, (list, tuple)) else [None]
+    if not all(callable(callback) for callback in callbacks):
+        raise UsageError(
+            f"on_epoch must be a function of the training state, or a list of them; received {on_epoch!r}."
+        )
+    return callbacks
 
 
 def _started(training: Training, state: TrainingState | None) -> TrainingState:
@@ -194,7 +213,7 @@ def _kept(state: TrainingState) -> str:
 def _remedies(training: Training) -> str:
     remedies = [f"lower the learning rate (now {training.plan.eta:g})"]
     if training.plan.clip_norm is None:
-        remedies.append("set clip_norm=1")
+        remedies.append("set clip_norm=1 (--clip-norm 1)")
     fused = {
         "binary_cross_entropy": "logistic_binary_cross_entropy",
         "categorical_cross_entropy": "softmax_categorical_cross_entropy",

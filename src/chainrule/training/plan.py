@@ -28,6 +28,8 @@ SCHEDULE_NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "red
 INIT_NAMES = ("auto", "uniform", "glorot", "glorot_normal", "he", "he_uniform", "lecun", "zeros")
 ENGINE_NAMES = ("auto", "reference", "node_by_node")
 
+MOST_UNITS = 1_000_000
+
 # Learning rates that start most small networks off well; said aloud when they are used.
 DEFAULT_LEARNING_RATES = {
     "gradient_descent": 0.1,
@@ -46,9 +48,10 @@ def _hidden(value: Any) -> tuple[int, ...]:
     if none or (type(value) is int and value == 0):
         return ()
     sizes = _whole_numbers(re.split(r"[\s,x-]+", value.strip()) if isinstance(value, str) else value)
-    if any(size < 1 for size in sizes):
+    if any(not 1 <= size <= MOST_UNITS for size in sizes):
         raise UsageError(
-            f'hidden must be the units of each hidden layer, such as 16 or "32,16", or "none"; received {value!r}.'
+            f'hidden must be the units of each hidden layer, such as 16 or "32,16", at most {MOST_UNITS:,}, or "none"; '
+            f"received {value!r}."
         )
     return sizes
 
@@ -224,6 +227,8 @@ class TrainingPlan:
                 f"activation names {len(self.activation)} activations for {len(self.hidden)} hidden layers; "
                 "give one, or one for each."
             )
+        if len(set(self.frozen)) > len(self.hidden):
+            raise UsageError("frozen names every layer; at least one must be left to train.")
         for layer in self.frozen:
             if layer > len(self.hidden) + 1:
                 raise UsageError(f"frozen names layer {layer}; the network has layers 1 to {len(self.hidden) + 1}.")

@@ -67,7 +67,7 @@ class History(Sequence[Epoch]):
         return self._rows[: self._length][index] if isinstance(index, slice) else self._rows[range(self._length)[index]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainingState:
     """A training after some epochs.
 
@@ -101,6 +101,10 @@ class TrainingState:
     plateau: PlateauState = PlateauState()
     history: History = field(default_factory=History)
     stopped: str = ""
+
+    def __repr__(self) -> str:
+        last = f", cost {self.history[-1].cost:.4g}" if self.history else ""
+        return f"<TrainingState after {self.epoch} epochs{last}, best epoch {self.best_epoch}>"
 
     @property
     def epoch(self) -> int:
