@@ -12,8 +12,9 @@ import pytest
 from chainrule.core.network import Network
 from chainrule.numerals import number, percent, share
 from chainrule.show.axes import Scale, spanning, thinned, wants_log
-from chainrule.show.network_drawing import MOST_LINES, MOST_UNITS, network_drawing
-from chainrule.show.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Curve, confusion_matrix, histogram, scatter
+from chainrule.show.confusion import MatrixPlan, confusion_matrix
+from chainrule.show.network_drawing import MOST_LINES, MOST_UNITS, PAGE, network_drawing
+from chainrule.show.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Curve, histogram, scatter
 from chainrule.show.svg import line_chart as draw_lines
 
 
@@ -160,6 +161,42 @@ def test_the_confusion_matrix_shows_each_count_in_its_cell():
     assert corners[2][1] > corners[0][1]
 
 
+def test_the_names_of_the_axes_stand_in_the_middle_of_the_matrix():
+    svg = ET.fromstring(confusion_matrix("t", ["no", "yes"], [[5, 1], [0, 3]]))
+    words = {node.text: node for node in svg.findall("text") if node.text}
+    rects = [cell.find("rect") for cell in svg.findall("g")]
+    for name, axis in (("predicted", "x"), ("true", "y")):
+        starts = [float(rect.get(axis)) for rect in rects]
+        middle = (min(starts) + max(starts) + float(rects[0].get("width"))) / 2
+        assert float(words[name].get(axis)) == pytest.approx(middle)
+        assert "middle" in words[name].get("class")
+
+
+def test_class_names_are_cut_only_where_there_is_no_room():
+    name = "Officer-involved shooting"
+    few = MatrixPlan.of([name, "Homicide"], [[1, 0], [0, 1]])
+    assert few.names == (name, "Homicide")
+    assert few.width <= WIDTH  # beside another figure
+    many = MatrixPlan.of([name] * 36, [[100] * 36] * 36)
+    assert set(many.names) == {"Officer-involve…"}
+    assert MatrixPlan.of(["n" * 99], [[1]]).names == ("n" * 39 + "…",)
+
+
+@pytest.mark.parametrize("largest", [1e6, 3e6, 8.8e6, 2e7, 4e9, 1e140])
+def test_labels_of_large_values_fit_beside_the_axis(largest):
+    for low in (0.0, -largest):
+        for most in (5, 6):
+            assert all(len(label) <= 10 for _, label in Scale(low, largest, 0, 1).ticks(most))
+
+
+def test_long_labels_of_the_x_axis_are_fewer():
+    svg = ET.fromstring(histogram("t", np.linspace(-450_000, 900_000, 90), x_label="error"))
+    labels = [node for node in svg.iter("text") if node.get("class") == "tick middle"]
+    places = [float(node.get("x")) for node in labels]
+    assert len(labels) >= 3
+    assert min(np.diff(places)) >= 7 * max(len(node.text) for node in labels)
+
+
 def drawn(network: Network) -> tuple[ET.Element, str]:
     inputs = [f"in {i}" for i in range(network.sizes[0])]
     outputs = [f"out {i}" for i in range(network.sizes[-1])]
@@ -194,6 +231,19 @@ def test_colour_is_the_sign_and_width_the_size():
     svg, _ = drawn(network)
     lines = {line.get("class"): float(line.get("stroke-width", "0")) for line in svg.iter("line")}
     assert lines["plus"] > lines["minus"] > lines["zero"]
+
+
+def test_the_drawing_uses_the_width_of_the_page_and_cuts_names_only_beyond_it():
+    network = Network.dense([2, 3, 1], "tanh", seed=0)
+    long = "neighborhood=Chesterfield Square"
+    picture, _ = network_drawing(network, [long, "age"], ["type=Officer-involved shooting"])
+    svg = ET.fromstring(picture)
+    assert 0.9 * PAGE <= float(svg.get("width")) <= PAGE
+    assert "fits" in svg.get("class")
+    assert picture.count(f"</title>{long}<") == 1
+    deep = ET.fromstring(network_drawing(Network.dense([1] + [2] * 7 + [1], "tanh", seed=0), [long], ["y"])[0])
+    assert deep.get("class") == "network"
+    assert "neighborhood=Chesterf…" in "".join(deep.itertext())
 
 
 def test_a_large_network_is_thinned_out_and_says_so():

@@ -11,6 +11,8 @@ import numpy as np
 from chainrule.numerals import number, plain
 from chainrule.show.markup import Html, element, join, pixel, text
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+CHARACTER = 7.5  # pixels, of a tick label
 LARGEST = 1e150  # beyond this, differences and squares of values stop being finite numbers
 
 
@@ -83,10 +85,24 @@ def _ticks(low: float, high: float, most: int, whole: bool) -> list[tuple[float,
     values = [k * step for k in range(first, last + 1)]
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     largest = max(abs(low), abs(high))
-    if decimals > 6 or largest >= 1e7:
+    if largest >= 1e6:
+        power = math.floor(math.log10(largest) + 1e-9)
+        decimals = max(0, power - math.floor(math.log10(step) + 1e-9))
+        if decimals <= 6:
+            return [(value, _scientific(value, power, decimals)) for value in values]
+    if decimals > 6:
         digits = max(1, math.floor(math.log10(largest)) + 1 - math.floor(math.log10(step) + 1e-9))
         return [(value, number(value, digits)) for value in values]
     return [(value, plain(value, decimals)) for value in values]
+
+
+def _scientific(value: float, power: int, decimals: int) -> str:
+    """Write a tick of a long axis with the power of ten of all of them.
+
+    >>> _scientific(-1_500_000.0, 6, 1), _scientific(0.0, 6, 1)
+    ('−1.5·10⁶', '0')
+    """
+    return f"{plain(value / 10.0**power, decimals)}·10{str(power).translate(_RAISED)}" if value else "0"
 
 
 def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
@@ -107,7 +123,7 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str, *, whole_x: bool = Fals
         at = y(value)
         parts.append(element("line", x1=left, x2=right, y1=at, y2=at, class_="grid"))
         parts.append(element("text", text(label), x=left - 8, y=at + 4, class_="tick end"))
-    for value, label in x.ticks(6, whole_x):
+    for value, label in _apart(x, whole_x):
         at = x(value)
         parts.append(element("line", x1=at, x2=at, y1=bottom, y2=bottom + 5, class_="axis"))
         parts.append(element("text", text(label), x=at, y=bottom + 19, class_="tick middle"))
@@ -115,6 +131,15 @@ def axes(x: Scale, y: Scale, x_label: str, y_label: str, *, whole_x: bool = Fals
     parts.append(element("text", text(x_label), x=right, y=bottom + 37, class_="name end"))
     parts.append(element("text", text(y_label), x=2.0, y=top - 12, class_="name"))
     return element("g", *parts, aria_hidden="true")
+
+
+def _apart(x: Scale, whole: bool) -> list[tuple[float, str]]:
+    """As many ticks as there is room for beside each other."""
+    for most in (6, 5, 4, 3):
+        ticks = x.ticks(most, whole)
+        if CHARACTER * sum(len(label) + 1 for _, label in ticks) <= x.end - x.start + 2 * CHARACTER:
+            return ticks
+    return x.ticks(2, whole)
 
 
 def path(points: Iterable[tuple[float, float]], x: Scale, y: Scale) -> str:

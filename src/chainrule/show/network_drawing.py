@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.core.network import Layer, Network
 from chainrule.numerals import number
 from chainrule.show.axes import group
+from chainrule.show.confusion import cut
 from chainrule.show.markup import Html, element, text
 from chainrule.show.svg import drawing
 
@@ -18,7 +19,11 @@ MOST_UNITS, LAST_UNITS = 24, 4
 MOST_LAYERS = 9
 MOST_LINES = 1500
 EASY_TO_POINT_AT = 400  # up to so many lines, each gets a wide unseen one that takes the pointer
-STEP, GAP, RADIUS, TOP = 27.0, 170.0, 7.5, 52.0
+STEP, RADIUS, TOP = 27.0, 7.5, 52.0
+PAGE = 970.0  # the drawing is made as wide as the page, if that suits its layers
+LEAST_GAP, LARGEST_GAP = 170.0, 360.0
+CHARACTER = 7.2
+SHORTEST_CUT, LONGEST_CUT = 22, 44  # characters
 
 
 @dataclass(frozen=True)
@@ -58,25 +63,30 @@ def network_drawing(network: Network, inputs: Sequence[str], outputs: Sequence[s
     """
     sizes = network.sizes
     layers = _layers_shown(len(sizes))
-    left = 30 + 7.2 * max(len(_cut(name)) for name in inputs)
-    right = 30 + 7.2 * max(len(_cut(name)) for name in outputs)
+    gaps = len(layers) - 1
+    most = _longest_name(inputs, outputs, PAGE - LEAST_GAP * gaps)
+    shown_inputs, shown_outputs = [cut(name, most) for name in inputs], [cut(name, most) for name in outputs]
+    left = 30 + CHARACTER * max(map(len, shown_inputs))
+    right = 30 + CHARACTER * max(map(len, shown_outputs))
+    gap = min(LARGEST_GAP, max(LEAST_GAP, (PAGE - left - right) / gaps))
     rows = max(min(size, MOST_UNITS + 1) for size in sizes)
     height = TOP + rows * STEP + 14
     places = [
-        _place(layer, left + GAP * column, sizes[layer], rows)
+        _place(layer, left + gap * column, sizes[layer], rows)
         for column, layer in enumerate(layers)
         if layer is not None
     ]
-    width = left + GAP * (len(layers) - 1) + right
+    width = left + gap * gaps + right
     lines, drawn, total = _connections(network, places, inputs)
     content = [
         group(lines, class_="weights"),
-        *(_units(network, place, inputs, outputs) for place in places),
-        *(_layer_gap(left + GAP * column, height) for column, layer in enumerate(layers) if layer is None),
+        *(_units(network, place, (inputs, shown_inputs), (outputs, shown_outputs)) for place in places),
+        *(_layer_gap(left + gap * column, height) for column, layer in enumerate(layers) if layer is None),
     ]
     picture = drawing(
         f"Network {sizes_in_words(sizes)}: units by layer, from the inputs on the left to the outputs on the right",
-        *content, width=round(width), height=round(height), class_="network",
+        *content, width=round(width), height=round(height),
+        class_="network fits" if width <= PAGE + 1 else "network",
     )  # fmt: skip
     return picture, _left_out(sizes, places, layers, drawn, total)
 
@@ -88,6 +98,17 @@ def sizes_in_words(sizes: Sequence[int]) -> str:
     ('13-16-3', '2-30-30-…-30-1')
     """
     return "-".join(map(str, sizes if len(sizes) <= 8 else (*sizes[:3], "…", *sizes[-2:])))
+
+
+def _longest_name(inputs: Sequence[str], outputs: Sequence[str], room: float) -> int:
+    """How many characters of the longest names can be shown, the layers between them keeping their distance."""
+    longest = [max(map(len, names)) for names in (inputs, outputs)]
+    fitting = (
+        most
+        for most in range(LONGEST_CUT, SHORTEST_CUT, -1)
+        if sum(30 + CHARACTER * min(most, n) for n in longest) <= room
+    )
+    return next(fitting, SHORTEST_CUT)
 
 
 def _layers_shown(n: int) -> list[int | None]:
@@ -143,7 +164,13 @@ def _line(connection: Connection, widest: float, reach: bool) -> Html:
     return element("g", words, element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="reach"), line)
 
 
-def _units(network: Network, place: Place, inputs: Sequence[str], outputs: Sequence[str]) -> Html:
+def _units(
+    network: Network,
+    place: Place,
+    inputs: tuple[Sequence[str], Sequence[str]],
+    outputs: tuple[Sequence[str], Sequence[str]],
+) -> Html:
+    """Draw the units of a layer; names come whole and as they are shown."""
     last = len(network.layers)
     parts = [
         element("text", text(_layer_name(place.layer, last)), x=place.x, y=18, class_="word middle"),
@@ -153,17 +180,17 @@ def _units(network: Network, place: Place, inputs: Sequence[str], outputs: Seque
     for unit, at in zip(place.units, place.heights, strict=True):
         words = f"layer {place.layer}, unit {unit + 1}"
         if place.layer == 0:
-            words = f"{inputs[unit]} (input {unit + 1})"
+            words = f"{inputs[0][unit]} (input {unit + 1})"
         elif place.layer == last:
-            words = f"{outputs[unit]} (output {unit + 1})"
+            words = f"{outputs[0][unit]} (output {unit + 1})"
         if biases is not None:
             words += f": b[{place.layer}][{unit + 1}] = {number(float(biases[unit]), 6)}"
         parts.append(element("circle", element("title", text(words)), cx=place.x, cy=at, r=RADIUS, class_="unit"))
         if place.layer == 0:
-            name = element("title", text(inputs[unit])), text(_cut(inputs[unit]))
+            name = element("title", text(inputs[0][unit])), text(inputs[1][unit])
             parts.append(element("text", *name, x=place.x - RADIUS - 8, y=at + 4, class_="tick end"))
         if place.layer == last:
-            name = element("title", text(outputs[unit])), text(_cut(outputs[unit]))
+            name = element("title", text(outputs[0][unit])), text(outputs[1][unit])
             parts.append(element("text", *name, x=place.x + RADIUS + 8, y=at + 4, class_="tick"))
     if place.gap is not None:
         hidden = network.sizes[place.layer] - len(place.units)
@@ -217,7 +244,3 @@ def _left_out(
         said.append(f"{strongest}{drawn:,} of {total:,} connections are drawn")
     sentence = "; ".join(said)
     return sentence[:1].upper() + sentence[1:] + "." if said else ""
-
-
-def _cut(name: str, most: int = 22) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

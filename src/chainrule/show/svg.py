@@ -44,6 +44,7 @@ def line_chart(
     log: bool = False,
     include: Sequence[float] = (),
     mark: tuple[float, str] | None = None,
+    width: float = WIDTH,
     height: float = HEIGHT,
 ) -> Html:
     """Draw curves over common x.
@@ -69,19 +70,18 @@ def line_chart(
     """
     values = [float(value) for curve in curves for value in curve.values]
     up = spanning(values, height - BOTTOM, TOP, log)
-    along = spanning(x, LEFT, WIDTH - RIGHT)
+    along = spanning(x, LEFT, width - RIGHT)
     if up is None or along is None:
         return EMPTY
     if include:
-        up = spanning([up.low, up.high, *include], up.start, up.end, log) or up
+        up = spanning([*values, *include], up.start, up.end, log) or up
     lines = [
         element("path", d=path(zip(map(float, x), map(float, curve.values), strict=True), along, up), class_=curve.tone)
         for curve in curves
     ]
     marked = EMPTY if mark is None else _mark(mark, x, curves, along, up)
-    return drawing(
-        title, axes(along, up, x_label, y_label, whole_x=True), group(lines, class_="curves"), marked, height=height
-    )
+    content = (axes(along, up, x_label, y_label, whole_x=True), group(lines, class_="curves"), marked)
+    return drawing(title, *content, width=width, height=height)
 
 
 def _mark(mark: tuple[float, str], x: Sequence[float], curves: Sequence[Curve], along: Scale, up: Scale) -> Html:
@@ -152,52 +152,3 @@ def _edges(values: np.ndarray, along: Scale) -> np.ndarray:
     step = round_step(min(max(wanted, span / 40), span / 8))
     first, last = math.floor(along.low / step + 1e-9), math.ceil(along.high / step - 1e-9)
     return step * np.arange(first, last + 1, dtype=np.float64)
-
-
-def confusion_matrix(title: str, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Html:
-    """Draw counts as a heat map: rows are true classes, columns predictions, shades the share of a row."""
-    n = len(classes)
-    widest = max(len(_cut(name)) for name in classes)
-    digits = max(len(f"{count:,}") for row in counts for count in row)
-    cell = max(min(64, 440 / n), 9 * digits + 8)
-    upright = 7.5 * widest + 8 <= cell
-    left, top = 40 + 7.5 * widest, 44 if upright else 30 + 7.5 * widest
-    parts = []
-    for i, row in enumerate(counts):
-        total = max(1, sum(row))
-        for j, count in enumerate(row):
-            parts.append(
-                _cell(left + j * cell, top + i * cell, cell, count, count / total, i == j, (classes[i], classes[j]))
-            )
-    for i, name in enumerate(classes):
-        middle = (i + 0.5) * cell
-        parts.append(element("text", text(_cut(name)), x=left - 8, y=top + middle + 4, class_="tick end"))
-        turn = None if upright else f"rotate(-90 {left + middle + 4:g} {top - 8:g})"
-        x = left + middle + (0 if upright else 4)
-        side = "tick middle" if upright else "tick"
-        parts.append(element("text", text(_cut(name)), x=x, y=top - 8, transform=turn, class_=side))
-    parts.append(element("text", text("predicted"), x=left + n * cell, y=14, class_="name end"))
-    down = f"rotate(-90 14 {top + n * cell:g})"
-    parts.append(element("text", text("true"), x=14, y=top + n * cell, transform=down, class_="name"))
-    return drawing(
-        title, *parts, width=round(left + n * cell + 6), height=round(top + n * cell + 6), class_="chart matrix"
-    )
-
-
-def _cell(x: float, y: float, size: float, count: int, part: float, right: bool, names: tuple[str, str]) -> Html:
-    words = f"{count:,} of class {names[0]} called {names[1]}"
-    # No darker than this: the number on it keeps its contrast.
-    shade = 0.0 if count == 0 else 0.2 + 0.5 * part
-    tone = ("right" if right else "wrong") if count else "none"
-    number_tone = "count" if count else "count zero"
-    return element(
-        "g",
-        element("title", text(words)),
-        element("rect", x=x + 1, y=y + 1, width=size - 2, height=size - 2, rx=3, class_="base"),
-        element("rect", x=x + 1, y=y + 1, width=size - 2, height=size - 2, rx=3, class_=tone, fill_opacity=shade),
-        element("text", text(f"{count:,}"), x=x + size / 2, y=y + size / 2 + 4.5, class_=number_tone),
-    )
-
-
-def _cut(name: str, most: int = 16) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

@@ -10,9 +10,11 @@ from chainrule.files import write_whole
 from chainrule.models.model import Model
 from chainrule.show.markup import Html, element, text
 from chainrule.show.network_drawing import sizes_in_words
+from chainrule.show.report.advice import advice_section, findings_about
 from chainrule.show.report.curves import curves_section
+from chainrule.show.report.headline import Judged, headline, judge
 from chainrule.show.report.page import page, paragraph
-from chainrule.show.report.results import Judged, headline, judge, results_section
+from chainrule.show.report.results import results_section
 from chainrule.show.report.structure import columns_section, network_section
 from chainrule.show.report.training import training_section
 
@@ -40,12 +42,13 @@ def report_html(model: Model, command: str = "") -> str:
     >>> page.startswith("<!DOCTYPE html>"), "<script" in page
     (True, False)
     """
-    judged = judge(model)
+    judged, findings = judge(model), findings_about(model)
     title = f"Predicting {name_list(model.encoding.target_names, 4)} from {model.provenance.source}"
     body = [
         _head(model, judged, title),
-        curves_section(model),
+        curves_section(model, over_trained=any(found.check == "over-training" for found in findings)),
         results_section(model, judged),
+        advice_section(findings),
         network_section(model),
         columns_section(model),
         training_section(model, command),

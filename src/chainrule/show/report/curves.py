@@ -12,26 +12,42 @@ from chainrule.numerals import number, percent
 from chainrule.show.axes import LARGEST, thinned, wants_log
 from chainrule.show.markup import Html
 from chainrule.show.report.page import figure, figures, paragraph, section
-from chainrule.show.svg import Curve, line_chart
+from chainrule.show.svg import WIDTH, Curve, line_chart
 from chainrule.training.state import Epoch
 
 MOST_POINTS = 400
+NARROW = 330  # of three charts in a row
 _FIELD = {name: position for position, name in enumerate(Epoch._fields)}
 
 
-def curves_section(model: Model) -> Html:
-    """Draw the history of a training."""
+def curves_section(model: Model, over_trained: bool = False) -> Html:
+    """Draw the history of a training; `over_trained` adds a sentence on what the validation cost says."""
     if not len(model.history):
         return section("How it learned", paragraph("No finished epoch was recorded."))
     history = np.array([list(row) for row in model.history], dtype=np.float64)
     kept = model.provenance.best_epoch
-    charts = [_costs(history, kept), _accuracies(history, kept), *_small(history)]
+    charts = _charts(history, kept)
+    three = len(charts) == 3
+    if three:
+        charts = _charts(history, kept, NARROW)
     thin = ""
     if len(history) > MOST_POINTS:
         thin = (
             f"Of {len(history):,} epochs at most {MOST_POINTS} are drawn: the lowest and the highest of each stretch."
         )
-    return section("How it learned", paragraph(_story(history, kept)), figures(charts), paragraph(thin, "soft"))
+    return section(
+        "How it learned",
+        paragraph(_story(history, kept)),
+        paragraph(_by_heart(history) if over_trained else ""),
+        figures(charts, "figures three" if three else "figures"),
+        paragraph(thin, "soft"),
+    )
+
+
+def _charts(history: np.ndarray, kept: int, width: float = WIDTH) -> list[Html]:
+    """The charts that have something to show."""
+    drawn = [_costs(history, kept, width), _accuracies(history, kept, width), *_small(history, width)]
+    return [chart for chart in drawn if chart]
 
 
 def _story(history: np.ndarray, kept: int) -> str:
@@ -48,7 +64,15 @@ def _story(history: np.ndarray, kept: int) -> str:
     return f"{words} It was lowest, {number(watched[row])}, in epoch {kept:,}, whose weights are kept."
 
 
-def _costs(history: np.ndarray, kept: int) -> Html:
+def _by_heart(history: np.ndarray) -> str:
+    best = int(np.nanargmin(history[:, _FIELD["validation_cost"]]))
+    return (
+        f"After epoch {history[best, 0]:,.0f} the validation cost rose while the training cost kept falling: the "
+        "network went on to learn its examples by heart. What helps is under “What could be better”."
+    )
+
+
+def _costs(history: np.ndarray, kept: int, width: float) -> Html:
     shown, curves = _curves(history, kept, "cost", "validation_cost")
     values = [value for curve in curves for value in curve.values]
     log = wants_log(values)
@@ -56,22 +80,28 @@ def _costs(history: np.ndarray, kept: int) -> Html:
     title = "Cost per epoch" + (" (log scale)" if log else "")
     picture = line_chart(
         _in_words(title, curves, number), shown, curves, x_label="epoch", y_label="cost", log=log,
-        include=[0.0] if finite and min(finite) >= 0 and not log else [], mark=_mark(kept),
+        include=[0.0] if finite and min(finite) >= 0 and not log else [], mark=_mark(kept), width=width,
     )  # fmt: skip
     return figure(title, picture, _keys(curves))
 
 
-def _accuracies(history: np.ndarray, kept: int) -> Html:
+def _accuracies(history: np.ndarray, kept: int, width: float) -> Html:
     shown, curves = _curves(history, kept, "accuracy", "validation_accuracy")
     title = "Accuracy per epoch"
     picture = line_chart(
-        _in_words(title, curves, percent), shown, curves, x_label="epoch", y_label="accuracy", include=[1.0],
-        mark=_mark(kept),
+        _in_words(title, curves, percent), shown, curves, x_label="epoch", y_label="accuracy",
+        include=[_round_start(curves), 1.0], mark=_mark(kept), width=width,
     )  # fmt: skip
     return figure(title, picture, _keys(curves))
 
 
-def _small(history: np.ndarray) -> list[Html]:
+def _round_start(curves: list[Curve]) -> float:
+    """The largest number below all accuracies from which round steps lead to 1."""
+    lowest = min((value for curve in curves for value in curve.values if math.isfinite(value)), default=0.0)
+    return max((start for start in (0.5, 0.8, 0.9, 0.95, 0.98, 0.99) if start <= lowest), default=0.0)
+
+
+def _small(history: np.ndarray, width: float) -> list[Html]:
     charts = []
     for field, title, label in (
         ("learning_rate", "Learning rate", "learning rate"),
@@ -87,7 +117,7 @@ def _small(history: np.ndarray) -> list[Html]:
         heading = title + (" (log scale)" if log else "")
         picture = line_chart(
             _in_words(heading, [curve], number), history[chosen, 0].tolist(), [curve], x_label="epoch", y_label=label,
-            log=log, include=[] if log else [0.0], height=210,
+            log=log, include=[] if log else [0.0], width=width,
         )  # fmt: skip
         charts.append(figure(heading, picture))
     return charts

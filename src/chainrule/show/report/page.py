@@ -36,6 +36,11 @@ p { max-width: 44rem; margin: .6rem 0; }
   font-variant-numeric: tabular-nums; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 2.5rem 3rem;
   align-items: start; margin-top: 1.5rem; }
+.figures.three { align-items: stretch; }
+.three figure { display: flex; flex-direction: column; justify-content: space-between; }
+.three figcaption b { flex-basis: 100%; }
+.three svg { width: 100%; max-width: 34rem; }
+@media (min-width: 58rem) { .figures.three { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 2rem; } }
 figure { margin: 0; min-width: 0; break-inside: avoid; }
 figcaption { font-size: .9rem; margin-bottom: .5rem; display: flex; flex-wrap: wrap; gap: .15rem 1.25rem; }
 figcaption b { color: var(--ink); font-weight: 600; }
@@ -58,13 +63,21 @@ th { font-weight: 600; }
 thead th { color: var(--soft); font-weight: 500; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
 td.wide { min-width: 15rem; }
+td.label { min-width: 9rem; }
 pre { background: var(--panel); border-radius: 6px; padding: .9rem 1.1rem; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: .9rem; user-select: all;
   font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 summary { cursor: pointer; color: var(--soft); }
 ul { padding-left: 1.2rem; max-width: 44rem; }
+.advice li { margin-top: 1.2rem; }
+.advice p { margin: .15rem 0; }
+code.flag { white-space: nowrap; }
+code { background: var(--panel); border-radius: 4px; padding: .1rem .4rem; font-size: .9em; user-select: all;
+  font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 svg { display: block; max-width: 100%; height: auto; }
 svg.network { max-width: none; }
+svg.network.fits { max-width: 100%; min-width: 44rem; }
+@media screen and (max-width: 60rem) { .scroll svg.matrix { max-width: none; } }
 svg text { fill: var(--soft); font-size: 12.5px; font-family: inherit; font-variant-numeric: tabular-nums; }
 svg .name, svg .word { fill: var(--ink); }
 svg .word { paint-order: stroke; stroke: var(--paper); stroke-width: 5px; stroke-linejoin: round; }
@@ -96,10 +109,11 @@ svg .zero { fill: var(--soft); }
 .unit { fill: var(--paper); stroke: var(--ink); stroke-width: 1.5; }
 footer { margin-top: 4rem; font-size: .85rem; color: var(--soft); }
 @media (max-width: 40rem) { main { padding: 2rem 1.1rem 3rem; } h1 { font-size: 1.65rem; } section { margin-top: 3rem; }
-  .chart:not(.matrix) text { font-size: 15px; } .tiles dd.value { font-size: 1.9rem; } }
-@media print { :root { font-size: 11.5px; } .figures { grid-template-columns: 1fr 1fr; } details { display: none; }
+  .figures:not(.three) .chart:not(.matrix) text { font-size: 15px; } .tiles dd.value { font-size: 1.9rem; } }
+@media print { :root { font-size: 11.5px; } .figures, .figures.three { grid-template-columns: 1fr 1fr; }
+  details { display: none; }
   main { max-width: none; padding: 0; } section { margin-top: 2rem; } .scroll { overflow: visible; }
-  svg.network { max-width: 100%; } tr { break-inside: avoid; } h2 { break-after: avoid; }
+  svg.network.network { max-width: 100%; min-width: 0; } tr { break-inside: avoid; } h2 { break-after: avoid; }
   svg, .key::before { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 
@@ -140,10 +154,10 @@ def figure(title: str, picture: Html, keys: Sequence[tuple[str, str]] = (), wide
     return element("figure", caption, _scrolling(title, picture) if wide else picture)
 
 
-def figures(parts: Iterable[Html]) -> Html:
-    """Return figures side by side where there is room; nothing if all are empty."""
+def figures(parts: Iterable[Html], class_: str = "figures") -> Html:
+    """Return figures side by side where there is room, "figures three" all in one row; nothing if all are empty."""
     shown = [part for part in parts if part]
-    return element("div", *shown, class_="figures") if shown else EMPTY
+    return element("div", *shown, class_=class_) if shown else EMPTY
 
 
 def table(
@@ -155,7 +169,8 @@ def table(
     ----------
     caption : str
     columns : sequence of (heading, class)
-        The class is "n" for numbers, "wide" for sentences, or empty. Without any heading there is no head.
+        The class is "n" for numbers, "label" for names, "wide" for sentences, or empty. Without any
+        heading there is no head.
     rows : iterable of sequences
         Plain values; they are escaped here.
     row_names : bool
