@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.data.encoding import prepare_table
+from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.tables import Table, read_table
 from chainrule.errors import DataError, UsageError
 
@@ -395,3 +397,44 @@ def test_thousands_of_columns(read):
     mixed = read("\n".join([",".join(f"n{i}" for i in range(n)), *rows]))
     assert [column.kind for column in mixed.columns[:2]] == ["number", "text"]
     assert mixed.columns[-1].values[7] == "v7"
+
+
+# --- words that count as missing ---
+
+
+def test_the_words_that_count_as_missing_are_named(read):
+    table = read("bags,x,y\nNone,1,0\nboth,NA,1\n None ,,1\ndriver,4,0\n")
+    assert table.column("bags").tokens == (("None", 2),)
+    assert table.column("x").tokens == (("NA", 1),)
+    assert table.column("y").tokens == ()
+    with pytest.raises(DataError) as caught:
+        prepare_table(table, EncodingPlan())
+    message = str(caught.value)
+    assert 'row 2, column "bags": "None" counts as missing (2 cells). If it is a value: --missing-tokens NA' in message
+    assert 'Columns with missing values: "bags" (2 cells: "None"), "x" (2 cells: "NA").' in message
+    with pytest.raises(DataError, match=r'"x": the value is missing\. "NA" counts .* --missing-tokens ""'):
+        prepare_table(table, EncodingPlan(ignore="bags"))
+    with pytest.raises(DataError, match=r'the target is missing \(2 rows in all\)\. "None" counts as missing'):
+        prepare_table(table, EncodingPlan(target="bags", ignore="x"))
+
+
+def test_the_remedy_for_words_that_count_as_missing_helps(read):
+    content = "bags,x\nNone,1\nboth,2\n"
+    assert values(read(content, missing_tokens=("NA",)), "bags") == ["None", "both"]
+    assert values(read(content.replace("None", "NA"), missing_tokens=("",)), "bags") == ["NA", "both"]
+
+
+def test_dates_with_slashes(read):
+    table = read("d,u\n1970/01/02,01/02/1970\n1970-01-03,02/02/1970\n")
+    assert values(table, "d") == [1, 2]
+    assert table.column("u").kind == "text"
+    assert read("d,x\n1970/01-02,1\n").column("d").kind == "text"
+
+
+@settings(max_examples=60, deadline=None)
+@given(moments=st.lists(st.datetimes(allow_imaginary=False), min_size=1, max_size=5), mark=st.sampled_from("-/"))
+def test_dates_of_files_are_dates_of_frames(moments, mark, tmp_path_factory):
+    texts = [moment.isoformat().replace("-", mark) for moment in moments]
+    path = tmp_path_factory.mktemp("csv") / "t.csv"
+    path.write_text("d,x\n" + "".join(f"{text},1\n" for text in texts))
+    np.testing.assert_array_equal(read_table(path).column("d").values, read_table({"d": texts}).column("d").values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from sklearn import preprocessing
 from chainrule.data.encoding import Encoding, NameInput, NumberInput, fit_encoding, prepare_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.tables import Column, Table, read_table, table_from_arrays
-from chainrule.errors import DataError, UsageError
+from chainrule.errors import DataError, ModelFileError, UsageError
 
 
 def fit(source, fit_rows=None, output_activation="auto", **options) -> Encoding:
@@ -183,7 +184,7 @@ def test_unknown_names():
         fit(table).encode_inputs(new)
     assert str(caught.value) == (
         'the dict, row 1, column "color": "rde" was not there in training. Did you mean "red"? '
-        "Known: blue, red. Correct it, or use --unknown ignore to take none of them."
+        'Known: blue, red. Correct it, or use --unknown ignore (unknown="ignore" in Python) to take none of them.'
     )
     np.testing.assert_array_equal(fit(table, unknown="ignore").encode_inputs(new), [[0, 1], [0, 0]])
 
@@ -449,3 +450,33 @@ def test_encode_store_and_decode_any_table(data):
         assert again.decode_labels(Y).tolist() == labels
     else:
         np.testing.assert_allclose(again.decode_values(Y), labels, atol=1e-9)
+
+
+def test_columns_named_by_what_is_no_text():
+    assert EncodingPlan(target=2).target == ("2",)
+    assert EncodingPlan(target=np.int64(2), ignore=(0, "a")).ignore == ("0", "a")
+    assert EncodingPlan(weights=2).weights == "2"
+    for wrong in (pd.Series([1]), {"a": 1}, b"a"):
+        with pytest.raises(UsageError, match="columns are given by their names; received a value of type"):
+            EncodingPlan(target=wrong)
+    with pytest.raises(UsageError, match="weights is the name of one column"):
+        EncodingPlan(weights=("a", "b"))
+
+
+def test_the_words_of_unknown():
+    with pytest.raises(UsageError, match=r'^unknown must be refuse or ignore; received "ignor"\.$'):
+        EncodingPlan(unknown="ignor")
+
+
+def test_names_that_differ_in_case_only():
+    table = read_table({"Size": [1, 2], "color": ["a", "b"], "y": [0.5, 1.5]})
+    encoding = fit_encoding(table, EncodingPlan())
+    with pytest.raises(DataError, match='differ only in upper and lower case: "size" for "Size", "COLOR" for "color"'):
+        encoding.encode_inputs(read_table({"size": [1], "COLOR": ["a"]}))
+
+
+def test_classes_beyond_float64_in_a_file():
+    record = fit_encoding(read_table({"x": [1, 2], "y": [0, 1]}), EncodingPlan()).to_dict()
+    record["target"]["classes"] = [0, 10**400]
+    with pytest.raises(ModelFileError, match="a finite number"):
+        Encoding.from_dict(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -163,7 +164,10 @@ def test_numpy_arrays():
         ([[0, 1], [1, 1]], [1, 0], ("x1", "x2", "y")),
         (np.zeros((2, 1)), np.array([[1], [0]]), ("x1", "y")),
         (np.zeros((2, 1)), np.zeros((2, 2)), ("x1", "y1", "y2")),
-        (pd.DataFrame({"a": [1, 2]}), pd.Series([1, 2], name="whatever"), ("a", "y")),
+        (pd.DataFrame({"a": [1, 2]}), pd.Series([1, 2], name="whatever"), ("a", "whatever")),
+        (pd.DataFrame({"a": [1, 2]}), pd.Series([1, 2]), ("a", "y")),
+        (np.zeros((2, 1)), pl.Series("price", [1, 2]), ("x1", "price")),
+        (np.zeros((2, 1)), pl.Series([1, 2]), ("x1", "y")),
         (pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"b": [1, 2]}), ("a", "b")),
         (np.zeros((2, 2)), None, ("x1", "x2")),
     ],
@@ -214,3 +218,101 @@ def test_the_source_stays_writable_and_the_table_does_not():
     array[0, 0] = 1
     with pytest.raises(ValueError, match="read-only"):
         table.columns[0].values[0] = 5
+
+
+def test_a_target_that_is_among_the_inputs():
+    frame = pd.DataFrame({"a": [1, 2], "price": [3, 4]})
+    with pytest.raises(UsageError, match='the target "price" is among the inputs: X has a column of that name'):
+        table_from_arrays(frame, frame["price"])
+
+
+def test_numbers_beyond_float64():
+    with pytest.raises(DataError, match='the dict, row 1, column "a": a number of more than 308 digits'):
+        read_table({"a": [1, 10**400]})
+
+
+def test_the_arrays_are_plural():
+    with pytest.raises(DataError, match=r'^the arrays have no column "z"'):
+        table_from_arrays([[1, 2]], [3]).column("z")
+
+
+# --- dates in text ---
+
+
+def test_dates_in_text_are_days_whatever_the_source():
+    days = ["1970-01-02", "1970/01/03", None]
+    sources = (
+        {"d": days, "x": [1, 2, 3]},
+        [{"d": day, "x": 1} for day in days],
+        pd.DataFrame({"d": days}),
+        pl.DataFrame({"d": days}),
+        pa.table({"d": days}),
+    )
+    for source in sources:
+        table = read_table(source)
+        check(table.column("d"), "number", "date", [1, 2, None])
+        assert table.notes == ('Dates were read as days since 1970-01-01 in "d".',)
+    pair = table_from_arrays(pd.DataFrame({"d": days[:2]}), [0, 1])
+    check(pair.column("d"), "number", "date", [1, 2])
+    assert pair.notes
+
+
+def test_moments_in_text():
+    table = read_table({"t": ["1970-01-01T12:00Z", "1970-01-02 06:00:00.123456789", "1969-12-31"]})
+    assert table.column("t").values.tolist() == pytest.approx([0.5, 1.25 + 0.123456 / 86_400, -1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "01/02/2020",
+        "2020.01.02",
+        "2020-1-2",
+        "2020-02-30",
+        "2020-01/02",
+        "20200102",
+        "2020-01-01 10:0012",
+        "2020-01-01T00:00+02:00",
+    ],
+)
+def test_other_dates_stay_text(text):
+    table = read_table({"d": ["2020-01-01", text]})
+    assert table.column("d").values.tolist() == ["2020-01-01", text]
+    assert table.notes == ()
+
+
+def test_dates_that_are_wanted_as_names_keep_their_spelling():
+    assert read_table({"d": ["2020/01/01"]}, as_text=["d"]).column("d").values.tolist() == ["2020/01/01"]
+
+
+# --- to pandas ---
+
+
+def test_to_pandas_and_back():
+    table = read_table(
+        {
+            "whole": [1, 2],
+            "gap": [1, None],
+            "number": [1.5, 2.0],
+            "flag": [True, False],
+            "day": [DAY, None],
+            "name": ["a", None],
+            "huge": [10**20, 1],
+        }
+    )
+    frame = table.take([1, 0]).to_pandas()
+    assert frame.index.tolist() == [1, 0]
+    assert [str(frame[name].dtype) for name in ("whole", "gap", "flag", "day", "huge")] == [
+        "int64", "float64", "bool", "datetime64[us]", "float64",
+    ]  # fmt: skip
+    again = read_table(frame)
+    for column in table.take([1, 0]).columns:
+        found = again.column(column.name)
+        assert found.kind == column.kind
+        np.testing.assert_array_equal(found.values, column.values)
+
+
+def test_to_pandas_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UsageError, match="to_pandas needs pandas"):
+        read_table("xor").to_pandas()

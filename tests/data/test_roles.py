@@ -174,10 +174,28 @@ def test_nothing_left_after_dropping():
         prepare_table(table, EncodingPlan(missing="drop"))
 
 
-@pytest.mark.parametrize("missing", ["refuse", "impute", "indicate"])
-def test_a_missing_target_is_refused(missing):
-    with pytest.raises(DataError, match=r'row 3, column "y": the target is missing \(1 row in all\).*--missing drop'):
-        prepare_table(read_table(GAPS), EncodingPlan(missing=missing))
+def test_a_missing_target_is_refused():
+    with pytest.raises(DataError, match=r'row 3, column "y": the target is missing \(1 row in all\)') as caught:
+        prepare_table(read_table(GAPS), EncodingPlan())
+    for remedy in ("--missing impute", "--missing indicate", '--missing drop (missing="drop" in Python)'):
+        assert remedy in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["impute", "indicate"])
+def test_rows_without_a_target_are_left_out_where_gaps_are_allowed(missing):
+    table = prepare_table(read_table(GAPS), EncodingPlan(missing=missing))
+    assert table.row_numbers.tolist() == [0, 1, 2, 4]
+    assert "Left out 1 row without a target." in table.notes
+    two = read_table({"x": [1, 2, 3], "y": [1, None, 2], "z": [None, 1, 2]})
+    assert prepare_table(two.take([0, 1, 2, 2]), EncodingPlan(missing=missing, target="x")).notes == ()
+    with pytest.raises(DataError, match="no row has all its targets"):
+        prepare_table(two.take([0, 1]), EncodingPlan(missing=missing, target="y,z"))
+
+
+def test_the_task_is_that_of_the_rows_that_are_left():
+    table = read_table({"x": [1, 2, 3], "y": [1, 1, None]})
+    with pytest.raises(DataError, match="nothing to learn"):
+        prepare_table(table, EncodingPlan(missing="impute"))
 
 
 def test_a_target_without_values():

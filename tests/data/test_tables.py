@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +199,73 @@ def test_sql_does_not_see_python_variables(folder):
     assert len(frame) == 1
 
 
+def test_dates_of_json_are_those_of_other_files(folder):
+    record = {"d": "1970-01-02", "slash": "1970/01/03", "us": "01-02-2020", "zone": "2020-01-01T00:00:00+02:00"}
+    Path("t.jsonl").write_text(json.dumps(record) + "\n")
+    Path("t.csv").write_text(",".join(record) + "\n" + ",".join(record.values()) + "\n")
+    for name in ("t.jsonl", "t.csv"):
+        table = read_table(name)
+        assert [column.values[0] for column in table.columns] == [1, 2, "01-02-2020", "2020-01-01T00:00:00+02:00"]
+        assert table.notes == ('Dates were read as days since 1970-01-01 in "d", "slash".',)
+
+
+def test_text_that_a_query_returns(folder):
+    query = "SELECT '1970/01/02' AS d, '1,5' AS n, '1,500' AS grouped, '007' AS code"
+    table = read_table(None, sql=query)
+    assert [column.values[0] for column in table.columns] == [1, 1.5, "1,500", "007"]
+    assert table.notes == (
+        'Commas were read as decimal points in "n".',
+        'Dates were read as days since 1970-01-01 in "d".',
+    )
+    assert read_table(None, sql=query, as_text=["n"]).column("n").values.tolist() == ["1,5"]
+    assert read_table(None, sql="SELECT NULL::VARCHAR AS n").column("n").kind == "text"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"decimal": ","}, {"delimiter": ";"}, {"encoding": "utf-8"}, {"header": True}, {"sqlite_table": "t"},
+     {"missing_tokens": ("NA",)}],
+)  # fmt: skip
+def test_options_that_a_query_passes_by(option):
+    with pytest.raises(UsageError, match=f"{next(iter(option))} would have no effect on the result of sql"):
+        read_table(None, sql="SELECT 1 AS a", **option)
+
+
+# --- standard input and pipes ---
+
+
+class Input:
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BytesIO(content)
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_standard_input(monkeypatch, name):
+    monkeypatch.setattr("sys.stdin", Input(b"a;b\n1,5;2\n"))
+    table = read_table(name)
+    assert table.source == "standard input"
+    assert table.column("a").values.tolist() == [1.5]
+    monkeypatch.setattr("sys.stdin", Input(b"a,b\n1,2\n"))
+    assert read_table(name, sql="SELECT b FROM data").column("b").values.tolist() == [2]
+    monkeypatch.setattr("sys.stdin", Input(b""))
+    with pytest.raises(DataError, match="standard input is empty"):
+        read_table(name)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="no standard input"):
+        read_table(name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe(folder):
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=lambda: Path("pipe").write_text("a,b\n1,2\n3,4\n"))
+    writer.start()
+    table = read_table("pipe")
+    writer.join()
+    assert table.source == "pipe"
+    assert table.column("b").values.tolist() == [2, 4]
+
+
 # --- names ---
 
 
@@ -216,7 +286,7 @@ def test_what_cannot_be_found(folder):
         read_table(folder)
     with pytest.raises(UsageError, match="use --sql"):
         read_table("SELECT 1")
-    with pytest.raises(UsageError, match="received neither"):
+    with pytest.raises(UsageError, match=r"Name a table \(a file or a built-in name\), or give --sql"):
         read_table(None)
     with pytest.raises(UsageError, match="a value of type int"):
         read_table(5)

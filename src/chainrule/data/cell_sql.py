@@ -18,6 +18,13 @@ def trimmed_sql(cell: str, tokens: tuple[str, ...]) -> str:
     return f"CASE WHEN list_contains([{missing}], {trimmed}) THEN NULL ELSE {trimmed} END"
 
 
+def token_sql(cell: str, tokens: tuple[str, ...]) -> str:
+    """The word in the cell that counts as missing, or NULL."""
+    trimmed = f"trim({cell}, {_literal(WHITE_SPACE)})"
+    words = ", ".join(_literal(token) for token in tokens)
+    return f"CASE WHEN list_contains([{words}], {trimmed}) THEN {trimmed} END"
+
+
 # Stricter than the cast alone, which also takes 1_000 and +-1. Infinity passes, to be refused with its place.
 INFINITY = r"\s*[+-]?([iI]nf|INF|[iI]nfinity)\s*"
 EXPONENT = r"([eE][+-]?[0-9]+)?"
@@ -57,7 +64,8 @@ def grouped_number_sql(cell: str) -> str:
 
 
 def date_sql(cell: str) -> str:
-    """The cell as days since 1970-01-01, or NULL unless it is an ISO date or time; UTC if it names no zone."""
-    pattern = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?)?"
+    """The cell as days since 1970-01-01, or NULL unless it is an ISO date or time (slashes will do); UTC."""
+    day = r"[0-9]{4}(-[0-9]{2}-|/[0-9]{2}/)[0-9]{2}"
+    pattern = day + r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z?)?"
     moment = f"TRY_CAST(rtrim({cell}, 'Z') AS TIMESTAMP)"
     return f"CASE WHEN regexp_full_match({cell}, '{pattern}') THEN epoch_us({moment}) / {MICROSECONDS_PER_DAY}.0 END"

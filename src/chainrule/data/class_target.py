@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.data import stored
 from chainrule.data.columns import Column, Table, name_list
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import missing_target
 from chainrule.data.input_nodes import name_order
 from chainrule.errors import DataError, did_you_mean
 
@@ -64,8 +65,7 @@ class ClassTarget:
             For a missing value, or a class that training did not have.
         """
         if column.missing.any():
-            row = int(np.argmax(column.missing))
-            raise DataError(f"{table.at(row, column.name)}: the target is missing. Complete it, or leave out the row.")
+            raise missing_target(table, column)
         texts = [_label_text(label) for label in self.classes]
         position = {text: i for i, text in enumerate(texts)}
         if column.kind == "number" and not isinstance(self.classes[0], str):
@@ -162,6 +162,8 @@ def classes_from_dict(record: Any, where: str) -> ClassTarget:
             return stored.number(value, place)  # JSON writers may drop the ".0"
         if type(value) is not kind or not isinstance(value, (bool, int, str)):
             raise stored.wrong(place, f"a label of type {kind.__name__}", value)
+        if kind is int:
+            stored.number(value, place)  # a whole number beyond float64 cannot be compared with a column's
         return value
 
     classes = stored.distinct(stored.entry(record, "classes", stored.several(label), where), f'"classes" of {where}')

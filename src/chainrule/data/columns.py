@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.errors import DataError, did_you_mean
+from chainrule.data.messages import says
+from chainrule.errors import DataError, UsageError, did_you_mean
 
 Kind = Literal["number", "text"]
 Origin = Literal["float", "integer", "boolean", "date", "text"]
@@ -31,6 +32,8 @@ class Column:
     origin : {"float", "integer", "boolean", "date", "text"}
         What the numbers were before they became float64: labels are given back in this type, and dates are
         counted in days since 1970-01-01.
+    tokens : tuple of (str, int)
+        Which words of delimited text counted as missing, and in how many cells of the source.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class Column:
     values: np.ndarray
     note: str = ""
     origin: Origin = "float"
+    tokens: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         # A view, so that the caller's own array stays writable.
@@ -71,11 +75,31 @@ class Column:
         distinct, positions = np.unique(self.values, return_inverse=True)
         names = np.array([_number_name(value, self.origin) for value in distinct.tolist()], dtype=object)
         values = names[positions] if len(names) else np.empty(0, dtype=object)
-        return Column(self.name, "text", values, self.note, "text")
+        return Column(self.name, "text", values, self.note, "text", self.tokens)
 
     def take(self, indices: Any) -> Column:
         """Return the column with the rows at `indices` (integers or a boolean mask)."""
         return replace(self, values=self.values[indices])
+
+
+def _typed_values(column: Column) -> np.ndarray:
+    """The values in the type they had before they became float64, where it can hold them."""
+    values = column.values
+    if column.origin == "date":
+        return _moments(values)
+    if column.kind == "text" or column.missing.any():
+        return values.copy()
+    if column.origin == "boolean":
+        return values.astype(bool)
+    exact = column.origin == "integer" and bool((np.abs(values) <= 2**53).all())
+    return values.astype(np.int64) if exact else values.copy()
+
+
+def _moments(days: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(days)
+    moments = np.full(len(days), np.datetime64("NaT"), dtype="datetime64[us]")
+    moments[known] = np.round(days[known] * 86_400_000_000).astype(np.int64).astype("datetime64[us]")
+    return moments
 
 
 def _number_name(value: float, origin: Origin) -> str | None:
@@ -159,7 +183,8 @@ class Table:
             if column.name == name:
                 return column
         raise DataError(
-            f'{self.source} has no column "{name}". {did_you_mean(name, self.names)}Columns: {name_list(self.names)}.'
+            f'{says(self.source, "has")} no column "{name}". {did_you_mean(name, self.names)}'
+            f"Columns: {name_list(self.names)}."
         )
 
     def take(self, indices: Any) -> Table:
@@ -170,6 +195,29 @@ class Table:
     def with_notes(self, *notes: str) -> Table:
         """Return the table with further notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def to_pandas(self) -> Any:
+        """Return the table as a pandas DataFrame, its index the row numbers that messages use.
+
+        Whole numbers and booleans without gaps and dates have those types again; all other numbers are float64.
+
+        Raises
+        ------
+        UsageError
+            If pandas is not installed.
+
+        Examples
+        --------
+        >>> table = Table((Column("n", "number", np.array([7.0, 8.0]), "", "integer"),), "t")
+        >>> table.take([1]).to_pandas().to_dict()
+        {'n': {2: 8}}
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise UsageError("to_pandas needs pandas, which is not installed. Run: pip install pandas") from None
+        values = {column.name: _typed_values(column) for column in self.columns}
+        return pandas.DataFrame(values, index=pandas.Index(self.row_numbers, name="row"), columns=list(self.names))
 
     def at(self, row: int, column: str | None = None) -> str:
         """Say where a cell is, for the beginning of a message.

@@ -6,12 +6,9 @@ in SQL, so that a million rows need no Python loop and no cell is ever guessed a
 
 from __future__ import annotations
 
-import csv
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,47 +22,21 @@ from chainrule.data.cell_sql import (
     grouped_number_sql,
     number_sql,
     padded_sql,
+    token_sql,
     trimmed_sql,
 )
-from chainrule.data.columns import Column, Origin, Table, count, name_list, refuse_bad_names
-from chainrule.data.frames import DATE_NOTE
+from chainrule.data.columns import Column, Origin, Table
+from chainrule.data.layout import ROW_NAMES, Layout, find_layout, line_numbers, parse_error
 from chainrule.data.queries import connect, file_pattern, number_values, text_values
-from chainrule.data.text_files import NUMBER, find_delimiter, first_line_is_data, open_text, records, sample
+from chainrule.data.text_columns import CODES_NOTE, COMMA_NOTE, DATE_NOTE
+from chainrule.data.text_files import NUMBER, open_text
 from chainrule.errors import DataError, UsageError
 
 # A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
 MOSTLY_NUMBERS = 0.8
 # Columns treated by one SQL statement.
 BATCH = 64
-CODES_NOTE = "codes with zeros before them"
-# What the first column is called while it has no name of its own.
-ROW_NAMES = "(row names)"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the file divides into records and cells.
-
-    Attributes
-    ----------
-    text : str
-        The whole text, for the line numbers of messages.
-    delimiter : str
-        One character.
-    names : tuple of str
-        The columns' names.
-    header : bool
-        Whether the names are the first record.
-    row_names : bool
-        Whether the first column numbers or names the rows: its own name is empty, as R and pandas write it.
-    """
-
-    text: str
-    delimiter: str
-    names: tuple[str, ...]
-    header: bool
-    row_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +48,7 @@ class Reading:
     sql: str
     origin: Origin = "text"
     note: str = ""
+    tokens: tuple[tuple[str, int], ...] = ()
 
 
 def read_delimited(
@@ -107,7 +79,7 @@ def read_delimited(
         raise UsageError(f'decimal must be "." or ","; received {decimal!r}.')
     tokens = tuple(token.strip() for token in missing_tokens)
     file = open_text(path, source, encoding)
-    layout, notes = _layout(file.text, source, delimiter, decimal, header, tokens)
+    layout, notes = find_layout(file.text, source, delimiter, decimal, header, tokens)
     with tempfile.TemporaryDirectory() as folder, connect() as connection:
         if not file.as_stored:
             path = Path(folder) / "table.csv"
@@ -116,35 +88,11 @@ def read_delimited(
         n_rows = connection.execute("SELECT count(*) FROM cells").fetchone()[0]
         if n_rows == 0:
             raise DataError(f"{source} has column names but no rows.")
-        lines = _line_numbers(layout, n_rows)
+        lines = line_numbers(layout, n_rows)
         row_names = {ROW_NAMES} if layout.row_names else set()
         readings = _readings(connection, layout, source, lines, decimal, tokens, {*as_text, *row_names})
         columns = _columns(connection, layout, readings)[len(row_names) :]
-    return Table(columns, source, (*file.notes, *notes, *_reading_notes(columns)), lines)
-
-
-def _layout(
-    text: str, source: str, delimiter: str | None, decimal: str | None, header: bool | None, tokens: tuple[str, ...]
-) -> tuple[Layout, list[str]]:
-    chosen = find_delimiter(text, delimiter)
-    rows = sample(text, chosen)
-    if not rows:
-        raise DataError(f"{source} has no rows that can be read with the delimiter {chosen!r}. Use --delimiter.")
-    notes = []
-    if header is None:
-        header = not first_line_is_data(rows, tokens, comma=decimal != "." and chosen != ",")
-        if not header:
-            notes.append(
-                f"The first line of {source} holds values, so the columns are called column1 to column{len(rows[0])}; "
-                "--header takes it as names."
-            )
-    names = tuple(name.strip() for name in rows[0]) if header else tuple(f"column{i + 1}" for i in range(len(rows[0])))
-    row_names = len(names) > 1 and not names[0]
-    if row_names:
-        names = (ROW_NAMES, *names[1:])
-        notes.append(f"The first column of {source} has no name: it was taken for row names and left out.")
-    refuse_bad_names(names, source)
-    return Layout(text, chosen, names, header, row_names), notes
+    return Table(columns, source, (*file.notes, *notes), lines)
 
 
 def _parse(connection: Any, path: Path, layout: Layout, source: str) -> None:
@@ -163,45 +111,7 @@ def _parse(connection: Any, path: Path, layout: Layout, source: str) -> None:
             [file_pattern(path), layout.delimiter],
         )
     except duckdb.Error as error:
-        raise _parse_error(layout, source, str(error)) from None
-
-
-def _parse_error(layout: Layout, source: str, message: str) -> DataError:
-    found = re.search(r"Line: (\d+)", message)
-    place = f", row {found[1]}" if found else ""
-    if "unterminated quote" in message:
-        return DataError(
-            f'{source}{place}: a quotation mark is opened but not closed. Close it, or write it twice ("").'
-        )
-    width = len(layout.names)
-    with suppress(csv.Error):
-        for line, cells in records(layout.text, layout.delimiter):
-            if len(cells) != width:
-                return DataError(
-                    f"{source}, row {line}: {count(len(cells), 'cell')}, but the first row has {width}. "
-                    f"Complete the row, put quotation marks around cells that contain {layout.delimiter!r}, "
-                    "or name another --delimiter."
-                )
-    if "Maximum line size" in message:
-        return DataError(
-            f"{source}{place}: the row is longer than 2,000,000 bytes. Close its quotation marks, or shorten it."
-        )
-    return DataError(
-        f"{source}{place}: the row cannot be read as delimited text. Look for stray quotation marks in it."
-    )
-
-
-def _line_numbers(layout: Layout, n_rows: int) -> np.ndarray:
-    first = 2 if layout.header else 1
-    text = layout.text
-    ends = text.count("\n") or text.count("\r")
-    if ends + (not text.endswith(("\n", "\r"))) == n_rows + first - 1:
-        return np.arange(first, first + n_rows)
-    # Blank lines, or line ends inside quotation marks: look where each record begins.
-    lines: list[int] = []
-    with suppress(csv.Error):
-        lines = [line for line, _ in records(text, layout.delimiter)][first - 1 :]
-    return np.array(lines) if len(lines) == n_rows else np.arange(first, first + n_rows)
+        raise parse_error(layout, source, str(error)) from None
 
 
 def _readings(
@@ -240,6 +150,9 @@ def _readings(
                 readings[i] = Reading("text", table, f"c{i}")
             else:
                 readings[i] = _reading(connection, table, layout, source, lines, decimal, i)
+        gaps = [i for j, i in enumerate(batch) if begins[2 * j] < len(lines)]
+        for i, found in zip(gaps, _tokens(connection, gaps, tokens), strict=True):
+            readings[i] = replace(readings[i], tokens=found)
     return [readings[i] for i in range(len(cells))]
 
 
@@ -260,7 +173,7 @@ def _reading(
     if numbers == filled:
         return Reading("number", table, number)
     if commas == filled and decimal is None and layout.delimiter != ",":
-        return Reading("number", table, comma_number_sql(cell), note="decimal commas")
+        return Reading("number", table, comma_number_sql(cell), note=COMMA_NOTE)
     if dates == filled:
         return Reading("number", table, date_sql(cell), "date", DATE_NOTE)
     if nearly < MOSTLY_NUMBERS * filled:
@@ -292,28 +205,24 @@ def _columns(connection: Any, layout: Layout, readings: list[Reading]) -> tuple[
     columns = []
     for i, (name, reading) in enumerate(zip(layout.names, readings, strict=True)):
         if reading.kind == "text":
-            columns.append(Column(name, "text", text_values(fetched[f"c{i}"]), reading.note, "text"))
+            columns.append(Column(name, "text", text_values(fetched[f"c{i}"]), reading.note, "text", reading.tokens))
             continue
         values, origin = number_values(fetched[f"c{i}"]), reading.origin
         if origin != "date":
             known = values[~np.isnan(values)]
             origin = "integer" if len(known) and (known == np.floor(known)).all() else "float"
-        columns.append(Column(name, "number", values, reading.note, origin))
+        columns.append(Column(name, "number", values, reading.note, origin, reading.tokens))
     return tuple(columns)
 
 
-def _reading_notes(columns: tuple[Column, ...]) -> list[str]:
-    notes = []
-    codes = [f'"{column.name}"' for column in columns if column.note == CODES_NOTE]
-    if codes:
-        notes.append(f"Read as names, because of zeros before the numbers: {name_list(codes)}.")
-    commas = [f'"{column.name}"' for column in columns if column.note == "decimal commas"]
-    dates = [f'"{column.name}"' for column in columns if column.origin == "date"]
-    if commas:
-        notes.append(f'Commas were read as decimal points in {name_list(commas)}; --decimal "." forbids it.')
-    if dates:
-        notes.append(f"Dates were read as days since 1970-01-01 in {name_list(dates)}.")
-    return notes
+def _tokens(connection: Any, columns: list[int], tokens: tuple[str, ...]) -> list[tuple[tuple[str, int], ...]]:
+    """Count, for each of these columns, the words that stand for a missing value."""
+    words = tuple(token for token in tokens if token)
+    if not columns or not words:
+        return [()] * len(columns)
+    selected = ", ".join(f"histogram({token_sql(f'c{i}', words)})" for i in columns)
+    counts = connection.execute(f"SELECT {selected} FROM cells").fetchone()
+    return [tuple((counted or {}).items()) for counted in counts]
 
 
 def _counts(connection: Any, table: str, expressions: list[str]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from chainrule.data import stored
 from chainrule.data.class_target import ClassTarget, classes_from_dict
 from chainrule.data.columns import Column, Table, count, name_list
 from chainrule.data.input_nodes import NameInput, NumberInput, input_from_dict
+from chainrule.data.messages import it_has, says
 from chainrule.data.number_targets import NumberTargets, numbers_from_dict
 from chainrule.errors import DataError, UsageError, did_you_mean
 
@@ -105,11 +106,7 @@ class Encoding:
         table = self._named(table)
         absent = [item.name for item in self.inputs if item.name not in table.names]
         if absent:
-            raise DataError(
-                f"{table.source} lacks {count(len(absent), 'column')} that the model needs: "
-                f"{name_list(absent)}. "
-                f"{did_you_mean(absent[0], table.names)}It has: {name_list(table.names)}."
-            )
+            raise _absent_columns(table, absent)
         X = np.empty((table.n_rows, self.n_inputs))
         start = 0
         for item in self.inputs:
@@ -238,8 +235,8 @@ class Encoding:
         for name in self.target_names:
             if name not in table.names:
                 raise DataError(
-                    f'{table.source} lacks the target column "{name}". {did_you_mean(name, table.names)}'
-                    f"It has: {name_list(table.names)}."
+                    f'{says(table.source, "lacks")} the target column "{name}". {did_you_mean(name, table.names)}'
+                    f"{it_has(table.source)}: {name_list(table.names)}."
                 )
         return tuple(table.column(name) for name in self.target_names)
 
@@ -264,6 +261,20 @@ class Encoding:
         if isinstance(self.target, NumberTargets):
             return self.target
         raise UsageError(f"this model predicts classes: it has no {wanted}. Use decode_labels or probabilities.")
+
+
+def _absent_columns(table: Table, absent: list[str]) -> DataError:
+    """Build the error for columns that training had and this table has not."""
+    lower = {name.lower(): name for name in table.names}
+    cases = [f'"{lower[name.lower()]}" for "{name}"' for name in absent if name.lower() in lower]
+    if len(cases) == len(absent):
+        near = f"Names differ only in upper and lower case: {name_list(cases)}. Rename them. "
+    else:
+        near = did_you_mean(absent[0], table.names)
+    return DataError(
+        f"{says(table.source, 'lacks')} {count(len(absent), 'column')} that the model needs: {name_list(absent)}. "
+        f"{near}{it_has(table.source)}: {name_list(table.names)}."
+    )
 
 
 def _target_from_dict(record: Any, where: str) -> ClassTarget | NumberTargets:

@@ -10,9 +10,10 @@ from chainrule.data.class_target import ClassTarget, fit_classes
 from chainrule.data.columns import Table
 from chainrule.data.encoder import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import refuse_missing
 from chainrule.data.input_nodes import NameInput, NumberInput, fit_input
 from chainrule.data.number_targets import NumberTargets, fit_numbers
-from chainrule.data.roles import choose_roles, left_out_notes, prepare_table, refuse_missing, strata
+from chainrule.data.roles import choose_roles, left_out_notes, prepare_table, strata
 from chainrule.data.splits import Split, split_rows
 from chainrule.errors import DataError, UsageError
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chainrule.errors import UsageError
 from chainrule.options import checked, option
+
+UNKNOWN = ("refuse", "ignore")
+# Columns themselves, in the libraries of data frames.
+NO_NAMES = ("Series", "DataFrame", "LazyFrame", "Table", "Column")
 
 
 def _names(value: Any) -> tuple[str, ...] | None:
@@ -16,10 +20,29 @@ def _names(value: Any) -> tuple[str, ...] | None:
         return None
     if isinstance(value, str):
         value = value.split(",")
+    elif isinstance(value, (bytes, Mapping)) or type(value).__name__ in NO_NAMES:
+        raise UsageError(f"columns are given by their names; received a value of type {type(value).__name__}.")
+    elif not hasattr(value, "__iter__"):
+        value = (value,)  # a name that is no text, as the columns of a frame may have: 2
     names = tuple(str(name).strip() for name in value)
     if any(not name for name in names):
         raise UsageError(f"column names must not be empty; received {value!r}.")
     return names
+
+
+def _name(value: Any) -> str | None:
+    """Accept one name; a number is one in frames without names of their own."""
+    names = (value,) if isinstance(value, str) else _names(value)
+    if names is not None and len(names) != 1:
+        raise UsageError(f"weights is the name of one column; received {value!r}.")
+    return None if names is None else names[0]
+
+
+def _unknown(value: Any) -> Any:
+    if value not in UNKNOWN:
+        received = f'"{value}"' if isinstance(value, str) else repr(value)
+        raise UsageError(f"unknown must be {' or '.join(UNKNOWN)}; received {received}.")
+    return value
 
 
 def _part(value: Any) -> Any:
@@ -57,19 +80,20 @@ class EncodingPlan:
     missing: str = option(
         "refuse",
         "Missing input values: refuse, impute (the median, or a node of their own for text) or indicate (impute and "
-        "add an indicator node). drop leaves out the rows.",
+        "add an indicator node). drop leaves out the rows. Rows without a target are refused or left out.",
         choices=("refuse", "impute", "indicate", "drop"),
     )
     unknown: str = option(
         "refuse",
         "A text value at prediction that training did not have: refuse, or ignore (all nodes of the column 0).",
-        choices=("refuse", "ignore"),
+        choices=UNKNOWN,
+        check=_unknown,
     )
     nominal: Sequence[str] = option(
         (), "Columns to read as names rather than numbers, one node for each value.", check=_names
     )
     ignore: Sequence[str] = option((), "Columns to leave out.", check=_names)
-    weights: str | None = option(None, "Column that holds the weight of each example; it is no input.")
+    weights: str | None = option(None, "Column that holds the weight of each example; it is no input.", check=_name)
     max_categories: int = option(
         50, "A text column with more different values is left out unless --nominal names it.", low=2
     )

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.columns import Column, Origin, Table
+from chainrule.data.text_columns import DATE_NOTE
 from chainrule.errors import DataError, UsageError
 
 EPOCH = datetime.datetime(1970, 1, 1)
 DAY = datetime.timedelta(days=1)
-DATE_NOTE = "dates, as days since 1970-01-01"
 
 
 def table_from_object(source: Any) -> Table | None:
@@ -26,28 +26,29 @@ def table_from_object(source: Any) -> Table | None:
     """
     library = type(source).__module__.partition(".")[0]
     if library == "pandas" and hasattr(source, "columns"):
-        columns = [_pandas_column(str(n), source.iloc[:, i]) for i, n in enumerate(source.columns)]
-        return _counted_from_zero(columns, "the data frame")
+        columns = [pandas_column(str(n), source.iloc[:, i]) for i, n in enumerate(source.columns)]
+        return counted_from_zero(columns, "the data frame")
     if library == "polars" and hasattr(source, "collect_schema"):
         frame = source.collect() if type(source).__name__ == "LazyFrame" else source
-        return _counted_from_zero([_polars_column(s) for s in frame.get_columns()], "the data frame")
+        return counted_from_zero([polars_column(s.name, s) for s in frame.get_columns()], "the data frame")
     if library == "pyarrow" and hasattr(source, "column_names"):
         pairs = zip(source.column_names, source.columns, strict=True)
-        return _counted_from_zero([_arrow_column(n, c) for n, c in pairs], "the Arrow table")
+        return counted_from_zero([_arrow_column(n, c) for n, c in pairs], "the Arrow table")
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Mapping):
         columns = [column_from_objects(str(n), _one_dimension(n, v), "the dict") for n, v in source.items()]
-        return _counted_from_zero(columns, "the dict")
+        return counted_from_zero(columns, "the dict")
     if isinstance(source, (list, tuple)) and source and all(isinstance(row, Mapping) for row in source):
         names = list(dict.fromkeys(name for row in source for name in row))
         cells = ([row.get(name) for row in source] for name in names)
         columns = [column_from_objects(str(n), c, "the list") for n, c in zip(names, cells, strict=True)]
-        return _counted_from_zero(columns, "the list")
+        return counted_from_zero(columns, "the list")
     return None
 
 
-def _counted_from_zero(columns: Sequence[Column], source: str, positional: int = 0) -> Table:
+def counted_from_zero(columns: Sequence[Column], source: str, positional: int = 0) -> Table:
+    """Make a table whose rows are numbered 0, 1, ..., as Python counts."""
     rows = np.arange(len(columns[0].values) if columns else 0)
     return Table(tuple(columns), source, row_numbers=rows, positional=positional)
 
@@ -55,88 +56,10 @@ def _counted_from_zero(columns: Sequence[Column], source: str, positional: int =
 def _from_array(array: np.ndarray) -> Table:
     if array.dtype.names:
         columns = [column_from_array(name, array[name], "the array") for name in array.dtype.names]
-        return _counted_from_zero(columns, "the array")
+        return counted_from_zero(columns, "the array")
     matrix = two_dimensions(array, "the array")
     columns = [column_from_array(f"x{i + 1}", matrix[:, i], "the array") for i in range(matrix.shape[1])]
-    return _counted_from_zero(columns, "the array", positional=len(columns))
-
-
-def table_from_arrays(X: Any, y: Any = None, names: Sequence[str] | None = None) -> Table:
-    """Make a table from an array of inputs and an array of targets.
-
-    Parameters
-    ----------
-    X : array-like, shape (n_rows, n_inputs)
-        Numbers, text or objects; a data frame keeps its column names.
-    y : array-like, shape (n_rows,) or (n_rows, n_targets), optional
-        The column "y", or the columns "y1", "y2", ...
-    names : sequence of str, optional
-        Names of the input columns; by default x1, x2, ...
-
-    Returns
-    -------
-    Table
-        The inputs, then the targets; rows are counted from 0.
-
-    Raises
-    ------
-    UsageError
-        If the shapes do not fit together.
-    DataError
-        If a number is infinite or a cell is of an unknown kind.
-
-    Examples
-    --------
-    >>> table_from_arrays([[0, 1], [1, 1]], [1, 0]).names
-    ('x1', 'x2', 'y')
-    """
-    from chainrule.data.columns import refuse_infinite
-
-    known = table_from_object(X) if not isinstance(X, (np.ndarray, list, tuple)) else None
-    if known is not None:
-        inputs, positional = known.columns, 0
-    else:
-        matrix = two_dimensions(_array(X), "X")
-        labels = [f"x{i + 1}" for i in range(matrix.shape[1])] if names is None else [str(n) for n in names]
-        if len(labels) != matrix.shape[1]:
-            raise UsageError(f"names must name the {matrix.shape[1]} columns of X; received {len(labels)}.")
-        inputs = tuple(column_from_array(n, matrix[:, i], "X") for i, n in enumerate(labels))
-        positional = len(inputs) if names is None else 0
-    n_rows = len(inputs[0].values) if inputs else 0
-    targets = _target_columns(y)
-    for column in targets:
-        if len(column.values) != n_rows:
-            raise UsageError(f"X has {n_rows} rows and y has {len(column.values)}. They must have the same number.")
-    return refuse_infinite(_counted_from_zero((*inputs, *targets), "the arrays", positional))
-
-
-def _target_columns(y: Any) -> tuple[Column, ...]:
-    if y is None:
-        return ()
-    library = type(y).__module__.partition(".")[0]
-    if library == "pandas" and not hasattr(y, "columns") and hasattr(y, "dtype"):
-        return (_pandas_column("y", y),)
-    known = table_from_object(y) if library in ("pandas", "polars", "pyarrow") else None
-    if known is not None:
-        return known.columns
-    array = _array(y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 1:
-        return (column_from_array("y", array, "y"),)
-    matrix = two_dimensions(array, "y")
-    return tuple(column_from_array(f"y{i + 1}", matrix[:, i], "y") for i in range(matrix.shape[1]))
-
-
-def _array(value: Any) -> np.ndarray:
-    try:
-        array = np.asarray(value)
-    except ValueError:  # rows of different lengths
-        raise UsageError("the rows of an array must have the same number of values.") from None
-    if array.dtype.kind in "US" and not isinstance(value, np.ndarray):
-        # NumPy turns [[1, "a"]] into text throughout; objects keep the numbers.
-        array = np.array(value, dtype=object)
-    return array
+    return counted_from_zero(columns, "the array", positional=len(columns))
 
 
 def two_dimensions(array: np.ndarray, source: str) -> np.ndarray:
@@ -204,10 +127,23 @@ def column_from_objects(name: str, values: Any, source: str) -> Column:
         days = [np.nan if value is None else _days(value) for value in cells]
         return Column(name, "number", np.array(days), DATE_NOTE, "date")
     if not kinds & {"text", "date"}:
-        numbers_ = np.array([np.nan if value is None else float(value) for value in cells])
-        return Column(name, "number", numbers_, "", kinds.pop() if len(kinds) == 1 else "float")  # type: ignore[arg-type]
+        return Column(name, "number", _floats(name, cells, source), "", kinds.pop() if len(kinds) == 1 else "float")  # type: ignore[arg-type]
     text = [value if value is None else str(value) for value in cells]
     return Column(name, "text", _objects(text), "values of several types, read as text", "text")
+
+
+def _floats(name: str, cells: Sequence[Any], source: str) -> np.ndarray:
+    values = np.full(len(cells), np.nan)
+    for row, value in enumerate(cells):
+        try:
+            if value is not None:
+                values[row] = float(value)
+        except OverflowError:
+            raise DataError(
+                f'{source}, row {row}, column "{name}": a number of more than 308 digits cannot be used. '
+                "Change its unit, or give it as text."
+            ) from None
+    return values
 
 
 def _kind(kind: type) -> str | None:
@@ -250,7 +186,8 @@ def _objects(values: Sequence[Any]) -> np.ndarray:
     return array
 
 
-def _pandas_column(name: str, series: Any) -> Column:
+def pandas_column(name: str, series: Any) -> Column:
+    """Make a Column of a pandas Series."""
     dtype = series.dtype
     kind = getattr(dtype, "kind", "O")
     if str(dtype) == "category":
@@ -265,14 +202,15 @@ def _pandas_column(name: str, series: Any) -> Column:
     return column_from_objects(name, series.tolist(), "the data frame")
 
 
-def _polars_column(series: Any) -> Column:
+def polars_column(name: str, series: Any) -> Column:
+    """Make a Column of a polars Series."""
     dtype = series.dtype
     if dtype.is_numeric() or str(dtype) == "Boolean":
         values = series.to_list() if dtype.is_decimal() else series.cast(_polars_float()).to_numpy()
         floats = np.array([np.nan if v is None else float(v) for v in values]) if dtype.is_decimal() else values
         origin: Origin = "boolean" if str(dtype) == "Boolean" else "integer" if dtype.is_integer() else "float"
-        return Column(series.name, "number", floats, "", origin)
-    return column_from_objects(series.name, series.to_list(), "the data frame")
+        return Column(name, "number", floats, "", origin)
+    return column_from_objects(name, series.to_list(), "the data frame")
 
 
 def _polars_float() -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 from chainrule.data import stored
 from chainrule.data.columns import Column, Table, name_list
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import missing_value
+from chainrule.data.messages import remedy
 from chainrule.errors import DataError, did_you_mean
 
 
@@ -49,7 +51,7 @@ class NumberInput:
             )
         missing = column.missing
         if missing.any() and self.fill is None:
-            raise missing_value(table, self.name, missing)
+            raise missing_value(table, column)
         values = column.values if self.fill is None else np.where(missing, self.fill, column.values)
         with np.errstate(over="ignore", under="ignore"):
             nodes = ((values - self.center) / self.scale)[:, None]
@@ -110,7 +112,7 @@ class NameInput:
         missing = column.missing
         if missing.any():
             if self.refuse_missing:
-                raise missing_value(table, self.name, missing)
+                raise missing_value(table, column)
             codes[missing] = len(self.categories) if self.missing_node else nowhere
         new = (codes == nowhere) & ~missing
         if new.any() and unknown == "refuse":
@@ -118,7 +120,7 @@ class NameInput:
             raise DataError(
                 f'{table.at(row, self.name)}: "{values[row]}" was not there in training. '
                 f"{did_you_mean(values[row], self.categories)}Known: {name_list(self.categories)}. "
-                "Correct it, or use --unknown ignore to take none of them."
+                f"Correct it, or use {remedy('unknown', 'ignore')} to take none of them."
             )
         nodes = np.zeros((len(values), nowhere + 1))
         nodes[np.arange(len(values)), codes] = 1.0
@@ -231,14 +233,6 @@ def input_from_dict(record: Any, where: str) -> NumberInput | NameInput:
         stored.distinct(categories, f'"categories" of {where}'),
         stored.entry(record, "missing_node", stored.flag, where),
         stored.entry(record, "refuse_missing", stored.flag, where),
-    )
-
-
-def missing_value(table: Table, name: str, missing: np.ndarray) -> DataError:
-    """Build the error for a missing value that the encoding has no answer to."""
-    return DataError(
-        f"{table.at(int(np.argmax(missing)), name)}: the value is missing. Complete it, "
-        "or train with --missing impute or --missing indicate."
     )
 
 

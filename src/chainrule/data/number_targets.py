@@ -11,7 +11,9 @@ from chainrule.data import stored
 from chainrule.data.class_target import SOFTNESS
 from chainrule.data.columns import Column, Table, count
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import missing_target
 from chainrule.data.input_nodes import scaling, scaling_in_words
+from chainrule.data.messages import remedy
 from chainrule.errors import DataError, UsageError
 
 # What `target_scale="auto"` means: what each output activation can reach. All others reach every number.
@@ -71,10 +73,7 @@ class NumberTargets:
                     f'{table.at(row, column.name)}: "{column.values[row]}" is not a number. Clean the column.'
                 )
             if not known.all():
-                row = int(np.argmin(known))
-                raise DataError(
-                    f"{table.at(row, column.name)}: the target is missing. Complete it, or leave out the row."
-                )
+                raise missing_target(table, column)
         return np.column_stack([column.values for column in columns])
 
     def encode(self, columns: tuple[Column, ...], table: Table) -> np.ndarray:
@@ -112,7 +111,7 @@ def fit_numbers(
     if output_activation == "softmax":
         raise UsageError(
             "softmax outputs add up to 1 and tell classes apart; a regression needs another output activation, "
-            "such as identity. Or use --task classification."
+            f"such as identity. Or use {remedy('task', 'classification')}."
         )
     kind = AUTO_SCALE.get(output_activation, "standard") if plan.target_scale == "auto" else plan.target_scale
     centers, scales = [], []

@@ -11,10 +11,12 @@ import numpy as np
 
 from chainrule.data.cell_sql import MICROSECONDS_PER_DAY
 from chainrule.data.columns import Column, Origin, Table, name_list
-from chainrule.data.frames import DATE_NOTE, column_from_objects
+from chainrule.data.frames import column_from_objects
+from chainrule.data.text_columns import DATE_NOTE
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NO_FORMAT = "no format"
 FLOAT_TYPES = ("FLOAT", "DOUBLE", "DECIMAL")
 
 
@@ -62,7 +64,9 @@ def read_parquet(path: Path, source: str) -> Table:
 
 def read_json(path: Path, source: str) -> Table:
     """Read a JSON array of records, or JSON lines; rows are counted from 1."""
-    table = _read_sql("SELECT * FROM read_json(?, sample_size=-1)", [file_pattern(path)], source)
+    # DuckDB would also take 01-02-2020 for a date: a format that nothing has leaves all strings text.
+    options = f"sample_size=-1, dateformat='{NO_FORMAT}', timestampformat='{NO_FORMAT}'"
+    table = _read_sql(f"SELECT * FROM read_json(?, {options})", [file_pattern(path)], source)
     if table.n_rows == 1 and all(str(column.values[0]).startswith("[") for column in table.columns):
         raise DataError(
             f"{source} holds one record whose values are lists. "

@@ -9,6 +9,8 @@ import numpy as np
 
 from chainrule.data.columns import Column, Table, count, name_list
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import refuse_missing, refuse_missing_targets, with_targets
+from chainrule.data.messages import remedy, says
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 # A column of whole numbers is taken for class labels up to this many, if each has enough rows on average.
@@ -62,7 +64,7 @@ def choose_roles(table: Table, plan: EncodingPlan) -> Roles:
     candidates = [column for column in columns if column not in targets]
     if not candidates:
         raise DataError(
-            f"{table.source} has no input column besides the target {_quoted_names(targets)}. "
+            f"{says(table.source, 'has')} no input column besides the target {_quoted_names(targets)}. "
             "A network needs at least one. If the cells were not told apart, use --delimiter."
         )
     task, note = _task(table, targets, plan)
@@ -71,7 +73,7 @@ def choose_roles(table: Table, plan: EncodingPlan) -> Roles:
     left_out = [(name, reason) for name, reason in reasons.items() if reason]
     if not inputs:
         detail = "; ".join(f'"{name}": {reason}' for name, reason in left_out[:10])
-        raise DataError(f"{table.source} has no input column that can be used. {detail}.")
+        raise DataError(f"{says(table.source, 'has')} no input column that can be used. {detail}.")
     ignored = [(column.name, "ignored, as asked") for column in table.columns if column.name in plan.ignore]
     notes = [*notes, *note, *left_out_notes(left_out)]
     return Roles(inputs, targets, task, (*ignored, *left_out), tuple(notes))
@@ -80,8 +82,8 @@ def choose_roles(table: Table, plan: EncodingPlan) -> Roles:
 def prepare_table(table: Table, plan: EncodingPlan) -> Table:
     """Return the rows that can be used, before they are divided into parts, or say why there are none.
 
-    Under ``missing="drop"``, rows with a missing input or target are left out, with a note. Otherwise a missing
-    target is refused, and missing inputs are refused under ``missing="refuse"``.
+    Rows without a target are left out, with a note, and under ``missing="drop"`` also rows with a missing input.
+    Under ``missing="refuse"`` both are refused.
 
     Parameters
     ----------
@@ -124,7 +126,10 @@ def prepare_table(table: Table, plan: EncodingPlan) -> Table:
         if complete.n_rows < table.n_rows:
             dropped = table.n_rows - complete.n_rows
             table = complete.with_notes(f"Left out {dropped:,} of {table.n_rows:,} rows because of missing values.")
-    _refuse_missing_targets(table, roles.targets)
+    elif plan.missing != "refuse":
+        table = with_targets(table, roles.targets)
+        roles = choose_roles(table, plan)
+    refuse_missing_targets(table, roles.targets)
     if plan.missing in ("refuse", "drop"):
         refuse_missing(table, roles.inputs)
     notes = [_check_target(table, column, roles.task) for column in roles.targets]
@@ -144,19 +149,6 @@ def strata(table: Table, plan: EncodingPlan) -> np.ndarray | None:
     return np.unique(roles.targets[0].as_text().values.astype(str), return_inverse=True)[1]
 
 
-def refuse_missing(table: Table, columns: Iterable[Column]) -> None:
-    """Raise DataError with a count for each input column that has missing values, if any has."""
-    gaps = [(column.name, column.missing) for column in columns if column.missing.any()]
-    if gaps:
-        counts = name_list([f'"{name}" ({count(missing.sum(), "cell")})' for name, missing in gaps], limit=10)
-        name, missing = gaps[0]
-        raise DataError(
-            f"{table.at(int(np.argmax(missing)), name)}: the value is missing. Columns with missing values: {counts}. "
-            "Complete them, or use --missing impute (the median), --missing indicate (also a node that says so) "
-            "or --missing drop (leaves out the rows)."
-        )
-
-
 def left_out_notes(left_out: Sequence[tuple[str, str]]) -> list[str]:
     """Say which columns were left out, one sentence for each reason."""
     notes = []
@@ -170,7 +162,7 @@ def _refuse_unknown(table: Table, names: Iterable[str], option: str) -> None:
     for name in names:
         if name not in table.names:
             raise DataError(
-                f'--{option}: {table.source} has no column "{name}". {did_you_mean(name, table.names)}'
+                f'--{option}: {says(table.source, "has")} no column "{name}". {did_you_mean(name, table.names)}'
                 f"Columns: {name_list(table.names)}."
             )
 
@@ -191,16 +183,22 @@ def _targets(table: Table, columns: list[Column], plan: EncodingPlan) -> tuple[t
 def _task(table: Table, targets: tuple[Column, ...], plan: EncodingPlan) -> tuple[str, list[str]]:
     for column in targets:
         if column.missing.all():
-            raise DataError(f'{table.source}: the target "{column.name}" has no values. Choose another with --target.')
+            raise DataError(
+                f'{table.source}: the target "{column.name}" has no values. Choose another with {remedy("target")}.'
+            )
     texts = [column for column in targets if column.kind == "text"]
     if texts and (plan.task == "regression" or len(targets) > 1):
         column = texts[0]
         row = int(np.argmax(~column.missing))
         wanted = "a regression" if plan.task == "regression" else "a network with several targets"
-        remedy = "Use --task classification" if len(targets) == 1 else "Name a single target to learn its classes"
+        instead = (
+            f"Use {remedy('task', 'classification')}"
+            if len(targets) == 1
+            else "Name a single target to learn its classes"
+        )
         raise DataError(
             f'{table.at(row, column.name)}: "{column.values[row]}" is not a number, and {wanted} needs numbers. '
-            f"{remedy}, or choose another --target."
+            f"{instead}, or choose another {remedy('target')}."
         )
     if len(targets) > 1:
         if plan.task == "classification":
@@ -242,16 +240,6 @@ def _reason_to_leave_out(column: Column, plan: EncodingPlan) -> str:
     return ""
 
 
-def _refuse_missing_targets(table: Table, targets: Iterable[Column]) -> None:
-    for column in targets:
-        missing = column.missing
-        if missing.any():
-            raise DataError(
-                f"{table.at(int(np.argmax(missing)), column.name)}: the target is missing "
-                f"({count(missing.sum(), 'row')} in all). Complete it, or use --missing drop to leave out such rows."
-            )
-
-
 def _check_target(table: Table, column: Column, task: str) -> str:
     """Refuse a target that cannot be learnt; return a note about classes with a single row, or nothing."""
     known = column.as_text().values if task == "classification" else column.values
@@ -266,10 +254,10 @@ def _check_target(table: Table, column: Column, task: str) -> str:
     if task == "regression":
         return ""
     if len(values) > MAX_NUMBER_CLASSES and len(values) > table.n_rows / 2:
-        remedy = "use --task regression" if column.kind == "number" else "choose another with --target"
+        instead = f"use {remedy('task', 'regression')}" if column.kind == "number" else "choose another with --target"
         raise DataError(
             f'{table.source}: the target "{column.name}" has {len(values):,} different values in {table.n_rows:,} '
-            f"rows, too many to be classes; {remedy}."
+            f"rows, too many to be classes; {instead}."
         )
     single = values[counts == 1].tolist()
     if not single or table.whole:

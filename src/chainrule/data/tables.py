@@ -8,10 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from chainrule.data.arrays import table_from_arrays
 from chainrule.data.builtin_tables import builtin_names, is_builtin, read_builtin
 from chainrule.data.columns import Column, Table, name_list, refuse_infinite
-from chainrule.data.frames import table_from_arrays, table_from_object
+from chainrule.data.frames import table_from_object
+from chainrule.data.messages import says
 from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.standard_input import STANDARD_INPUT, regular_file
+from chainrule.data.text_columns import read_text_columns
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 __all__ = ["MISSING_TOKENS", "Column", "Table", "read_table", "table_from_arrays"]
@@ -49,10 +53,10 @@ def read_table(
     Parameters
     ----------
     source : str, path-like, Table, data frame, array, dict, list of dicts or None
-        A file's path (CSV and other delimited text, also gzipped; Parquet; JSON; JSON lines; SQLite), the name of
-        a built-in table if there is no file of that name, a pandas, polars or pyarrow table, a NumPy array with
-        two dimensions (columns x1, x2, ...) or named fields, a dict of columns, or a list of dicts. None if
-        `sql` names its own files.
+        A file's path (CSV and other delimited text, also gzipped; Parquet; JSON; JSON lines; SQLite), "-" for
+        delimited text from standard input, the name of a built-in table if there is no file of that name, a pandas,
+        polars or pyarrow table, a NumPy array with two dimensions (columns x1, x2, ...) or named fields, a dict of
+        columns, or a list of dicts. None if `sql` names its own files.
     sql : str, optional
         An SQL query. Over an SQLite file it is run by SQLite; otherwise by DuckDB, which reads files named in
         the query (``select * from 'a.csv'``) and knows `source`, if it is a file, as ``data``.
@@ -76,8 +80,9 @@ def read_table(
     -------
     Table
         Numbers as float64 with NaN where missing, text as str with None. Booleans are the numbers 0 and 1, and
-        dates are days since 1970-01-01 (times without a zone count as UTC). The words true and false in delimited
-        text stay text.
+        dates, also in a column of text that holds nothing else (2012-01-31 or 2012/01/31), are days since
+        1970-01-01 (times without a zone count as UTC). The words true and false in delimited text stay text. Its
+        method `to_pandas` gives it back as a data frame.
 
     Raises
     ------
@@ -98,18 +103,20 @@ def read_table(
         as_text = [name.strip() for name in as_text.split(",")]
     if isinstance(missing_tokens, str):
         missing_tokens = [token.strip() for token in missing_tokens.split(",")]
+    options: dict[str, Any] = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header}
     if source is None or sql is not None:
-        table = _read_query(source, sql)
+        _refuse_without_effect(sql, {**options, "sqlite_table": sqlite_table}, missing_tokens)
+        table = read_text_columns(_read_query(source, sql), as_text, commas=True)
     elif isinstance(source, Table):
         table = source
     elif isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        if isinstance(source, str) and not path.is_file() and is_builtin(source):
+        if isinstance(source, str) and not Path(source).is_file() and is_builtin(source):
             table = read_builtin(source)
         else:
-            _refuse_unreadable(path, os.fspath(source))
-            options = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header}
-            table = _read_file(path, sqlite_table, {**options, "missing_tokens": missing_tokens, "as_text": as_text})
+            _refuse_unreadable(os.fspath(source))
+            options |= {"missing_tokens": missing_tokens, "as_text": as_text}
+            with regular_file(os.fspath(source)) as (path, name):
+                table = read_text_columns(_read_file(path, name, sqlite_table, options), as_text)
     else:
         found = table_from_object(source)
         if found is None:
@@ -117,11 +124,11 @@ def read_table(
                 f"a table cannot be made from {_described(source)}. Give a file's path, a built-in name, a data frame "
                 "(pandas, polars or pyarrow), a NumPy array with two dimensions, a dict of columns or a list of dicts."
             )
-        table = found
+        table = read_text_columns(found, as_text)
     if not table.columns:
-        raise DataError(f"{table.source} has no columns.")
+        raise DataError(f"{says(table.source, 'has')} no columns.")
     if table.n_rows == 0:
-        raise DataError(f"{table.source} has no rows.")
+        raise DataError(f"{says(table.source, 'has')} no rows.")
     return refuse_infinite(_with_text_columns(table, as_text))
 
 
@@ -134,22 +141,35 @@ def _read_query(source: Any, sql: str | None) -> Table:
     from chainrule.data.queries import read_sql, read_sqlite
 
     if sql is None:
-        raise UsageError("read_table needs a source or an SQL query; received neither.")
+        raise UsageError(
+            "no table was named. Name a table (a file or a built-in name), or give --sql (sql=... in Python)."
+        )
     if source is None:
         return read_sql(sql)
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(f"sql works on files; received {_described(source)} with it. Query the object itself first.")
-    path = Path(source)
-    if not path.is_file() and is_builtin(os.fspath(source)):
+    if not Path(source).is_file() and is_builtin(os.fspath(source)):
         raise UsageError(f'sql works on files; "{source}" is a built-in table, which is used whole. Leave out sql.')
-    _refuse_unreadable(path, os.fspath(source))
-    if _starts_with(path, b"SQLite format 3\0"):
-        return read_sqlite(path, os.fspath(source), None, sql)
-    return read_sql(sql, path)
+    _refuse_unreadable(os.fspath(source))
+    with regular_file(os.fspath(source)) as (path, name):
+        if _starts_with(path, b"SQLite format 3\0"):
+            return read_sqlite(path, name, None, sql)
+        return read_sql(sql, path)
 
 
-def _read_file(path: Path, sqlite_table: str | None, options: dict[str, Any]) -> Table:
-    source = str(path)
+def _refuse_without_effect(sql: str | None, options: dict[str, Any], missing_tokens: Sequence[str]) -> None:
+    """Refuse options of reading that a query passes by: the query itself says how its files are read."""
+    given = [name for name, value in options.items() if value is not None]
+    if tuple(missing_tokens) != MISSING_TOKENS:
+        given.append("missing_tokens")
+    if sql is not None and given:
+        raise UsageError(
+            f"{name_list(given)} would have no effect on the result of sql. Say it in the query, as in "
+            "from read_csv('a.csv', delim=';', decimal_separator=','), or leave out sql."
+        )
+
+
+def _read_file(path: Path, source: str, sqlite_table: str | None, options: dict[str, Any]) -> Table:
     if _starts_with(path, b"SQLite format 3\0"):
         from chainrule.data.queries import read_sqlite
 
@@ -177,8 +197,11 @@ def _starts_with(path: Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
-def _refuse_unreadable(path: Path, received: str) -> None:
-    if path.is_file():
+def _refuse_unreadable(received: str) -> None:
+    path = Path(received)
+    if received in STANDARD_INPUT:
+        return
+    if path.exists() and not path.is_dir():
         if not os.access(path, os.R_OK):
             raise UsageError(f'"{received}": no permission to read this file.')
         return

@@ -11,12 +11,13 @@ from chainrule.core.arrays import as_float_array
 from chainrule.core.catalogue import Activation, FusedLoss, activation_named, loss_named
 from chainrule.core.network import Network
 from chainrule.core.passes import check_loss_fits
-from chainrule.data.columns import Table
+from chainrule.data.arrays import inputs_and_targets
+from chainrule.data.columns import Table, name_list
 from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table, split_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.splits import Split
-from chainrule.data.tables import read_with, table_from_arrays
+from chainrule.data.tables import read_with
 from chainrule.errors import DataError, UsageError
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
@@ -161,17 +162,34 @@ def _refuse_beyond(table: Table, dtype: str, *matrices: np.ndarray) -> None:
 
 
 def read_source(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
-    """Read the table; several columns of `y` become the targets of the plan."""
+    """Read the table; the columns of `y` become the targets of the plan.
+
+    Raises
+    ------
+    UsageError
+        If `y` comes with a table that is read, or with `target` as well.
+    """
     if y is None:
         return read_with(source, reading, as_text=plan.nominal), plan
     if isinstance(source, str):
         raise UsageError(
             f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
         )
-    table = table_from_arrays(source, y)
-    shape = np.shape(y)
-    if plan.target is None and len(shape) == 2 and shape[1] > 1:
-        plan = replace(plan, target=table.names[-shape[1] :])
+    if isinstance(y, str):
+        raise UsageError(f'y holds the values of the target; to name its column, write target="{y}".')
+    if plan.target is not None and not (np.ndim(y) == 2 and np.shape(y)[1] > 1):
+        raise UsageError(
+            f"give y or target, not both: y holds the target, and target names {name_list(plan.target)}. "
+            "Leave one of them out, and with y the target's column out of the inputs."
+        )
+    table, names = inputs_and_targets(source, y, as_text=plan.nominal)
+    if plan.target is None:
+        return table, replace(plan, target=names)
+    # Some columns of y may be chosen; no other column may be a target, and none of y's an input.
+    others = [name for name in names if name not in (*plan.target, *plan.ignore)]
+    if not set(plan.target) <= set(names) or others:
+        detail = "ignore the others" if set(plan.target) <= set(names) else "choose among them, or leave out target"
+        raise UsageError(f"y holds {name_list(names)}, and target names {name_list(plan.target)}: {detail}.")
     return table, plan
 
 

@@ -1,0 +1,57 @@
+"""Tables from standard input and from pipes: read to the end into a file of their own, and then like any other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from chainrule.errors import UsageError
+
+STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+
+
+@contextmanager
+def regular_file(received: str) -> Iterator[tuple[Path, str]]:
+    """Give the path of a file that can be read more than once, and its name for messages.
+
+    Parameters
+    ----------
+    received : str
+        A path; "-" or /dev/stdin for standard input; or a pipe, as from a shell's ``<(command)``.
+
+    Raises
+    ------
+    UsageError
+        If a pipe cannot be read.
+    """
+    path = Path(received)
+    standard = received in STANDARD_INPUT
+    if not standard and (path.is_file() or path.is_dir() or not path.exists()):
+        yield path, received
+        return
+    name = "standard input" if standard else received
+    with tempfile.TemporaryDirectory() as folder:
+        # Delimited text, unless its first bytes say otherwise.
+        copy = Path(folder) / "table.csv"
+        try:
+            with copy.open("wb") as file:
+                if standard:
+                    shutil.copyfileobj(_standard_input(), file)
+                else:
+                    with path.open("rb") as pipe:
+                        shutil.copyfileobj(pipe, file)
+        except OSError as error:
+            raise UsageError(f"{name} cannot be read: {os.strerror(error.errno or 0)}.") from None
+        yield copy, name
+
+
+def _standard_input() -> IO[bytes]:
+    if sys.stdin is None or not hasattr(sys.stdin, "buffer"):
+        raise UsageError("there is no standard input to read. Give a file's name.")
+    return sys.stdin.buffer
