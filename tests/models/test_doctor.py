@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shlex
 import time
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import chainrule as cr
+from chainrule.cli.check import command
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_table
@@ -150,8 +153,13 @@ TRIGGERS: dict[str, Case] = {
     "outlier": (
         "outliers",
         "hint",
-        ("far", "1e+04"),
-        lambda: numbers(far=np.where(np.arange(N) == 5, 1e4, draw(4).normal(size=N))),
+        ("far", "40", "by the quartiles"),
+        # 40 in deviations of 1 and a little, but in quartile ranges of 1.35.
+        lambda: {
+            "far": np.where(np.arange(100 * N) == 5, 40, draw(4).normal(size=100 * N)),
+            "b": draw(5).normal(size=100 * N),
+            "price": draw(6).normal(size=100 * N),
+        },
         {},
     ),
     "outlier in the target": (
@@ -185,6 +193,51 @@ TRIGGERS: dict[str, Case] = {
         lambda: named(detail=np.where(named()["price"] == "high", words("h1", "h2"), words("l1", "l2"))),
         {},
     ),
+    "measured, then named": (
+        "leakage",
+        "warning",
+        ("weight", "a cut between", "100%"),
+        lambda: numbers(weight=draw(6).normal(size=N)) | {"price": np.where(draw(6).normal(size=N) > 0.3, "hi", "lo")},
+        {},
+    ),
+    "an interval": (
+        "leakage",
+        "warning",
+        ("weight", "2 cuts"),
+        lambda: (
+            numbers(weight=draw(6).normal(size=N)) | {"price": np.where(abs(draw(6).normal(size=N)) < 0.7, "y", "n")}
+        ),
+        {},
+    ),
+    "grades from points": (
+        "leakage",
+        "warning",
+        ("points", "3 cuts"),
+        lambda: {
+            **numbers(points=draw(6).uniform(0, 100, N)),
+            "price": np.array(list("DCBA"))[np.digitize(draw(6).uniform(0, 100, N), [50, 65, 85])],
+        },
+        {},
+    ),
+    "named, with a slip": (
+        "leakage",
+        "warning",
+        ("ward", "99.5%"),
+        lambda: named(
+            ward=np.where(
+                (named()["price"] == "high") != (np.arange(N) == 5), words("h1", "h2", "h3"), words("l1", "l2", "l3")
+            )
+        ),
+        {},
+    ),
+    "a later logarithm": ("leakage", "warning", ("log", "rises"), lambda: numbers(log=np.exp(numbers()["price"])), {}),
+    "missing afterwards": (
+        "leakage",
+        "warning",
+        ("died", "whether it is missing"),
+        lambda: named(died=np.where(named()["price"] == "high", np.nan, draw(6).normal(size=N))),
+        {"missing": "indicate"},
+    ),
     "row counter": ("row numbers", "warning", ("nr",), lambda: numbers(nr=np.arange(N)), {}),
     "shuffled ids": ("row numbers", "warning", ("row_id",), lambda: numbers(row_id=draw().permutation(N)), {}),
     "text ids": (
@@ -203,6 +256,13 @@ TRIGGERS: dict[str, Case] = {
     ),
     "few of a class": ("classes", "warning", ("rare", "9"), lambda: {k: v[:89] for k, v in unequal(9).items()}, {}),
     "imbalance": ("classes", "warning", ("common", "19 times"), lambda: unequal(10), {}),
+    "imbalance among several": (
+        "classes",
+        "hint",
+        ("common", "11 times"),
+        lambda: numbers() | {"price": np.array(["rare"] * 10 + ["common"] * 110 + ["other"] * 80)},
+        {},
+    ),
     "few rows": ("rows", "warning", ("12 training rows",), lambda: {k: v[:20] for k, v in numbers().items()}, {}),
     "few test rows": ("rows", "hint", ("10 test rows",), lambda: numbers(), {"test": 0.05}),
     "hidden steps": ("hidden activations", "problem", ("step",), lambda: "wine", {"activation": "step"}),
@@ -446,6 +506,14 @@ SILENT: list[tuple[str, Callable[[], Any], dict[str, Any]]] = [
     ("leakage", lambda: numbers(near=numbers()["price"] + draw(5).normal(size=N)), {}),
     ("leakage", lambda: named(sex=words("m", "f")), {}),
     ("leakage", lambda: "and", {}),
+    *(("leakage", lambda name=name: name, {}) for name in ("wine", "iris", "diabetes", "digits", "parity-5")),
+    # Seven in eight right by a cut; a tenth of one class only; names with too few rows each; too few rows.
+    ("leakage", lambda: named(near=named()["a"]), {}),
+    ("leakage", lambda: named(part=np.where(named()["price"] == "high", draw(6).integers(0, 9, N), 8)), {}),
+    ("leakage", lambda: named(who=[f"{p} {i // 4}" for i, p in enumerate(named()["price"])]), {"max_categories": 99}),
+    ("leakage", lambda: {"a": np.arange(24) % 5, "x": np.arange(24) % 12, "y": np.arange(24) % 12 > 5}, {}),
+    ("leakage", lambda: numbers(close=np.exp(numbers()["price"] + 0.2 * draw(5).normal(size=N))), {}),
+    ("leakage", lambda: numbers(sparse=np.arange(N) > 120) | {"price": np.maximum(0, np.arange(N) - 120) ** 2}, {}),
     ("row numbers", lambda: numbers(x=np.sort(draw().normal(size=N))), {}),
     ("row numbers", lambda: {"x": np.arange(N), "y": np.arange(N) % 7 * 0.5}, {}),
     ("repeated rows", lambda: "iris", {}),
@@ -552,8 +620,10 @@ def test_a_refusal_becomes_a_problem_and_the_rest_is_checked() -> None:
         set_up(table, init="uniform(-5,5)")
     diagnosis = diagnose(table, init="uniform(-5,5)")
     assert not diagnosis.ok
-    (found,) = of_check(diagnosis, "refused")
-    assert found.what == str(refused.value)
+    # One fact, one finding: that values are missing is why training is refused.
+    assert "missing" in str(refused.value)
+    assert not of_check(diagnosis, "refused")
+    (found,) = of_check(diagnosis, "missing values")
     assert found.options == {"missing": "indicate"}
     # Found in the training that these options allow.
     assert of_check(diagnosis, "constant columns")
@@ -625,10 +695,117 @@ def test_odd_tables_are_examined_and_every_refusal_is_a_problem() -> None:
     assert 20 < refused < 195
 
 
+def test_a_refusal_that_no_finding_explains_stays() -> None:
+    table = numbers(gap=with_gaps(0.1)) | {"price": np.ones(N)}
+    diagnosis = diagnose(table, missing="impute")
+    assert "nothing to learn" in of_check(diagnosis, "refused")[0].what
+    assert not of_check(diagnosis, "missing values")
+
+
 def test_a_table_that_is_not_there() -> None:
     diagnosis = diagnose("no such file.csv", bias="none")
-    assert "no such file.csv" in of_check(diagnosis, "refused")[0].what
+    (found,) = of_check(diagnosis, "refused")
+    assert diagnosis.subject == "no such file.csv"
+    assert "no such file.csv" in found.what
+    assert (found.remedy, found.flag) == ("", "")  # the message says what to do
     assert of_check(diagnosis, "bias")
+
+
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Any) -> None:
+    path = tmp_path / "cars.csv"
+    path.write_text("size,price\n" + "4,1.5\n" * 20 + "rotary,3\n")
+    diagnosis = diagnose(path)
+    assert diagnosis.subject == str(path)
+    assert "--nominal size" in str(diagnosis).replace("\n ", "")
+    assert diagnose(None, sql="select 1 from").subject == "the SQL query"
+    assert diagnose([object()]).subject == "the table"
+
+
+def written(path: Any, **columns: Any) -> Any:
+    """Write columns as CSV, with row names as R writes them."""
+    rows = [",".join(map(str, cells)) for cells in zip(range(1, N + 1), *columns.values(), strict=True)]
+    path.write_text("\n".join([",".join(['""', *columns]), *rows]))
+    return path
+
+
+def test_notes_say_what_was_left_out(tmp_path: Any) -> None:
+    names = [f"name {i}x" for i in range(N)]
+    diagnosis = diagnose(written(tmp_path / "rows.csv", who=names, **numbers()))
+    assert [note.split(": ")[-1].partition(" (")[0] for note in diagnosis.notes] == [
+        "it was taken for row names and left out.",
+        'The target is the last column, "price"; --target chooses another.',
+        "text with 200 different values",
+    ]
+    lines = str(diagnosis).splitlines()
+    assert lines[1].startswith("  The first column of ")
+    assert diagnosis.to_dict()["notes"] == list(diagnosis.notes)
+    # What was asked for needs no note, nor does what only a remedy would do.
+    assert diagnose(numbers(who=names), ignore="who").notes == ()
+    assert diagnose(numbers(gap=with_gaps(0.1))).notes == ()
+
+
+def test_none_may_be_a_value(tmp_path: Any) -> None:
+    bags = words("None", "driver", "both")
+    path = written(tmp_path / "cars.csv", bags=bags, **numbers())
+    hint = of_check(diagnose(path), "missing values")[-1]
+    assert (hint.severity, hint.options["missing_tokens"][:2]) == ("hint", ("NA", "N/A"))
+    assert f'"bags" {(bags == "None").sum()}' in hint.what
+    assert diagnose(path, **hint.options).ok
+    assert not of_check(diagnose(path, **hint.options), "missing values")
+    # Empty cells and NA are gaps, and one "None" in a hundred may be one, too.
+    few = np.where(np.arange(N) < 2, "None", np.where(bags == "None", "NA", bags))
+    assert len(of_check(diagnose(written(tmp_path / "few.csv", bags=few, **numbers())), "missing values")) == 1
+
+
+def test_dates_that_are_no_iso_dates() -> None:
+    days = [f"{1 + i % 28}.{1 + i % 12}.2012" for i in range(N)]
+    for cells in (days, [day.replace(".", "/") for day in days], [day.replace(".", "-") for day in days]):
+        diagnosis = diagnose(numbers(day=cells))
+        (found,) = of_check(diagnosis, "packed columns")
+        assert "2012-01-01" in found.remedy
+        assert not of_check(diagnosis, "categories")
+    versions = [f"{1 + i % 28}.{13 + i % 12}.2012" for i in range(N)]
+    assert not of_check(diagnose(numbers(version=versions)), "packed columns")
+
+
+def test_skewed_columns_are_not_scaled_by_quartiles() -> None:
+    rain = np.where(draw(1).random(N) < 0.6, 0, draw(2).lognormal(0, 1.15, N))
+    (found,) = of_check(diagnose(numbers(rain=rain)), "outliers")
+    assert "Skewed" in found.what
+    assert "logarithm" in found.remedy
+    assert found.options == {}
+    # One huge value of 200: by the quartiles it would be larger still.
+    (found,) = of_check(diagnose(numbers(far=np.where(np.arange(N) == 5, 1e4, draw(4).normal(size=N)))), "outliers")
+    assert "errors" in found.remedy
+    assert found.options == {}
+
+
+def test_extremes_are_looked_for_in_all_rows() -> None:
+    rng, n = draw(8), 60_000
+    for row in (7, 30_011, 59_990):
+        far, price = rng.normal(size=n), rng.normal(size=n)
+        far[row] = price[row] = -60
+        found = of_check(diagnose({"far": far, "b": rng.normal(size=n), "price": price}), "outliers")
+        assert ['"far" -60' in found[0].what, '"price" -60' in found[1].what] == [True, True]
+
+
+def test_the_commonest_class_is_stated() -> None:
+    (found,) = of_check(diagnose(unequal(10)), "classes")
+    assert "95.0% of the rows" in found.why
+
+
+def test_network_size_names_all_three_remedies() -> None:
+    (found,) = of_check(diagnose("wine", hidden=500), "network size")
+    assert found.flag == "--weight-decay 0.01"
+    assert re.search(r"--hidden \d+.*--patience", found.remedy)
+
+
+def test_passed_sentences_suit_the_task() -> None:
+    regression, classification = diagnose("diabetes").passed, diagnose("wine").passed
+    assert "Every class has its share of rows." not in regression
+    assert "Every class has its share of rows." in classification
+    assert "No single input is a copy of the target or decides it." in regression
+    assert any("0.9999" in sentence for sentence in regression)
 
 
 def test_too_few_rows_to_divide() -> None:
@@ -684,7 +861,11 @@ def test_the_report() -> None:
     facts = json.loads(json.dumps(diagnosis.to_dict()))
     assert facts["ok"] is False
     assert facts["findings"][0]["options"] == {"scale": "standard"}
-    assert str(diagnose("wine")).splitlines()[1] == "Nothing was found that will hurt training."
+    well = diagnose("wine")
+    assert str(well).splitlines()[1] == "Nothing was found that will hurt training."
+    assert str(well).splitlines()[-1] == f"{len(well.passed)} checks passed."
+    assert [line.strip() for line in well.text(verbose=True).splitlines()[-len(well.passed) :]] == list(well.passed)
+    assert well.to_dict()["passed"] == list(well.passed)
 
 
 def test_flags_are_quoted() -> None:
@@ -731,3 +912,10 @@ def test_dead_and_saturated_units() -> None:
     assert "16 of 16 relu" in found.what
     stuck = cr.train("wine", init="uniform(2,3)", scale="unit", epochs=1)
     assert of_check(diagnose_model(stuck), "idle units")
+
+
+def test_the_command_lists_what_passed_on_demand() -> None:
+    short, long = (CliRunner().invoke(command, ["wine", *more]).output for more in ((), ("--verbose",)))
+    passed = diagnose("wine").passed
+    assert short.splitlines()[-1] == f"{len(passed)} checks passed."
+    assert long.splitlines()[-len(passed) :] == [f"  {sentence}" for sentence in passed]

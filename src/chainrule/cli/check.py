@@ -17,10 +17,11 @@ from chainrule.training.plan import TrainingPlan
 @click.command(cls=SectionedCommand)
 @click.argument("data", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--verbose", is_flag=True, help="Also list the checks that passed.")
 @plan_flags(TrainingPlan, "Network and training")
 @plan_flags(EncodingPlan, "Columns and rows")
 @plan_flags(ReadingPlan, "Reading the table")
-def command(data: str | None, as_json: bool, **flags: Any) -> int:
+def command(data: str | None, as_json: bool, verbose: bool, **flags: Any) -> int:
     """Look for what will hurt training DATA with these options, and name the remedy.
 
     Takes the flags of train. Ends with exit code 1 if it found a problem.
@@ -34,5 +35,5 @@ def command(data: str | None, as_json: bool, **flags: Any) -> int:
     if as_json:
         print_json(diagnosis.to_dict())
     else:
-        say(str(diagnosis))
+        say(diagnosis.text(verbose))
     return 0 if diagnosis.ok else 1

@@ -1,4 +1,4 @@
-"""The doctor's checks of single columns: scale, constants, gaps, rare names and outliers. The tip is seed 004's."""
+"""The doctor's checks of single columns: scale, constants, gaps and rare names. The tip is seed 004's."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.data.columns import count, name_list
-from chainrule.models.doctor.findings import Check, Finding, Patient, finding, quoted
-from chainrule.models.doctor.outputs import DISTANCE_LOSSES, head
+from chainrule.models.doctor.encodings import holds_dates
+from chainrule.models.doctor.findings import Finding, finding, quoted
+from chainrule.models.doctor.patient import Check, Patient
 
 WIDEST_RATIO = 10.0
 LARGEST_INPUT = 10.0
 NEARLY_CONSTANT = 0.995
-OUTLIER = 20.0
 RARE = 3
+COMMON_WORD = 0.05
 
 
 def input_scale(patient: Patient) -> Iterator[Finding]:
     """Scale all input values to the same range, typically [0 1] or [-1 1]."""
     if patient.encoding_plan.scale != "none" or not patient.numbers:
         return
-    lows = {name: float(np.nanmin(values)) for name, values in patient.numbers.items()}
-    highs = {name: float(np.nanmax(values)) for name, values in patient.numbers.items()}
+    lows = {name: float(np.nanmin(values)) for name, values in patient.all_numbers.items()}
+    highs = {name: float(np.nanmax(values)) for name, values in patient.all_numbers.items()}
     widths = {name: highs[name] - lows[name] for name in lows}
     widest, narrowest = max(widths, key=widths.__getitem__), min(widths, key=widths.__getitem__)
     farthest = max(lows, key=lambda name: max(-lows[name], highs[name]))
@@ -77,19 +78,20 @@ def missing_values(patient: Patient) -> Iterator[Finding]:
     assert table is not None
     targets = [(column.name, int(column.missing.sum())) for column in patient.targets]
     targets = [(name, gaps) for name, gaps in targets if gaps]
-    if targets and plan.missing != "drop":
+    inputs = [(column.name, int(column.missing.sum())) for column in patient.inputs if column.name not in plan.ignore]
+    inputs = [(name, gaps) for name, gaps in inputs if 0 < gaps < table.n_rows]
+    worst = max((gaps for _, gaps in inputs), default=0) / table.n_rows
+    how = "indicate" if worst > 0.05 else "impute" if inputs else "drop"  # each leaves out rows without a target
+    if targets and plan.missing == "refuse":
         yield finding(
             "missing values",
             "problem",
             f"The target is missing: {_gaps(targets)}.",
             "There is nothing to learn from such a row.",
             "Complete the rows or leave them out.",
-            missing="drop",
+            missing=how,
         )
-    inputs = [(column.name, int(column.missing.sum())) for column in patient.inputs if column.name not in plan.ignore]
-    inputs = [(name, gaps) for name, gaps in inputs if 0 < gaps < table.n_rows]
     if inputs and plan.missing == "refuse":
-        worst = max(gaps for _, gaps in inputs) / table.n_rows
         yield finding(
             "missing values",
             "problem",
@@ -97,7 +99,20 @@ def missing_values(patient: Patient) -> Iterator[Finding]:
             "A missing value is not a number, and training refuses to guess.",
             "Fill them in (impute), fill them in and tell the network (indicate), or leave the rows out (drop)."
             + (" A column that is mostly empty is better left out (--ignore)." if worst > 0.5 else ""),
-            missing="drop" if targets else "indicate" if worst > 0.05 else "impute",
+            missing=how,
+        )
+    named = (column for column in (*patient.inputs, *patient.targets) if column.kind == "text")
+    said = [(column.name, dict(column.tokens).get("None", 0)) for column in named]
+    said = [(name, cells) for name, cells in said if cells > COMMON_WORD * table.n_rows]
+    if said:
+        tokens = tuple(token for token in patient.reading.missing_tokens if token not in ("", "None")) or ("NA",)
+        yield finding(
+            "missing values",
+            "hint",
+            f'Cells that say "None" were taken for missing: {_gaps(said)}.',
+            "If it is a value of its own, as in a list of extras, it is a name like the others, and not a gap.",
+            "If it is a value, name the words that do stand for a missing one.",
+            missing_tokens=tokens,
         )
 
 
@@ -113,7 +128,7 @@ def categories(patient: Patient) -> Iterator[Finding]:
     rare: list[str] = []
     rare_values = 0
     for column in patient.inputs:
-        if column.kind != "text":
+        if column.kind != "text" or holds_dates(column, patient):  # of dates, another check says more
             continue
         counts = Counter(column.values.tolist())
         del counts[None]
@@ -151,54 +166,9 @@ def categories(patient: Patient) -> Iterator[Finding]:
         )
 
 
-def outliers(patient: Patient) -> Iterator[Finding]:
-    """A few extreme values set the scale for all others."""
-    far = [(name, cells) for name, values in patient.numbers.items() if (cells := _far(values))]
-    if far and patient.encoding_plan.scale in ("standard", "unit", "symmetric"):
-        detail = name_list([f'"{name}" {farthest:.4g}' for name, farthest in far], limit=10)
-        yield finding(
-            "outliers",
-            "hint",
-            f"Values far from all others: {detail} (more than {OUTLIER:g} deviations, measured by the quartiles).",
-            "They stretch the scale, so that all other values crowd together near 0.",
-            "If they are errors, correct them; otherwise scale by the quartiles, or take the column's logarithm.",
-            scale="robust",
-        )
-    loss = patient.settled.loss
-    if patient.task == "regression" and patient.setup is not None and "squared" in head(loss):
-        far = [(c.name, f) for c in patient.targets if c.kind == "number" and (f := _far(c.values[patient.rows]))]
-        if far and head(loss) in DISTANCE_LOSSES:
-            detail = name_list([f'"{name}" {farthest:.4g}' for name, farthest in far], limit=10)
-            yield finding(
-                "outliers",
-                "hint",
-                f"Targets far from all others: {detail}.",
-                "The square of a huge error outweighs all others, and the network serves these rows alone.",
-                "If they are errors, correct them; otherwise use a loss that grows only in proportion.",
-                loss="huber",
-            )
-
-
-def _far(values: np.ndarray) -> float:
-    """Return the farthest value if it lies far beyond all but a few; otherwise 0."""
-    known = values[values == values]
-    if len(known) < 20:
-        return 0.0
-    first, middle, third = np.quantile(known, [0.25, 0.5, 0.75])
-    if third == first:
-        return 0.0
-    distance = np.abs(known - middle) * 1.349 / (third - first)
-    beyond = distance > OUTLIER
-    # Sparse counts, such as the pixels of an image, have no scale by their quartiles.
-    if not beyond.any() or beyond.mean() > 0.02 or len(np.unique(known[:1000])) <= 20:
-        return 0.0
-    return float(known[distance.argmax()])
-
-
 COLUMN_CHECKS = (
     Check(input_scale, "The inputs have about the same range."),
     Check(constant_columns, "Every input tells examples apart."),
     Check(missing_values, "No value is missing, or it is said what to do."),
     Check(categories, "Names have enough rows each."),
-    Check(outliers, "No value lies far from all others."),
 )

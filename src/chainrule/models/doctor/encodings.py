@@ -11,12 +11,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.data.columns import Column
-from chainrule.models.doctor.findings import Check, Finding, Patient, finding, quoted
+from chainrule.models.doctor.findings import Finding, finding, quoted
+from chainrule.models.doctor.patient import Check, Patient
 
 NUMBER = r"[-+]?\d[\d.,]*"
 SEVERAL_NUMBERS = re.compile(rf"{NUMBER}(\s*[/x×:*;|~-]\s*{NUMBER}){{1,5}}\s*\D{{0,4}}")
 WITH_UNIT = re.compile(rf"{NUMBER}\s*([^\W\d]{{1,6}}|[%°€$£]|[^\W\d]{{1,4}}[/²³][^\W\d]{{0,3}}\d?)")
 WITH_CURRENCY = re.compile(rf"([€$£])\s*{NUMBER}")
+# 2012/01/31, 31.1.2012, 1/31/12, with or without a time.
+DATE = re.compile(
+    r"(\d{4}([/.])(?P<day>\d\d?\2\d\d?)|(?P<first>\d\d?([/.-])\d\d?)\5(\d{4}|\d\d))([ T]\d\d?:\d\d(:\d\d)?.*)?"
+)
 # Separator, and the share of different cells that must hold it.
 SEPARATORS = ((";", 0.2), ("|", 0.2), (",", 0.5), ("/", 0.8), ("&", 0.8))
 NAME_WORDS = re.compile(
@@ -30,7 +35,16 @@ def packed_columns(patient: Patient) -> Iterator[Finding]:
     """Beware of tricky encodings: don't combine too much info into a single node's activation value."""
     for column in patient.inputs:
         how = _packed_text(column, patient) if column.kind == "text" else _packed_date(column, patient)
-        if how:
+        if column.kind == "text" and holds_dates(column, patient):
+            first = next(value for value in column.values.tolist() if value is not None)
+            yield finding(
+                "packed columns",
+                "warning",
+                f'"{column.name}" holds dates, such as "{first}", read as names.',
+                "As names, no day comes before another, and no new day was there in training.",
+                "Write dates as 2012-01-01: such a column is read as a number of days.",
+            )
+        elif how:
             yield finding(
                 "packed columns",
                 "warning",
@@ -38,6 +52,16 @@ def packed_columns(patient: Patient) -> Iterator[Finding]:
                 "The network sees each combination as one value and must learn what it means, if it can.",
                 "Make a column of each part before training (a query can, with --sql).",
             )
+
+
+def holds_dates(column: Column, patient: Patient) -> bool:
+    """Say whether a column of text holds dates that are not written as ISO 8601 has them."""
+    cells = list(dict.fromkeys(value for value in column.values[patient.rows].tolist() if value is not None))[:500]
+    found = [match for match in (DATE.fullmatch(cell.strip()) for cell in cells) if match]
+    if len(cells) < 3 or len(found) <= 0.9 * len(cells):
+        return False
+    days = [sorted(int(part) for part in re.findall(r"\d+", match["day"] or match["first"])) for match in found]
+    return all(1 <= low <= 12 and high <= 31 for low, high in days)
 
 
 def _packed_text(column: Column, patient: Patient) -> str:

@@ -9,26 +9,34 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.data.builtin_tables import is_builtin
 from chainrule.data.columns import Table, count
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
-from chainrule.data.roles import choose_roles
+from chainrule.data.roles import choose_roles, left_out_notes
 from chainrule.errors import ChainruleError, UsageError
 from chainrule.models.doctor.columns import COLUMN_CHECKS
 from chainrule.models.doctor.encodings import ENCODING_CHECKS
-from chainrule.models.doctor.findings import Check, Diagnosis, Finding, Patient, by_severity, finding, together
+from chainrule.models.doctor.findings import Diagnosis, Finding, by_severity, finding, flags, together
+from chainrule.models.doctor.leakage import LEAKAGE_CHECKS
 from chainrule.models.doctor.network import NETWORK_CHECKS
+from chainrule.models.doctor.outliers import OUTLIER_CHECKS
 from chainrule.models.doctor.outputs import OUTPUT_CHECKS
+from chainrule.models.doctor.patient import Check, Patient
 from chainrule.models.doctor.rows import ROW_CHECKS
 from chainrule.models.setup import Setup, read_source, set_up
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 
-CHECKS: tuple[Check, ...] = (*COLUMN_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *COLUMN_CHECKS, *OUTLIER_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *LEAKAGE_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS,
+)  # fmt: skip
+# Checks whose findings can be the very thing that training refuses.
+REFUSED_TOO = ("missing values", "output and loss")
 PLANS = (EncodingPlan, TrainingPlan, ReadingPlan)
 
 
@@ -61,20 +69,20 @@ def diagnose(source: Any, y: Any = None, *, sample_weight: Any = None, **options
     try:
         table, encoding_plan = read_source(source, y, encoding_plan, reading)
     except ChainruleError as refused:
-        patient = Patient(plan, encoding_plan)
         findings.append(_refusal(refused, "The table cannot be read."))
-        return _examined(patient, "a table that cannot be read", findings)
+        return _examined(Patient(plan, encoding_plan), _name(source, reading), findings)
     file = y is None and reading.sql is None and isinstance(source, (str, os.PathLike)) and not _named_table(source)
     patient = _patient(plan, encoding_plan, table, file)
+    patient = replace(patient, reading=reading)
     usable = {name: value for name, value in usable.items() if name not in _names_of(ReadingPlan)}
     setup, error, remedies = _set_up(patient, sample_weight, usable)
-    if error is not None:
-        findings.append(_refusal(error, "Training is refused with these options.", remedies))
+    if error is not None and not error.found:
+        findings.append(_refusal(error.refusal, "Training is refused with these options.", remedies))
     patient = replace(patient, setup=setup, task=setup.encoding.task if setup is not None else patient.task)
-    return _examined(patient, _subject(patient), findings)
+    return _examined(patient, _subject(patient), findings, _notes(patient, error is not None))
 
 
-def _examined(patient: Patient, subject: str, findings: list[Finding]) -> Diagnosis:
+def _examined(patient: Patient, subject: str, findings: list[Finding], notes: tuple[str, ...] = ()) -> Diagnosis:
     """Run all checks that are possible."""
     passed = []
     for check in CHECKS:
@@ -83,7 +91,7 @@ def _examined(patient: Patient, subject: str, findings: list[Finding]) -> Diagno
             findings += found
             if not found:
                 passed.append(check.passed)
-    return Diagnosis(subject, by_severity(findings), tuple(passed))
+    return Diagnosis(subject, by_severity(findings), tuple(passed), notes)
 
 
 def _plans(options: Mapping[str, Any]) -> tuple[tuple[Any, Any, Any], dict[str, Any], list[Finding]]:
@@ -121,8 +129,15 @@ def _names_of(plan: type) -> set[str]:
 
 
 def _refusal(refused: ChainruleError, why: str, remedies: Mapping[str, Any] | None = None) -> Finding:
-    remedy = "Do what the message says." if not remedies else "With these options it is not refused."
+    remedy = "Do as it says, or use the options below." if remedies and flags(remedies) else ""
     return finding("refused", "problem", str(refused), why, remedy, **(remedies or {}))
+
+
+def _name(source: Any, reading: ReadingPlan) -> str:
+    """Call a source that could not be read by the name that messages use."""
+    if reading.sql is not None:
+        return "the SQL query"
+    return str(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else "the table"
 
 
 def _named_table(source: Any) -> bool:
@@ -157,20 +172,54 @@ def _subject(patient: Patient) -> str:
     return ", ".join(parts)
 
 
+def _notes(patient: Patient, refused: bool) -> tuple[str, ...]:
+    """Say how the table was read: its notes, which column became the target by default, what was left out and why."""
+    table, setup, plan = patient.table, patient.setup, patient.encoding_plan
+    assert table is not None
+    notes = table.notes
+    left_out: tuple[tuple[str, str], ...] = ()
+    if setup is not None and not refused:
+        notes, left_out = setup.table.notes, setup.encoding.left_out
+    else:  # a setup that only the remedies made possible would tell of them
+        with suppress(ChainruleError):
+            left_out = choose_roles(table, plan).left_out
+    if plan.target is None and patient.file:
+        last = (column.name for column in patient.targets)
+        notes = (*notes, *(f'The target is the last column, "{name}"; --target chooses another.' for name in last))
+    unasked = [(name, reason) for name, reason in left_out if name not in plan.ignore and name != plan.weights]
+    return (*notes, *left_out_notes(unasked))
+
+
+class Refused(NamedTuple):
+    """Why training is refused, and whether a finding says the same."""
+
+    refusal: ChainruleError
+    found: bool
+
+
 def _set_up(
     patient: Patient, sample_weight: Any, options: dict[str, Any]
-) -> tuple[Setup | None, ChainruleError | None, dict[str, Any]]:
+) -> tuple[Setup | None, Refused | None, dict[str, Any]]:
     """Set up the training; where that is refused, set it up with the remedies found so far, and return these too."""
 
-    def attempt(remedies: dict[str, Any]) -> Setup:
+    def attempt(remedies: Mapping[str, Any]) -> Setup:
         target = {"target": patient.encoding_plan.target}  # the names of the columns of y
         return set_up(patient.table, sample_weight=sample_weight, **{**options, **target, **remedies})
+
+    def removes(found: Finding) -> bool:
+        try:
+            attempt(found.options)
+        except ChainruleError as other:
+            return str(other) != str(refused)
+        return True
 
     try:
         return attempt({}), None, {}
     except ChainruleError as error:
         refused = error
-    problems = (f for check in CHECKS if check.possible(patient) for f in check.run(patient) if f.severity == "problem")
+    findings = [found for check in CHECKS if check.possible(patient) for found in check.run(patient)]
+    problems = [found for found in findings if found.severity == "problem"]
+    same = any(found.check in REFUSED_TOO and removes(found) for found in problems)
     for remedies in (
         together(problems),
         {"output_activation": "auto", "loss": "auto"},
@@ -178,7 +227,7 @@ def _set_up(
     ):
         try:
             if remedies:
-                return attempt(remedies), refused, remedies
+                return attempt(remedies), Refused(refused, same), remedies
         except ChainruleError:
             continue
-    return None, refused, {}
+    return None, Refused(refused, same), {}

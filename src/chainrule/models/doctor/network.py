@@ -14,8 +14,9 @@ import numpy as np
 
 from chainrule.core.passes import forward
 from chainrule.data.columns import count
-from chainrule.models.doctor.findings import Check, Finding, Patient, finding
+from chainrule.models.doctor.findings import Finding, finding
 from chainrule.models.doctor.outputs import head
+from chainrule.models.doctor.patient import Check, Patient
 from chainrule.models.setup import Setup
 from chainrule.training.plan import DEFAULT_LEARNING_RATES
 
@@ -109,19 +110,15 @@ def network_size(patient: Patient) -> Iterator[Finding]:
     if weights <= given:
         return
     fitting = (given - outputs) // (setup.X.shape[1] + 1 + outputs)
-    options: dict[str, Any] = {"weight_decay": 0.01}
-    if plan.hidden and fitting >= 2:
-        options = {"hidden": (fitting,)}
-        if len(plan.activation) > 1:
-            options["activation"] = plan.activation[:1]
+    fewer = f"fewer hidden units (--hidden {fitting})" if plan.hidden and fitting >= 2 else ""
     targets = count(given, "target number")
     yield finding(
         "network size",
         "warning" if weights > 5 * given else "hint",
         f"{count(weights, 'weight')} for {count(rows, 'training row')} with {targets}.",
         "With more weights than numbers to fit, a network can learn its examples by heart.",
-        "Use fewer hidden units, or hold the weights back with --weight-decay 0.01, or stop in time with --patience.",
-        **options,
+        "Hold the weights back; or use " + (f"{fewer}, or " if fewer else "") + "--patience 20, which stops in time.",
+        weight_decay=0.01,
     )
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from chainrule.core.catalogue import Activation, FusedLoss, activation_named, loss_named
 from chainrule.data.columns import count
 from chainrule.errors import ChainruleError
-from chainrule.models.doctor.findings import Check, Finding, Patient, finding
+from chainrule.models.doctor.findings import Finding, finding
+from chainrule.models.doctor.patient import Check, Patient
 
 DISTANCE_LOSSES = (
     "half_squared_error", "sum_of_squares", "mean_of_squares", "absolute_error", "huber", "quantile",

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.data.columns import Column, count, name_list
-from chainrule.models.doctor.findings import Check, Finding, Patient, codes_of, finding, quoted
+from chainrule.models.doctor.findings import Finding, finding, quoted
+from chainrule.models.doctor.patient import Check, Patient, codes_of, standardised
 
 SAME = 0.9999
-GIVEN_AWAY = 0.999
 FEW_TO_JUDGE = 20
 MOST_COMPARED = 400
 ENOUGH_TO_COMPARE = 2000
 MOST_REPEATED = 0.1
+MOSTLY_ONE_CLASS = 0.8
 ID_NAME = re.compile(r"(^|[_\W])(id|row|index|nr|no|number|key|serial)$|^unnamed", re.IGNORECASE)
 
 
@@ -27,7 +28,7 @@ def duplicate_columns(patient: Patient) -> Iterator[Finding]:
         yield finding(
             "duplicate columns",
             "hint",
-            f"Columns that say the same: {pairs}.",
+            f"Columns that say the same: {pairs} (correlation above {SAME}).",
             "The weights of both share one task in any proportion; that makes them unreadable and slow to settle.",
             "Keep one of each.",
             ignore=patient.ignoring(dict.fromkeys(second for _, second in twins)),
@@ -50,80 +51,13 @@ def _correlated(patient: Patient) -> Iterator[tuple[str, str]]:
     names = list(complete)[:MOST_COMPARED]
     if len(names) < 2:
         return
-    M = np.column_stack([_standardised(complete[name]) for name in names])
+    M = np.column_stack([standardised(complete[name]) for name in names])
     R = np.abs(M.T @ M) / len(M)
     taken: set[int] = set()
     for i, j in np.argwhere(np.triu(R > SAME, 1)).tolist():
         if i not in taken and j not in taken:
             taken.add(j)
             yield names[i], names[j]
-
-
-def _standardised(values: np.ndarray) -> np.ndarray:
-    """Return the values with mean 0 and deviation 1; zeros for values that are all the same."""
-    largest = float(np.abs(values).max())
-    centered: np.ndarray = values / largest if largest else values  # so that squares neither overflow nor vanish
-    centered = centered - centered.mean()
-    deviation = float(centered.std())
-    return centered / deviation if deviation > 1e-12 else np.zeros_like(centered)
-
-
-def leakage(patient: Patient) -> Iterator[Finding]:
-    """An input that is the target in other words teaches nothing: at prediction it will not be there."""
-    if len(patient.targets) != 1 or patient.targets[0].missing.all():
-        return
-    target = patient.targets[0]
-    same, tells = _classes_told(patient, target) if patient.task == "classification" else _values_told(patient, target)
-    for names, severity, what in ((same, "problem", "is the target"), (tells, "warning", "gives the target away")):
-        if names:
-            detail = name_list([f'"{name}" ({how})' for name, how in names], limit=10)
-            yield finding(
-                "leakage",
-                "problem" if severity == "problem" else "warning",
-                f'An input {what}, "{target.name}": {detail}.',
-                "The network will look at nothing else. Where the value is known only afterwards, as a result of the "
-                "target or another name for it, predictions will fail.",
-                "Leave the column out, unless it is known before the target is.",
-                ignore=patient.ignoring(name for name, _ in names),
-            )
-
-
-Told = tuple[list[tuple[str, str]], list[tuple[str, str]]]
-
-
-def _values_told(patient: Patient, target: Column) -> Told:
-    same, tells = [], []
-    if target.kind != "number":
-        return [], []
-    y = target.values[patient.rows]
-    for name, x in patient.numbers.items():
-        known = ~(np.isnan(x) | np.isnan(y))
-        if known.sum() < FEW_TO_JUDGE:
-            continue
-        if (x[known] == y[known]).all():
-            same.append((name, "equal in every row"))
-            continue
-        r = float(np.mean(_standardised(x[known]) * _standardised(y[known])))
-        if abs(r) > GIVEN_AWAY:
-            tells.append((name, f"correlation {r:.5f}"))
-    return same, tells
-
-
-def _classes_told(patient: Patient, target: Column) -> Told:
-    same, tells = [], []
-    y = codes_of(target.as_text(), patient.rows)
-    classes = int(y.max()) + 1
-    numbers = {c.name: codes_of(c, patient.rows) for c in patient.inputs if c.name in patient.numbers}
-    for name, x in {**numbers, **patient.codes}.items():
-        distinct = int(x.max()) + 1
-        if distinct < classes or distinct > len(x) // 5 or classes < 2:
-            continue
-        pairs = len(np.unique(x.astype(np.int64) * classes + y))
-        if pairs == distinct == classes:
-            same.append((name, "one value for each class"))
-        elif pairs == distinct and name in patient.codes and len(x) >= 50:
-            tells.append((name, f"each of its {distinct} values belongs to one class"))
-    return same, tells
 
 
 def row_numbers(patient: Patient) -> Iterator[Finding]:
@@ -206,7 +140,7 @@ def _few_cases(columns: list[Column], n_rows: int) -> bool:
 
 def classes(patient: Patient) -> Iterator[Finding]:
     """A class that is rarely met is rarely learnt."""
-    if patient.task != "classification" or not patient.targets:
+    if not patient.targets:
         return
     table = patient.table if patient.setup is None else patient.setup.table
     weights = None if patient.setup is None else patient.setup.sample_weight
@@ -230,12 +164,14 @@ def classes(patient: Patient) -> Iterator[Finding]:
         )
     if ratio > 10:
         low, high = names[weighed.argmin()], names[weighed.argmax()]
+        rarest, commonest = weighed.min() / weighed.sum(), weighed.max() / weighed.sum()
         yield finding(
             "classes",
-            "warning",
+            "warning" if commonest > MOSTLY_ONE_CLASS else "hint",
             f'"{high}" has {ratio:.0f} times the rows of "{low}" ({rows[weighed.argmax()]:,} and '
             f"{rows[weighed.argmin()]:,}" + (", by their weights)." if weights is not None else ")."),
-            "Calling everything by the commonest name is then nearly always right, and the network learns just that.",
+            f'Calling everything "{high}" is right for {commonest:.1%} of the rows, and never saying "{low}" costs '
+            f"{rarest:.1%}: there is little to gain by learning it.",
             "Give the rows of rare classes a larger weight, in a column that --weights names.",
         )
 
@@ -263,11 +199,16 @@ def few_rows(patient: Patient) -> Iterator[Finding]:
         )
 
 
+NO_TWINS = f"No two columns say the same (correlation above {SAME})."
 ROW_CHECKS = (
-    Check(duplicate_columns, "No two columns say the same.", least_rows=FEW_TO_JUDGE, parts=True),
-    Check(leakage, "No input gives the target away.", least_rows=FEW_TO_JUDGE, least_inputs=2, parts=True),
+    Check(
+        duplicate_columns,
+        NO_TWINS,
+        least_rows=FEW_TO_JUDGE,
+        parts=True,
+    ),
     Check(row_numbers, "No input just counts or names the rows.", least_rows=FEW_TO_JUDGE, least_inputs=2, parts=True),
     Check(repeated_rows, "Test rows are not among the training rows.", "setup", parts=True),
-    Check(classes, "Every class has its share of rows.", parts=True),
+    Check(classes, "Every class has its share of rows.", task="classification", parts=True),
     Check(few_rows, "There are rows enough to learn from and to test on.", "setup", parts=True),
 )
