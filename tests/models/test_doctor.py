@@ -737,7 +737,7 @@ def test_notes_say_what_was_left_out(tmp_path: Any) -> None:
         "text with 200 different values",
     ]
     lines = str(diagnosis).splitlines()
-    assert lines[1].startswith("  The first column of ")
+    assert lines[1].startswith("  The first column of")
     assert diagnosis.to_dict()["notes"] == list(diagnosis.notes)
     # What was asked for needs no note, nor does what only a remedy would do.
     assert diagnose(numbers(who=names), ignore="who").notes == ()

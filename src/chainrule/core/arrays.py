@@ -19,6 +19,8 @@ def as_float_array(values: Any, like: Array | None = None) -> Array:
     UsageError
         If the values are not real numbers.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        raise UsageError("masked arrays are not taken: fill in the masked values first, or leave out their rows.")
     if not isinstance(values, np.ndarray) and hasattr(values, "__array_namespace__"):
         return values
     try:

@@ -101,12 +101,14 @@ def _target_columns(y: Any) -> tuple[Column, ...]:
     if array.ndim == 1:
         return (column_from_array("y", array, "y"),)
     matrix = two_dimensions(array, "y")
+    if matrix.shape[1] == 0:
+        raise UsageError(f"y has shape {matrix.shape}: no target. Give one value a row.")
     return tuple(column_from_array(f"y{i + 1}", matrix[:, i], "y") for i in range(matrix.shape[1]))
 
 
 def _array(value: Any) -> np.ndarray:
     try:
-        array = np.asarray(value)
+        array = np.asanyarray(value) if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except ValueError:  # rows of different lengths
         raise UsageError("the rows of an array must have the same number of values.") from None
     if array.dtype.kind in "US" and not isinstance(value, np.ndarray):

@@ -42,8 +42,9 @@ def number_sql(cell: str) -> str:
 
 
 def padded_sql(cell: str) -> str:
-    """0 where the cell is a whole number with zeros before it, as codes are written, or NULL."""
-    return f"CASE WHEN ltrim({cell}) LIKE '0_%' AND regexp_full_match({cell}, '\\s*0[0-9]+\\s*') THEN 0.0 END"
+    """0 where the cell is a whole number as codes are written, with zeros before it or over 15 digits, or NULL."""
+    code = rf"regexp_full_match({cell}, '\s*(0[0-9]+|[0-9]{{16,}})\s*')"
+    return f"CASE WHEN ltrim({cell}) LIKE '0_%' OR length({cell}) > 15 THEN CASE WHEN {code} THEN 0.0 END END"
 
 
 def digits_sql(cell: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ def _names(value: Any) -> tuple[str, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        value = value.split(",")
+        value = next(csv.reader([value], skipinitialspace=True), [""])  # "a,b",c names two columns
     elif isinstance(value, (bytes, Mapping)) or type(value).__name__ in NO_NAMES:
         raise UsageError(f"columns are given by their names; received a value of type {type(value).__name__}.")
     elif not hasattr(value, "__iter__"):

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.columns import Column, Origin, Table
-from chainrule.data.text_columns import DATE_NOTE
+from chainrule.data.text_columns import CODES_NOTE, DATE_NOTE
 from chainrule.errors import DataError, UsageError
 
 EPOCH = datetime.datetime(1970, 1, 1)
 DAY = datetime.timedelta(days=1)
+EXACT = 2**53  # beyond it float64 does not hold every whole number
 
 
 def table_from_object(source: Any) -> Table | None:
@@ -87,6 +88,8 @@ def column_from_array(name: str, array: Any, source: str) -> Column:
         objects[np.ma.getmaskarray(array)] = None
         array, kind = objects, "O"
     if kind in "biuf":
+        if kind in "iu" and array.size and max(abs(int(array.min())), abs(int(array.max()))) > EXACT:
+            return Column(name, "text", array.astype(str).astype(object), CODES_NOTE, "text")
         origin: Origin = "boolean" if kind == "b" else "float" if kind == "f" else "integer"
         return Column(name, "number", array.astype(np.float64), "", origin)
     if kind == "M":
@@ -126,6 +129,9 @@ def column_from_objects(name: str, values: Any, source: str) -> Column:
     if kinds == {"date"}:
         days = [np.nan if value is None else _days(value) for value in cells]
         return Column(name, "number", np.array(days), DATE_NOTE, "date")
+    if kinds == {"integer"} and any(value is not None and abs(value) > EXACT for value in cells):
+        codes = [value if value is None else str(value) for value in cells]
+        return Column(name, "text", _objects(codes), CODES_NOTE, "text")
     if not kinds & {"text", "date"}:
         return Column(name, "number", _floats(name, cells, source), "", kinds.pop() if len(kinds) == 1 else "float")  # type: ignore[arg-type]
     text = [value if value is None else str(value) for value in cells]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,10 +52,11 @@ def quoted(name: str) -> str:
 def file_pattern(path: Path) -> str:
     """Write a path so that DuckDB, which takes paths for patterns, finds this file and no other.
 
-    >>> file_pattern(Path("data[1].csv"))
-    'data[[]1].csv'
+    >>> file_pattern(Path("/data[1].csv"))
+    '/data[[]1].csv'
     """
-    return re.sub(r"([*?\[])", r"[\1]", str(path))
+    # In full, as DuckDB also takes a leading ~ for the home folder.
+    return re.sub(r"([*?\[])", r"[\1]", os.path.abspath(path))
 
 
 def read_parquet(path: Path, source: str) -> Table:
@@ -88,6 +90,8 @@ def _read_sql(sql: str, parameters: list[str], source: str, file: Path | None = 
             if file is not None:
                 path = file_pattern(file).replace("'", "''")
                 connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM '{path}'")
+            if not parameters:
+                _refuse_other_statements(connection, sql)
             connection.execute(f"CREATE TEMP TABLE result AS {sql.strip().rstrip(';')}", parameters)
         except duckdb.Error as error:
             if parameters:
@@ -99,6 +103,13 @@ def _read_sql(sql: str, parameters: list[str], source: str, file: Path | None = 
         fetched = connection.execute(f"SELECT {', '.join(expressions)} FROM result").fetchnumpy()
     columns = [_typed_column(n, t, fetched[n]) for n, t in zip(names, types, strict=True)]
     return Table(tuple(columns), source)
+
+
+def _refuse_other_statements(connection: Any, sql: str) -> None:
+    """A table is read by one query; nothing that writes is run beside it."""
+    kinds = [str(statement.type).rpartition(".")[2] for statement in connection.extract_statements(sql)]
+    if kinds not in (["SELECT"], ["SELECT_STATEMENT"]):
+        raise UsageError(f"--sql takes one query that begins with select, from or with; received {sql.strip()!r}.")
 
 
 def _expression(column: str, type_name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.data.columns import Column, Table, name_list
 from chainrule.data.text_files import DECIMAL_COMMA_NUMBER
 
-CODES_NOTE = "codes with zeros before them"
+CODES_NOTE = "codes, with zeros before them or more digits than a number holds"
 COMMA_NOTE = "decimal commas"
 DATE_NOTE = "dates, as days since 1970-01-01"
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -93,7 +93,7 @@ def _reading_notes(columns: list[Column], forbid: str) -> list[str]:
     days = [f'"{column.name}"' for column in columns if column.origin == "date"]
     notes = []
     if codes:
-        notes.append(f"Read as names, because of zeros before the numbers: {name_list(codes)}.")
+        notes.append(f"Read as names, because of zeros before the numbers or more than 15 digits: {name_list(codes)}.")
     if commas:
         notes.append(f"Commas were read as decimal points in {name_list(commas)}{forbid}.")
     if days:

@@ -23,6 +23,8 @@ from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare
 
+MOST_WEIGHTS = 200_000_000  # with the gradient and Adam's two means about 3 GB in float32
+
 _BIASES: dict[str, bool | str] = {"vector": True, "none": False, "x0": "x0"}
 
 
@@ -145,6 +147,11 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     if table.whole:
         notes.append(f"All {table.n_rows} rows of {table.source} are for training: a truth table has none to spare.")
     setup = Setup(table, split, encoding, plan, encoding_plan, X, Y, weights, middle, tuple(dict.fromkeys(notes)))
+    if setup.network_parameters > MOST_WEIGHTS:
+        raise UsageError(
+            f"the network {'-'.join(map(str, setup.sizes))} has {setup.network_parameters:,} weights and biases; "
+            f"at most {MOST_WEIGHTS:,} are trained. Use a smaller --hidden."
+        )
     setup.training()  # refuses now what would be refused later
     return setup
 
@@ -171,6 +178,8 @@ def read_source(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -
     """
     if y is None:
         return read_with(source, reading, as_text=plan.nominal), plan
+    if reading != ReadingPlan():
+        raise UsageError("options for reading files (sql, delimiter, ...) have no effect on arrays. Leave them out.")
     if isinstance(source, str):
         raise UsageError(
             f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
