@@ -24,14 +24,14 @@ def test_long_whole_numbers_stay_digit_for_digit(tmp_path):
 
 
 def test_masked_cells_are_missing():
-    X = np.ma.masked_array([[1.0, 999.0], [2.0, 3.0]], mask=[[0, 1], [0, 0]])
+    X = np.ma.masked_array([[1.0, 999.0], [2.0, 3.0], [4.0, 5.0]], mask=[[0, 1], [0, 0], [0, 0]])
     table = cr.read_table(X)
-    assert table.columns[1].missing.tolist() == [True, False]
+    assert table.columns[1].missing.tolist() == [True, False, False]
     y = np.ma.masked_array([1.0, 2.0], mask=[1, 0])
     with pytest.raises(cr.DataError, match="the target is missing"):
         cr.train(np.array([[1.0], [2.0]]), y, validation=0, test=0)
     with pytest.raises(cr.DataError, match="missing"):
-        cr.train(X, [0, 1], validation=0, test=0)
+        cr.train(X, [0, 1, 1], validation=0, test=0)
     with pytest.raises(UsageError, match="masked arrays are not taken"):
         cr.forward(cr.Network.dense([2, 1], seed=0), X)
 
