@@ -29,13 +29,13 @@ def measure(sizes: tuple[int, ...], batch: int, repeats: int) -> float:
     rng = np.random.default_rng(0)
     updates = 50
     X, Y = rng.standard_normal((batch * updates, sizes[0])), rng.random((batch * updates, sizes[-1]))
-    plan = TrainingPlan(hidden=sizes[1:-1], update="gradient_descent", batch_size=batch)
+    plan = TrainingPlan(hidden=sizes[1:-1], update="gradient_descent", batch_size=batch, shuffle=False)
     training = prepare(plan, Network.dense(sizes, seed=0, dtype="float32"), X, Y)
     rates = np.full((1, updates), 0.1)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        training.engine.run(training.work, training.start.network, training.start.rule_state, None, rates)
+        training.engine.run(training.work, training.start.network, training.start.rule_state, rng, rates)
         times.append((time.perf_counter() - start) / updates * 1e6)
     return statistics.median(times)
 

@@ -73,6 +73,7 @@ OTHER_NAMES = {
     "wd": "weight_decay",
     "alpha": "weight_decay",
     "l2": "weight_decay",
+    "dropout_rate": "dropout",
     "layers": "hidden",
     "units": "hidden",
     "hidden_layer_sizes": "hidden",

@@ -25,6 +25,8 @@ class PlainPlan:
     sample_weight: np.ndarray | None = None
     frozen: tuple = ()
     biases: bool = True
+    dropout: tuple = ()  # the share left out of each hidden layer
+    random: np.random.Generator | None = None  # draws the masks
     memory: dict = field(default_factory=dict)
 
 
@@ -44,11 +46,23 @@ def with_ones(plan, a):
     return np.concatenate([np.ones((1, a.shape[1])), a]) if plan.biases else a
 
 
-def outputs(plan, matrices, x):
+def outputs(plan, matrices, x, kept):
+    """What each layer hands on; `kept` holds what the inputs and each layer are multiplied by."""
     values = [x]
     for l, M in enumerate(matrices, start=1):
-        values.append(squash(plan.output if l == len(matrices) else plan.hidden, M @ with_ones(plan, values[-1])))
+        name = plan.output if l == len(matrices) else plan.hidden
+        values.append(squash(name, M @ with_ones(plan, values[-1])) * kept[l])
     return values
+
+
+def draw_kept(plan, matrices, n):
+    """0 for a unit that is left out, and else the factor that makes up for those that are."""
+    kept = [1.0] * (len(matrices) + 1)
+    for l, p in enumerate(plan.dropout, start=1):
+        if p > 0:
+            draws = plan.random.random((n, len(matrices[l - 1])), dtype=np.float32)
+            kept[l] = np.array([[0 if u < np.float32(p) else 1 / (1 - p) for u in row] for row in draws]).T
+    return kept
 
 
 def costs(plan, out, y):
@@ -57,16 +71,17 @@ def costs(plan, out, y):
     return ((out - y) ** 2).sum(axis=0) / 2
 
 
-def data_gradients(plan, matrices, x, y, share):
+def data_gradients(plan, matrices, x, y, share, kept):
     """The derivative of sum_n share_n C_n for every matrix."""
-    values = outputs(plan, matrices, x)
+    values = outputs(plan, matrices, x, kept)
     out = values[-1]
     error = (out - y) if plan.output == "softmax" else (out - y) * slope("logistic", out)
     found = [None] * len(matrices)
     for l in range(len(matrices) - 1, -1, -1):
         found[l] = np.einsum("n,kn,in->ki", share, error, with_ones(plan, values[l]))
         if l:
-            error = (matrices[l][:, plan.biases :].T @ error) * slope(plan.hidden, values[l])
+            before = squash(plan.hidden, matrices[l - 1] @ with_ones(plan, values[l - 1]))
+            error = (matrices[l][:, plan.biases :].T @ error) * kept[l] * slope(plan.hidden, before)
     return found
 
 
@@ -127,7 +142,8 @@ def plain_epoch(plan, matrices, X, Y, order, rates):
         decay = 0.0 if plan.rule == "adamw" else plan.weight_decay
         decay *= len(rows) / N if plan.reduction == "sum" else 1
         squares = sum((without_biases(plan, M) ** 2).sum() for M in matrices)
-        out = outputs(plan, matrices, x)[-1]
+        kept = draw_kept(plan, matrices, len(rows))
+        out = outputs(plan, matrices, x, kept)[-1]
         data = (share * costs(plan, out, y)).sum()
         cost += (data + decay / 2 * squares) * (len(rows) / N if plan.reduction == "mean" else 1)
         if len(out) == 1:
@@ -135,7 +151,7 @@ def plain_epoch(plan, matrices, X, Y, order, rates):
         else:
             right += int(sum(np.argmax(out, axis=0) == np.argmax(y, axis=0)))
 
-        gradients = data_gradients(plan, matrices, x, y, share)
+        gradients = data_gradients(plan, matrices, x, y, share, kept)
         gradients = [g + decay * without_biases(plan, M) for g, M in zip(gradients, matrices, strict=True)]
         learning = [l for l in range(len(matrices)) if l + 1 not in plan.frozen]
         largest = max(largest, math.sqrt(sum((gradients[l] ** 2).sum() for l in learning)))

@@ -28,14 +28,17 @@ def task(outputs):
 @pytest.mark.parametrize("sizes", [(3, 4, 2), (3, 2, 3, 1), (3, 2)])
 def test_equals_the_reference_engine(sizes, batch_size, reduction, shuffled):
     X, Y = task(sizes[-1])
-    work = work_for(X, Y, batch_size, reduction=reduction)
+    work = work_for(X, Y, batch_size, reduction=reduction, shuffle=shuffled)
     network = Network.dense(sizes, "logistic", init="uniform(-1,1)", seed=2)
     epochs = 15
-    orders = np.random.default_rng(4).permuted(np.tile(np.arange(9), (epochs, 1)), axis=1) if shuffled else None
     rates = np.linspace(0.9, 0.4, epochs * work.updates_per_epoch).reshape(epochs, -1)
     state = work.rule.init(network.parameters)
-    expected = reference.run(work, network, state, orders, rates)
-    found = node_by_node.run(work, network, state, orders, rates)
+    generators = np.random.default_rng(4), np.random.default_rng(4)
+    expected = reference.run(work, network, state, generators[0], rates)
+    found = node_by_node.run(work, network, state, generators[1], rates)
+    assert generators[0].bit_generator.state == generators[1].bit_generator.state
+    drawn = generators[0].bit_generator.state != np.random.default_rng(4).bit_generator.state
+    assert drawn == (shuffled and batch_size < 9)
     np.testing.assert_allclose(found.epochs, expected.epochs, rtol=1e-12)
     for a, b, first in zip(found.network.parameters, expected.network.parameters, network.parameters, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
@@ -51,7 +54,9 @@ def test_its_numbers_by_hand():
     """
     network = Network.dense([1, 1], "logistic", weights=[np.array([[0.5]])])
     work = work_for(np.array([[2.0]]), np.array([[1.0]]))
-    chunk = node_by_node.run(work, network, work.rule.init(network.parameters), None, np.array([[0.1]]))
+    chunk = node_by_node.run(
+        work, network, work.rule.init(network.parameters), np.random.default_rng(0), np.array([[0.1]])
+    )
     assert chunk.network.weights[1].item() == pytest.approx(0.5105754, abs=1e-7)
     assert chunk.network.biases[1].item() == pytest.approx(0.0052877, abs=1e-7)
     assert chunk.epochs[0].cost == pytest.approx(0.5 * 0.2689414**2, abs=1e-7)
@@ -72,6 +77,7 @@ def test_its_numbers_by_hand():
         ({}, {"clip_norm": 1.0}, "clipping"),
         ({}, {"clip_value": 1.0}, "clipping"),
         ({}, {"sample_weight": np.ones(9)}, "sample weights"),
+        ({}, {"dropout": (0.5,)}, "knows no dropout"),
     ],
 )
 def test_refuses_what_it_does_not_know(network, settings, words):
@@ -79,7 +85,9 @@ def test_refuses_what_it_does_not_know(network, settings, words):
     made = Network.dense([3, 2, 1], **{"activation": "logistic", "seed": 0, **network})
     work = work_for(X, Y, **settings)
     with pytest.raises(UsageError, match=words):
-        node_by_node.run(work, made, work.rule.init(made.trainable_parameters), None, np.ones((1, 9)))
+        node_by_node.run(
+            work, made, work.rule.init(made.trainable_parameters), np.random.default_rng(0), np.ones((1, 9))
+        )
     with pytest.raises(UsageError, match=words) as caught:
         choose_engine("node_by_node", work, made)
     assert 'Use engine="reference"' in str(caught.value)
@@ -108,7 +116,7 @@ def test_never_hands_on_weights_that_are_not_finite(batch_size):
 
     def train_until_it_breaks(network):
         for _ in range(5):
-            network = node_by_node.run(work, network, state, None, rates).network
+            network = node_by_node.run(work, network, state, np.random.default_rng(0), rates).network
             assert all(np.isfinite(p).all() for p in network.parameters)
 
     with pytest.raises(NotFiniteError) as caught:

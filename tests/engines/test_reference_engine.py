@@ -46,20 +46,20 @@ def engine_and_plain(output, rule, *, batch_size=4, bias=True, frozen=(), shuffl
     trainable = [l not in frozen for l in range(1, len(sizes))]
     network = Network.dense(sizes, activations, bias=bias, trainable=trainable, init="uniform(-0.8,0.8)", seed=3)
     made = update_rule_named(rule)
-    work = Work(X, Y, settings.pop("sample_weight", None), loss_named(loss), made, batch_size, middle=0.5, **settings)
+    work = Work(X, Y, settings.pop("sample_weight", None), loss_named(loss), made, batch_size, middle=0.5,
+                shuffle=shuffled, **settings)  # fmt: skip
     plan = PlainPlan(
         rule, output, activations[0], batch_size=batch_size, frozen=frozen, biases=bias is not False,
-        sample_weight=work.sample_weight, **settings,
+        sample_weight=work.sample_weight, random=np.random.default_rng(5), **settings,
     )  # fmt: skip
     matrices, state = matrices_of(network), made.init(network.trainable_parameters)
-    orders = np.random.default_rng(5).permuted(np.tile(np.arange(11), (EPOCHS, 1)), axis=1)
+    generator = np.random.default_rng(5)
     eta = RATES.get(rule, 0.02)
     rates = eta * np.linspace(1, 0.5, EPOCHS * work.updates_per_epoch).reshape(EPOCHS, -1)
     first = matrices
     for epoch in range(EPOCHS):
-        order = orders[epoch] if shuffled else np.arange(11)
-        given = orders[epoch : epoch + 1] if shuffled else None
-        network, state, numbers = reference.run(work, network, state, given, rates[epoch : epoch + 1])
+        order = plan.random.permutation(11) if shuffled and batch_size < 11 else np.arange(11)
+        network, state, numbers = reference.run(work, network, state, generator, rates[epoch : epoch + 1])
         matrices, cost, accuracy, norm = plain_epoch(plan, matrices, X, Y, order, rates[epoch])
         for found, expected in zip(matrices_of(network), matrices, strict=True):
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
@@ -67,7 +67,8 @@ def engine_and_plain(output, rule, *, batch_size=4, bias=True, frozen=(), shuffl
     moved = [not np.allclose(a, b, atol=1e-3) for a, b in zip(first, matrices, strict=True)]
     assert moved == [l not in frozen for l in range(1, len(sizes))]
     assert 0 < numbers[0].accuracy <= 1
-    return network, work, orders, rates
+    assert generator.bit_generator.state == plan.random.bit_generator.state
+    return network, work, rates
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -94,11 +95,15 @@ def test_every_rule_follows_the_same_path(rule, output, batch_size, reduction):
         {"bias": "x0", "weight_decay": 0.1},
         {"bias": False, "weight_decay": 0.1},
         {"shuffled": False},
+        {"dropout": (0.4,)},
+        {"dropout": (0.25,), "shuffled": False, "weight_decay": 0.1, "sample_weight": np.linspace(0.2, 3, 11)},
     ],
     ids=lambda settings: "+".join(settings),
 )
 @pytest.mark.parametrize("output", KINDS)
 def test_every_setting_follows_the_same_path(output, settings, rule, batch_size):
+    if "dropout" in settings and output == "logistic":  # it has two hidden layers
+        settings = settings | {"dropout": (0.0, 0.3) if settings.get("shuffled", True) else (0.3, 0.5)}
     engine_and_plain(output, rule, batch_size=batch_size, **settings)
 
 
@@ -108,16 +113,18 @@ def test_settings_change_the_path():
     for settings in (
         {"weight_decay": 0.1}, {"clip_norm": 0.05}, {"clip_value": 0.02}, {"batch_size": 1}, {"reduction": "sum"},
         {"sample_weight": np.linspace(0.2, 3, 11)}, {"sample_weight": np.linspace(0.2, 3, 11), "batch_size": 1},
+        {"dropout": (0.4,)}, {"dropout": (0.4,), "batch_size": 11},
     ):  # fmt: skip
         other = engine_and_plain("softmax", "gradient_descent", **settings)[0]
         assert not np.allclose(plain.weights[1], other.weights[1], atol=1e-3)
 
 
+@pytest.mark.parametrize("dropout", [(), (0.4,)])
 @pytest.mark.parametrize("rule", RULES)
-def test_a_chunk_of_epochs_is_the_epochs_one_by_one(rule):
-    network, work, orders, rates = engine_and_plain("softmax", rule)
+def test_a_chunk_of_epochs_is_the_epochs_one_by_one(rule, dropout):
+    network, work, rates = engine_and_plain("softmax", rule, dropout=dropout)
     start = Network.dense(*KINDS["softmax"][:2], init="uniform(-0.8,0.8)", seed=3)
-    chunk = reference.run(work, start, work.rule.init(start.trainable_parameters), orders, rates)
+    chunk = reference.run(work, start, work.rule.init(start.trainable_parameters), np.random.default_rng(5), rates)
     assert len(chunk.epochs) == EPOCHS
     for found, expected in zip(chunk.network.parameters, network.parameters, strict=True):
         assert (found == expected).all()
@@ -136,11 +143,14 @@ def sigmoid(s):
     return 1 / (1 + math.exp(-s))
 
 
-def run_gradient_descent(network, x, t, batch_size, eta, orders=None):
+def run_gradient_descent(network, x, t, batch_size, eta, seed=None):
+    """The weights after an epoch; with a seed in the order that it draws."""
     rule = update_rule_named("gradient_descent")
-    work = Work(x, t, None, loss_named("half_squared_error"), rule, batch_size, reduction="sum")
+    work = Work(x, t, None, loss_named("half_squared_error"), rule, batch_size, reduction="sum",
+                shuffle=seed is not None)  # fmt: skip
     rates = np.full((1, work.updates_per_epoch), eta)
-    return reference.run(work, network, rule.init(network.parameters), orders, rates).network.weights[1].T
+    generator = np.random.default_rng(seed)
+    return reference.run(work, network, rule.init(network.parameters), generator, rates).network.weights[1].T
 
 
 def test_seed_004_batch_update():
@@ -158,19 +168,22 @@ def test_seed_004_batch_update():
 def test_seed_004_incremental_update():
     """Delta w_ij = eta (t_id - o_id) o_id (1 - o_id) x_jd after each case d, in the order given."""
     x, t, w, network = seed_004_layer()
-    order = [2, 0, 3, 1]
+    order = np.random.default_rng(50).permutation(4).tolist()
+    assert order == [2, 0, 3, 1]
     expected = w.copy()
     for d in order:
         o = [sigmoid(sum(expected[i, k] * x[d, k] for k in range(2))) for i in range(3)]
         for i in range(3):
             for j in range(2):
                 expected[i, j] += 0.7 * (t[d, i] - o[i]) * o[i] * (1 - o[i]) * x[d, j]
-    found = run_gradient_descent(network, x, t, 1, 0.7, np.array([order]))
+    found = run_gradient_descent(network, x, t, 1, 0.7, seed=50)
     np.testing.assert_allclose(found, expected, rtol=1e-14)
     assert not np.allclose(found, run_gradient_descent(network, x, t, 1, 0.7), atol=1e-4)  # the order matters
 
 
-@pytest.mark.parametrize("settings", [{}, {"clip_norm": 0.05, "clip_value": 0.1, "weight_decay": 0.1}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"clip_norm": 0.05, "clip_value": 0.1, "weight_decay": 0.1}, {"dropout": (0.3,)}]
+)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("batch_size", [11, 4, 1])
 @pytest.mark.parametrize("rule", RULES)
@@ -180,17 +193,16 @@ def test_array_api_strict(rule, batch_size, weighted, settings):
     X, Y = task("softmax")
     s = np.linspace(1, 2, 11) if weighted else None
     network = Network.dense(sizes, activations, init="uniform(-0.8,0.8)", seed=3)
-    orders = np.random.default_rng(5).permuted(np.tile(np.arange(11), (3, 1)), axis=1)
     made = update_rule_named(rule)
     answers = []
     for convert in (np.asarray, strict.asarray):
         own = network.with_parameters([convert(p) for p in network.parameters])
         work = Work(
             convert(X), convert(Y), None if s is None else convert(s), loss_named(loss), made, batch_size,
-            middle=0.5, **settings,
+            middle=0.5, shuffle=True, **settings,
         )  # fmt: skip
         rates = np.full((3, work.updates_per_epoch), 0.05)
-        answers.append(reference.run(work, own, made.init(own.trainable_parameters), orders, rates))
+        answers.append(reference.run(work, own, made.init(own.trainable_parameters), np.random.default_rng(5), rates))
     numpy, other = answers
     np.testing.assert_allclose(numpy.epochs, other.epochs, rtol=1e-12)
     for a, b, first in zip(numpy.network.parameters, other.network.parameters, network.parameters, strict=True):
@@ -205,7 +217,7 @@ def test_not_finite_says_where_and_keeps_the_network_before():
     rule = update_rule_named("gradient_descent")
     work = Work(X, Y, None, loss_named("half_squared_error"), rule, 4)
     with pytest.raises(NotFiniteError) as caught:
-        reference.run(work, network, rule.init(network.parameters), None, np.full((50, 3), 1e20))
+        reference.run(work, network, rule.init(network.parameters), np.random.default_rng(0), np.full((50, 3), 1e20))
     assert caught.value.layer in (1, 2)
     assert caught.value.batch in (0, 1, 2)
     assert all(np.isfinite(p).all() for p in caught.value.network.parameters)
@@ -238,5 +250,5 @@ def test_not_finite_names_the_first_number(spoil, layer, what):
     rule = update_rule_named("gradient_descent")
     work = Work(X, Y, None, loss_named(loss), rule, 1)
     with pytest.raises(NotFiniteError) as caught:
-        reference.run(work, network, rule.init(network.parameters), None, np.full((1, 1), rate))
+        reference.run(work, network, rule.init(network.parameters), np.random.default_rng(0), np.full((1, 1), rate))
     assert (caught.value.layer, caught.value.what) == (layer, what)

@@ -41,6 +41,9 @@ def after(ready, n):
         {"patience": 7, "learning_rate": 0.1, "noise": 0.5, "epochs": 200, "validation": False},
         {"batch_size": 1, "weight_decay": 0.01, "frozen": (1,)},
         {"batch_size": "all", "keep": "last"},
+        {"dropout": 0.3},
+        {"dropout": (0.2, 0.5), "hidden": (5, 3), "batch_size": 1},
+        {"dropout": 0.5, "batch_size": "all", "hidden": 3, "shuffle": False},
     ],
     ids=lambda options: "+".join(f"{name}={value}" for name, value in options.items()),
 )
@@ -105,6 +108,7 @@ def test_own_activations(path):
         {"learning_rate": 0.02}, {"update": "adam(0.8)"}, {"batch_size": 6}, {"seed": 1}, {"start": 1}, {"hidden": 5},
         {"weight_decay": 0.1}, {"noise": 0.2}, {"validation": False}, {"activation": "logistic"},
         {"reduction": "sum"}, {"shuffle": False}, {"schedule": "step(3,0.5)"}, {"clip_norm": 1.0}, {"keep": "last"},
+        {"dropout": 0.1},
     ],
 )  # fmt: skip
 def test_another_plan_or_other_data_are_refused(other, path):

@@ -1,5 +1,6 @@
 """The loop: when it stops, which weights it keeps, what the history says, and that a divergence loses nothing."""
 
+import copy
 import dataclasses
 import itertools
 import math
@@ -15,6 +16,7 @@ from chainrule.core.network import Network
 from chainrule.core.passes import backward, forward
 from chainrule.core.schedules import schedule_named
 from chainrule.engines.choose import Choice
+from chainrule.engines.draws import draw_order
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training import loop
 from chainrule.training.loop import epochs, run
@@ -212,9 +214,9 @@ class TestSchedules:
         ready = training(epochs=3, schedule="exponential(0.5)", learning_rate=0.2)  # 24 examples in batches of 5
         given = []
 
-        def watch(work, network, rule_state, orders, rates):
+        def watch(work, network, rule_state, generator, rates):
             given.append(rates)
-            return ready.engine.run(work, network, rule_state, orders, rates)
+            return ready.engine.run(work, network, rule_state, generator, rates)
 
         run(dataclasses.replace(ready, engine=Choice(watch, "watch", "a test")))
         expected = 0.2 * 0.5 ** (np.arange(15) / 5)
@@ -370,9 +372,9 @@ class TestRandomness:
         ready = training(epochs=6)
         orders = []
 
-        def watch(work, network, rule_state, order, rates):
-            orders.append(order[0].tolist())
-            return ready.engine.run(work, network, rule_state, order, rates)
+        def watch(work, network, rule_state, generator, rates):
+            orders.append(draw_order(work, copy.deepcopy(generator)).tolist())
+            return ready.engine.run(work, network, rule_state, generator, rates)
 
         run(dataclasses.replace(ready, engine=Choice(watch, "watch", "a test")))
         assert all(sorted(order) == list(range(24)) for order in orders)
@@ -381,14 +383,8 @@ class TestRandomness:
     @pytest.mark.parametrize("options", [{"shuffle": False}, {"batch_size": "all"}, {"batch_size": 100}])
     def test_no_order_where_none_is_needed(self, options):
         ready = training(epochs=2, **options)
-        orders = []
-
-        def watch(work, network, rule_state, order, rates):
-            orders.append(order)
-            return ready.engine.run(work, network, rule_state, order, rates)
-
-        run(dataclasses.replace(ready, engine=Choice(watch, "watch", "a test")))
-        assert orders == [None, None]
+        assert draw_order(ready.work, None) is None
+        assert run(ready).random_state == ready.start.random_state
 
     def test_engines_go_the_same_way(self):
         """The engine without matrices through the whole loop, shuffled orders and schedule included."""

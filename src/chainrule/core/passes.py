@@ -5,6 +5,7 @@ Both are indexed by layer number, as in the documents: layer 0 is the input, lay
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chainrule.core.arrays import Array, as_float_array, check_matrix
@@ -20,10 +21,15 @@ class Record(NamedTuple):
     """Everything a forward pass computed, indexed by layer number.
 
     z[0] is None, a[0] is X; z[l] and a[l] have shape (N, sizes[l]).
+
+    With masks (dropout), a[l] = f[l] * masks[l], where f[l] = f_l(z[l]); masks[l] is None where a layer has none, and
+    f[l] is then a[l]. Without any, both tuples are empty.
     """
 
     z: tuple[Array | None, ...]
     a: tuple[Array, ...]
+    masks: tuple[Array | None, ...] = ()
+    f: tuple[Array, ...] = ()
 
     @property
     def output(self) -> Array:
@@ -41,8 +47,8 @@ class Gradients(NamedTuple):
     costs : array (N,)
         C of each example.
     activations : tuple
-        dC/da[l] per example, (N, sizes[l]); activations[0] is dC/dX. For a fused loss activations[L] is None:
-        such an equation goes from C straight to delta[L].
+        dC/da[l] per example, (N, sizes[l]), with a[l] behind its mask; activations[0] is dC/dX. For a fused loss
+        activations[L] is None: such an equation goes from C straight to delta[L].
     delta : tuple
         dC/dz[l] per example, (N, sizes[l]), without any factor of the batch; delta[0] is None.
     weights, biases : tuple
@@ -63,7 +69,7 @@ class Gradients(NamedTuple):
         return [gradient for pair in pairs for gradient in pair if gradient is not None]
 
 
-def forward(network: Network, X: Array) -> Record:
+def forward(network: Network, X: Array, masks: Sequence[Array | None] | None = None) -> Record:
     """Feed examples forward and keep every value.
 
     Parameters
@@ -71,6 +77,9 @@ def forward(network: Network, X: Array) -> Record:
     network : Network
     X : array (N, inputs)
         One example a row; a list of lists will do.
+    masks : sequence of L - 1 arrays or None, optional
+        For each hidden layer what its activations are multiplied by, shape (N, sizes[l]), or None: dropout. The
+        outputs have no mask: a fused loss contains their activation.
 
     Returns
     -------
@@ -79,11 +88,12 @@ def forward(network: Network, X: Array) -> Record:
     Raises
     ------
     UsageError
-        If X is not two-dimensional or its width is not the network's.
+        If X is not two-dimensional or its width is not the network's, or if masks do not fit.
 
     Notes
     -----
-    Seed 002: z = W a + b and a = f(z), layer after layer; here with examples as rows, Z = A W + b.
+    Seed 002: z = W a + b and a = f(z), layer after layer; here with examples as rows, Z = A W + b. Masks:
+    Srivastava et al. 2014, section 4, with 1 / (1 - p) in the mask instead of 1 - p in the weights afterwards.
 
     Examples
     --------
@@ -94,13 +104,16 @@ def forward(network: Network, X: Array) -> Record:
     """
     X = as_float_array(X)
     check_matrix("X", X, network.sizes[0], "inputs")
+    mask = (None, *_checked_masks(network, X, masks), None)
     z: list[Array | None] = [None]
-    a = [X]
-    for layer in network.layers:
+    f, a = [X], [X]
+    for l, layer in enumerate(network.layers, start=1):
         Z = dense(layer.inputs(a[-1]), layer.weights, layer.biases)
+        A = layer.activation.value(Z)
         z.append(Z)
-        a.append(layer.activation.value(Z))
-    return Record(tuple(z), tuple(a))
+        f.append(A)
+        a.append(A if mask[l] is None else A * mask[l])
+    return Record(tuple(z), tuple(a)) if masks is None else Record(tuple(z), tuple(a), mask, tuple(f))
 
 
 def backward(
@@ -142,7 +155,8 @@ def backward(
     Notes
     -----
     delta[L] = dC/da[L] through f'; delta[l] = (delta[l+1] W[l+1]^T) through f'; dJ/dW[l] = A[l-1]^T (r delta[l])
-    + lambda W[l], where r holds each example's share of J (seeds 001, 002, 003, 004).
+    + lambda W[l], where r holds each example's share of J (seeds 001, 002, 003, 004). A mask m stands between a and
+    f: a = m f, so dC/df = m dC/da.
 
     Examples
     --------
@@ -175,7 +189,11 @@ def backward(
     for l in range(L, 0, -1):
         layer = network.layers[l - 1]
         if delta[l] is None:
-            delta[l] = layer.activation.pullback(record.z[l], record.a[l], activations[l])
+            f, dC_df = record.a[l], activations[l]
+            mask = record.masks[l] if record.masks else None
+            if mask is not None:
+                f, dC_df = record.f[l], mask * activations[l]
+            delta[l] = layer.activation.pullback(record.z[l], f, dC_df)
         dW[l], db_l = dense_gradients(layer.inputs(record.a[l - 1]), delta[l] * r[:, None])
         db[l] = None if layer.biases is None else db_l
         if weight_decay:
@@ -259,6 +277,22 @@ def check_loss_fits(loss: Loss | FusedLoss, network: Network) -> None:
             f'loss "{loss.name}" contains the output activation "{loss.activation}", but the last layer has '
             f'"{activation}". Set the output activation to "{loss.activation}" or choose another loss.'
         )
+
+
+def _checked_masks(network: Network, X: Array, masks: Sequence[Array | None] | None) -> list[Array | None]:
+    """One mask or None for each hidden layer, of X's library."""
+    hidden = network.sizes[1:-1]
+    if masks is None:
+        return [None] * len(hidden)
+    if len(masks) != len(hidden):
+        raise UsageError(f"masks must hold an array or None for each of {len(hidden)} hidden layers; got {len(masks)}.")
+    checked = [None if mask is None else as_float_array(mask, like=X) for mask in masks]
+    for l, (mask, units) in enumerate(zip(checked, hidden, strict=True), start=1):
+        if mask is not None and tuple(mask.shape) != (X.shape[0], units):
+            raise UsageError(
+                f"the mask of layer {l} must have shape {X.shape[0], units}; received {tuple(mask.shape)}."
+            )
+    return checked
 
 
 def _sum_of_squares(W: Array) -> float:

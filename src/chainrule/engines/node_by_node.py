@@ -19,13 +19,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.network import Network
+from chainrule.engines.draws import draw_order
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Work, count_right
 from chainrule.errors import UsageError
 
 Weights = list[list[list[float]]]  # weights[l][i][j], with row 0 for the node that always puts out 1
 
 
-def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None, learning_rates: np.ndarray) -> Chunk:
+def run(
+    work: Work, network: Network, rule_state: Any, generator: np.random.Generator, learning_rates: np.ndarray
+) -> Chunk:
     """Train for as many epochs as `learning_rates` has rows; signature and results as of the reference engine.
 
     Raises
@@ -43,7 +46,8 @@ def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None
     X, D = work.X.tolist(), work.Y.tolist()
     numbers = []
     for epoch, rates in enumerate(learning_rates):
-        order = range(work.n_examples) if orders is None else orders[epoch].tolist()
+        drawn = draw_order(work, generator)
+        order = range(work.n_examples) if drawn is None else drawn.tolist()
         error, right = 0.0, 0
         norm = 0.0
         for batch, start in enumerate(range(0, work.n_examples, work.batch_size)):
@@ -107,6 +111,8 @@ def refusal(work: Work, network: Network) -> str:
         return f'knows the update rule gradient_descent only, not "{work.rule.name}"'
     if work.weight_decay or work.clip_norm or work.clip_value or work.sample_weight is not None:
         return "knows neither weight decay, clipping nor sample weights"
+    if any(work.dropout):
+        return "knows no dropout"
     return ""
 
 

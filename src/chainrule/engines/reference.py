@@ -11,10 +11,13 @@ from chainrule.core.arrays import Array
 from chainrule.core.network import Network
 from chainrule.core.passes import Gradients, Record, backward, forward
 from chainrule.core.update_rules import clip_by_norm, clip_by_value, global_norm
+from chainrule.engines.draws import draw_masks, draw_order
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Work, count_right
 
 
-def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None, learning_rates: np.ndarray) -> Chunk:
+def run(
+    work: Work, network: Network, rule_state: Any, generator: np.random.Generator, learning_rates: np.ndarray
+) -> Chunk:
     """Train for as many epochs as `learning_rates` has rows.
 
     Parameters
@@ -23,7 +26,8 @@ def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None
     network : Network
     rule_state
         What `work.rule.init` or the chunk before returned.
-    orders : int array (epochs, N) or None
+    generator : numpy.random.Generator
+        Draws the orders and the masks of dropout, and is moved on by it.
     learning_rates : float array (epochs, updates per epoch)
 
     Returns
@@ -39,18 +43,18 @@ def run(work: Work, network: Network, rule_state: Any, orders: np.ndarray | None
     # Overflow is looked for in the results themselves, once a batch, where it can be named.
     with np.errstate(all="ignore"):
         for epoch, rates in enumerate(learning_rates):
-            order = None if orders is None else orders[epoch]
-            network, rule_state, measured = _epoch(work, network, rule_state, order, rates, epoch)
+            network, rule_state, measured = _epoch(work, network, rule_state, generator, rates, epoch)
             numbers.append(measured)
     return Chunk(network, rule_state, tuple(numbers))
 
 
 def _epoch(
-    work: Work, network: Network, rule_state: Any, order: np.ndarray | None, rates: np.ndarray, epoch: int
+    work: Work, network: Network, rule_state: Any, generator: np.random.Generator, rates: np.ndarray, epoch: int
 ) -> tuple[Network, Any, EpochNumbers]:
     N = work.n_examples
     total_weight = N if work.sample_weight is None else float(np.sum(np.asarray(work.sample_weight)))
     cost = right = largest_norm = 0.0
+    order = draw_order(work, generator)
     for batch, start in enumerate(range(0, N, work.batch_size)):
         stop = min(start + work.batch_size, N)
         X, Y, s = _rows(work, order, start, stop)
@@ -61,7 +65,7 @@ def _epoch(
         if s is not None and reduction == "mean":
             # Weighed against all examples, not against its batch alone: a batch of one would undo its weight.
             s, reduction = s * (N / total_weight / (stop - start)), "sum"
-        record = forward(network, X)
+        record = forward(network, X, draw_masks(work, network, stop - start, generator))
         grads = backward(network, record, Y, work.loss, reduction=reduction, weight_decay=decay, sample_weight=s)
         gradients = _trainable(network, grads)
         norm = global_norm(gradients)

@@ -33,6 +33,10 @@ class Work:
     clip_norm, clip_value : float or None
     middle : float or None
         For classification: the output halfway between the two target values; None counts no right answers.
+    shuffle : bool
+        Whether the examples are taken in a new random order every epoch, where an epoch has several batches.
+    dropout : tuple of float
+        For each hidden layer 1..L-1 the share p of its units that are left out, at least 0 and below 1; empty for none.
     """
 
     X: Array
@@ -46,6 +50,8 @@ class Work:
     clip_norm: float | None = None
     clip_value: float | None = None
     middle: float | None = None
+    shuffle: bool = False
+    dropout: tuple[float, ...] = ()
 
     @property
     def decay_in_cost(self) -> float:
@@ -66,7 +72,8 @@ class Work:
 class EpochNumbers(NamedTuple):
     """What an engine measures while an epoch runs.
 
-    `cost` is J over the epoch's examples as they were met, each before its update; `accuracy` likewise, NaN where
+    `cost` is J over the epoch's examples as they were met, each before its update and with the units that dropout
+    left; `accuracy` likewise, NaN where
     none is counted; `gradient_norm` is the largest of the epoch, before clipping.
     """
 
@@ -107,9 +114,10 @@ class NotFiniteError(ArithmeticError):
         self.batch = batch
 
 
-# An engine runs a chunk of epochs. `orders` holds each epoch's order of the examples, (epochs, N), or None to take
-# them as they lie; `learning_rates` holds the rate of every update, (epochs, updates per epoch).
-Engine = Callable[[Work, Network, Any, "np.ndarray | None", np.ndarray], Chunk]
+# An engine runs a chunk of epochs: run(work, network, rule_state, generator, learning_rates). It draws what is random
+# from the generator, as `engines/draws.py` says, and leaves it where the next epoch goes on; `learning_rates` holds the
+# rate of every update, (epochs, updates per epoch).
+Engine = Callable[[Work, Network, Any, np.random.Generator, np.ndarray], Chunk]
 
 
 def count_right(A: Array, Y: Array, middle: float) -> int:

@@ -90,8 +90,8 @@ class Setup:
     def training(self, start: int = 0) -> Training:
         """Return the training of one random start, counted from 0.
 
-        One generator, seeded with the plan's seed and the start's number, draws the initial weights and then the
-        orders, so that start k is the same whether it is trained alone or among others.
+        One generator, seeded with the plan's seed and the start's number, draws the initial weights, then the
+        orders and what dropout leaves out, so that start k is the same whether it is trained alone or among others.
         """
         generator = np.random.default_rng([self.plan.seed, 1 + start])  # [seed, 0] would be the split's own stream
         train, validation = self.split.train, self.split.validation

@@ -112,12 +112,9 @@ def _started(training: Training, state: TrainingState | None) -> TrainingState:
 def _one_epoch(training: Training, state: TrainingState, began: float) -> TrainingState:
     plan, work = training.plan, training.work
     generator = state.generator()
-    orders = None
-    if plan.shuffle and work.batch_size < work.n_examples:
-        orders = generator.permutation(work.n_examples)[None, :]
     rates = _learning_rates(training, state)
     try:
-        chunk = training.engine.run(work, state.network, state.rule_state, orders, rates)
+        chunk = training.engine.run(work, state.network, state.rule_state, generator, rates)
     except NotFiniteError as error:
         raise _divergence(error, training, state) from None
 

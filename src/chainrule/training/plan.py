@@ -7,6 +7,7 @@ names against the core's own.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -141,6 +142,22 @@ def _frozen(value: Any) -> tuple[int, ...]:
     return layers
 
 
+def _dropout(value: Any) -> tuple[float, ...]:
+    """Accept 0.5, "0.5", "0.2,0.5" or a sequence of numbers."""
+    try:
+        parts = re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
+        parts = list(parts) if hasattr(parts, "__iter__") else [parts]
+        shares = tuple(math.nan if isinstance(part, bool) else float(part) for part in parts)
+    except (TypeError, ValueError, OverflowError):
+        shares = ()
+    if not shares or not all(0 <= p < 1 for p in shares):
+        raise UsageError(
+            "dropout must be a share of at least 0 and below 1, or one for each hidden layer, such as 0.5 or "
+            f'"0.2,0.5"; received {value!r}.'
+        )
+    return shares
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
     """Everything that decides a training, except the data. Every field is an argument of `chainrule.train` and a flag.
@@ -201,6 +218,12 @@ class TrainingPlan:
     weight_decay: float = option(0.0, "lambda: adds lambda / 2 times the sum of squared weights to the cost.", low=0)
     clip_norm: float | None = option(None, "Scale gradients down to this common norm.", above=0)
     clip_value: float | None = option(None, "Cut each entry of the gradients to this size.", above=0)
+    dropout: tuple[float, ...] = option(
+        (0.0,),
+        "Share of the units of the hidden layers, or one for each layer, that are left out at random while training "
+        "(the training cost is the one without them).",
+        check=_dropout,
+    )
     reduction: str = option("mean", "Whether J is the mean or the sum of the costs.", choices=("mean", "sum"))
     batch_size: Any = option(
         32, "Examples for each update: 1 (incremental), a number (minibatches) or all (by batch).", check=_batch_size
@@ -218,7 +241,7 @@ class TrainingPlan:
     keep: str = option("best", "Which weights to keep: best on the validation rows, or last.", choices=("best", "last"))
     dtype: str = option("float32", "Precision of training.", choices=("float32", "float64"))
     engine: str = option("auto", "Where the arithmetic runs.", choices=ENGINE_NAMES)
-    seed: int = option(0, "Seed of everything random: the split, the initial weights, the orders.", low=0)
+    seed: int = option(0, "Seed of everything random: the split, the initial weights, the orders, dropout.", low=0)
 
     def __post_init__(self) -> None:
         checked(self)

@@ -65,7 +65,7 @@ def prepare(
     middle : float, optional
         For classification, the output halfway between the two target values: accuracies are measured.
     generator : numpy.random.Generator, optional
-        Draws the orders; by default one with the plan's seed.
+        Draws the orders and what dropout leaves out; by default one with the plan's seed.
 
     Raises
     ------
@@ -75,6 +75,7 @@ def prepare(
     rule = update_rule_named(plan.update)
     chosen_loss = loss_named(plan.loss if plan.loss != "auto" else (loss or "half_squared_error"))
     check_loss_fits(chosen_loss, network)
+    dropout = _dropout_of_layers(plan.dropout, hidden=len(network.layers) - 1)
 
     def work_on(X: Array, Y: Array, s: Array | None) -> Work:
         like = network.parameters[0]
@@ -89,7 +90,8 @@ def prepare(
             X, Y, s = _that_count(X, Y, s)
         size = X.shape[0] if plan.batch_size == "all" else min(plan.batch_size, X.shape[0])
         return Work(
-            X, Y, s, chosen_loss, rule, size, plan.reduction, plan.weight_decay, plan.clip_norm, plan.clip_value, middle
+            X, Y, s, chosen_loss, rule, size, plan.reduction, plan.weight_decay, plan.clip_norm, plan.clip_value,
+            middle, plan.shuffle, dropout,
         )  # fmt: skip
 
     work = work_on(X, Y, sample_weight)
@@ -105,6 +107,27 @@ def prepare(
         choose_engine(plan.engine, work, network),
         state,
     )
+
+
+def _dropout_of_layers(shares: tuple[float, ...], hidden: int) -> tuple[float, ...]:
+    """Spread one share over the hidden layers of the network, or take one for each; none at all if all are 0."""
+    if not any(shares):
+        return ()
+    if hidden == 0:
+        raise UsageError(
+            f"dropout is {_listed(shares)}, but the network has no hidden layer whose units could be left out. Leave "
+            "dropout out, or give the network hidden units."
+        )
+    if len(shares) not in (1, hidden):
+        raise UsageError(
+            f"dropout names {len(shares)} shares ({_listed(shares)}), but the network has {hidden} hidden "
+            f"layer{'s' if hidden > 1 else ''}. Give one share, or one for each."
+        )
+    return shares if len(shares) == hidden else shares * hidden
+
+
+def _listed(shares: tuple[float, ...]) -> str:
+    return ",".join(f"{p:g}" for p in shares)
 
 
 def _in_dtype(values: Any, like: Array) -> Array:

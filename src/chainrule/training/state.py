@@ -83,7 +83,7 @@ class TrainingState:
         Epochs since it last fell.
     plateau : PlateauState
     random_state : dict
-        Of the generator that draws the orders.
+        Of the generator that draws the orders and what dropout leaves out.
     history : History
         A row for each epoch
     stopped : str
