@@ -78,19 +78,21 @@ FUSED_OUTPUT = {
 }
 
 
-def layer_values(parameters, activations, X):
-    """Return the lists of Z and A of the layers; a pair (W, None) has no bias."""
+def layer_values(parameters, activations, X, masks=None):
+    """Return the lists of Z and A of the layers; a pair (W, None) has no bias, a mask of None leaves a layer whole."""
     A, Zs, As = X, [], []
-    for (W, b), activation in zip(parameters, activations, strict=True):
+    masks = [None] * len(parameters) if masks is None else [*masks, None]
+    for (W, b), activation, mask in zip(parameters, activations, masks, strict=True):
         Z = anp.dot(A, W) if b is None else anp.dot(A, W) + b
         A = ACTIVATIONS[activation](Z)
+        A = A if mask is None else A * mask
         Zs.append(Z)
         As.append(A)
     return Zs, As
 
 
-def example_costs(parameters, activations, loss, X, Y):
-    Zs, As = layer_values(parameters, activations, X)
+def example_costs(parameters, activations, loss, X, Y, masks=None):
+    Zs, As = layer_values(parameters, activations, X, masks)
     return anp.sum(LOSSES[loss](Zs[-1], As[-1], Y), axis=1)
 
 

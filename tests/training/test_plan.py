@@ -68,6 +68,8 @@ def test_every_name_works_in_the_core():
         ("schedule", "linear"), ("schedule", None), ("schedule", 1),
         ("weight_decay", -0.1), ("weight_decay", math.nan), ("weight_decay", math.inf), ("weight_decay", None),
         ("clip_norm", 0), ("clip_norm", "1"), ("clip_value", -1), ("clip_value", math.nan),
+        ("dropout", 1), ("dropout", -0.1), ("dropout", math.nan), ("dropout", "half"), ("dropout", None),
+        ("dropout", True), ("dropout", (0.5, 1.0)), ("dropout", ()), ("dropout", "0.2;0.5"), ("dropout", 0.5j), ("dropout", 10**400),
         ("reduction", "max"), ("reduction", "mean(2)"), ("reduction", None), ("reduction", 1),
         ("batch_size", 0), ("batch_size", "some"), ("batch_size", 2.5), ("batch_size", True), ("batch_size", None),
         ("shuffle", "yes"), ("shuffle", 2), ("shuffle", None),
@@ -115,6 +117,9 @@ def test_every_option_refuses_something_above():
         ({"learning_rate": np.float32(0.5)}, 0.5),
         ({"shuffle": False}, False), ({"shuffle": np.False_}, False),
         ({"epochs": np.int64(7)}, 7), ({"seed": 2**80}, 2**80), ({"patience": None}, None),
+        ({"dropout": 0.5}, (0.5,)), ({"dropout": "0.5"}, (0.5,)), ({"dropout": "0.2,0.5"}, (0.2, 0.5)),
+        ({"dropout": "0.2, 0"}, (0.2, 0.0)), ({"dropout": [0, np.float64(0.25)]}, (0.0, 0.25)),
+        ({"dropout": 0}, (0.0,)), ({"dropout": np.array([0.25, 0.5])}, (0.25, 0.5)),
         ({"init": "uniform(-1,1)"}, "uniform(-1,1)"), ({"update": "momentum(0.5)"}, "momentum(0.5)"),
     ],
 )  # fmt: skip

@@ -285,7 +285,7 @@ def _checked_masks(network: Network, X: Array, masks: Sequence[Array | None] | N
     if masks is None:
         return [None] * len(hidden)
     if len(masks) != len(hidden):
-        raise UsageError(f"masks must hold an array or None for each of {len(hidden)} hidden layers; got {len(masks)}.")
+        raise UsageError(f"masks must be given for each of {len(hidden)} hidden layers; received {len(masks)}.")
     checked = [None if mask is None else as_float_array(mask, like=X) for mask in masks]
     for l, (mask, units) in enumerate(zip(checked, hidden, strict=True), start=1):
         if mask is not None and tuple(mask.shape) != (X.shape[0], units):

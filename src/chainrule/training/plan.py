@@ -220,8 +220,8 @@ class TrainingPlan:
     clip_value: float | None = option(None, "Cut each entry of the gradients to this size.", above=0)
     dropout: tuple[float, ...] = option(
         (0.0,),
-        "Share of the units of the hidden layers, or one for each layer, that are left out at random while training "
-        "(the training cost is the one without them).",
+        "Share of the hidden units that each update leaves out at random; or one for each layer, as in 0.2,0.5. The "
+        "training cost is measured without them, the validation cost with all.",
         check=_dropout,
     )
     reduction: str = option("mean", "Whether J is the mean or the sum of the costs.", choices=("mean", "sum"))
