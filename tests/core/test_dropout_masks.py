@@ -24,7 +24,8 @@ def example(hidden, loss, which="both", bias=True):
     """A 3-4-5-2 network, six examples, and masks that leave out a third of the units."""
     generator = np.random.default_rng(3)
     activations = [hidden, hidden, LOSSES[loss]]
-    network = Network.dense([3, 4, 5, 2], activations, bias=bias, init="uniform(-0.9,0.9)", seed=3)
+    init = "uniform(-0.3,0.3)" if hidden == "exponential" else "uniform(-1.5,1.5)"
+    network = Network.dense([3, 4, 5, 2], activations, bias=bias, init=init, seed=3)
     X = generator.normal(size=(6, 3))
     Y = np.eye(2)[generator.integers(0, 2, 6)]
     masks = [(generator.random((6, n)) >= 1 / 3) * 1.5 for n in (4, 5)]

@@ -10,10 +10,12 @@ import pytest
 from chainrule.core.schedules import (
     SCHEDULES,
     PlateauState,
+    Schedule,
     after_epoch,
     constant,
     cosine,
     exponential,
+    factors,
     one_cycle,
     reduce_on_plateau,
     schedule_named,
@@ -223,9 +225,48 @@ def test_schedules_at_key_times(schedule, values):
 
 
 def test_one_cycle_is_continuous_and_never_above_1():
-    factors = [one_cycle().factor(epoch / 100, 100) for epoch in range(10_001)]
-    assert max(factors) == pytest.approx(1)
-    assert max(abs(b - a) for a, b in pairwise(factors)) < 1e-3
+    found = [one_cycle().factor(epoch / 100, 100) for epoch in range(10_001)]
+    assert max(found) == pytest.approx(1)
+    assert max(abs(b - a) for a, b in pairwise(found)) < 1e-3
+
+
+TIMES = np.arange(7)[:, None] * 13 + np.arange(11) / 11
+
+
+@pytest.mark.parametrize("name", [*SCHEDULES, "step(7,0.3)", "exponential(1.02)", "cosine(0.1)", "one_cycle(0.5)"])
+def test_all_times_at_once_are_the_times_one_by_one(name):
+    schedule = schedule_named(name)
+    found = factors(schedule, TIMES, 100)
+    assert (found.shape, found.dtype) == (TIMES.shape, np.float64)
+    alone = [[float(schedule.factor(time, 100)) for time in row] for row in TIMES.tolist()]
+    np.testing.assert_allclose(found, alone, rtol=1e-15)
+    # A training that goes on from any epoch takes the same rates, however many epochs are asked for together.
+    for row, times in zip(found, TIMES, strict=True):
+        assert factors(schedule, times[None, :], 100).tobytes() == row.tobytes()
+        assert factors(schedule, times[:1, None], 100).tobytes() == row[:1].tobytes()
+
+
+def test_powers_to_the_last_bit():
+    """As Python takes them, whatever the processor: the rates of a training are part of what is promised."""
+    for rate in (0.99, 0.5, 0.1, 1.02):
+        assert factors(exponential(rate), TIMES, 100).tolist() == [[rate**t for t in row] for row in TIMES.tolist()]
+        expected = [[rate ** (t // 5) for t in row] for row in TIMES.tolist()]
+        assert factors(step(5, rate), TIMES, 100).tolist() == expected
+
+
+def test_your_own_schedule_may_take_one_time_after_the_other():
+    def factor(epoch, epochs):
+        if epoch < 10:  # no array has a truth value
+            return 1
+        return 10.0**epoch if epoch > 60 else math.exp(-epoch / epochs)
+
+    found = factors(Schedule("own", factor), np.array([[0.0, 9.9], [50.0, 400.0]]), 100)
+    assert found.tolist() == [[1, 1], [math.exp(-0.5), math.inf]]
+
+
+def test_factors_beyond_every_number_are_infinite():
+    assert factors(exponential(10), np.array([308.0, 309.0]), 400).tolist() == [1e308, math.inf]
+    assert factors(step(1, 1e200), np.array([1.0, 2.0]), 400).tolist() == [1e200, math.inf]
 
 
 def test_plateau():

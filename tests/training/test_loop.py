@@ -14,7 +14,7 @@ from training_tasks import classes, same_bits, training, without_seconds
 import chainrule as cr
 from chainrule.core.network import Network
 from chainrule.core.passes import backward, forward
-from chainrule.core.schedules import schedule_named
+from chainrule.core.schedules import Schedule, schedule_named
 from chainrule.engines.choose import Choice
 from chainrule.engines.draws import draw_order
 from chainrule.errors import DivergenceError, UsageError
@@ -221,6 +221,25 @@ class TestSchedules:
         run(dataclasses.replace(ready, engine=Choice(watch, "watch", "a test")))
         expected = 0.2 * 0.5 ** (np.arange(15) / 5)
         np.testing.assert_allclose(np.concatenate(given, axis=1)[0], expected, rtol=1e-12)
+
+    @pytest.mark.parametrize("schedule", ["cosine", "one_cycle", "exponential(0.9)", "step(2,0.3)"])
+    def test_rates_of_several_epochs_are_those_of_each(self, schedule):
+        ready = training(epochs=9, schedule=schedule)
+        states = [ready.start, *epochs(ready)]
+        together = loop._learning_rates(ready, states[2], 6)
+        assert together.shape == (6, 5)
+        alone = [loop._learning_rates(ready, state) for state in states[2:8]]
+        assert together.tobytes() == np.concatenate(alone).tobytes()
+
+    def test_rates_end_before_an_epoch_whose_rates_are_infinite(self):
+        ready = training(epochs=400, schedule="exponential(10)")
+        assert len(loop._learning_rates(ready, ready.start, 400)) == 308
+
+    def test_your_own_schedule(self):
+        own = Schedule("own", lambda epoch, epochs: 1.0 if epoch < 2 else 0.5 ** math.floor(epoch))
+        state = run(training(epochs=5, schedule=own, learning_rate=0.2))
+        expected = [0.2, 0.2, 0.05, 0.025, 0.0125]
+        np.testing.assert_allclose([row.learning_rate for row in state.history], expected, rtol=1e-15)
 
     def test_a_schedule_changes_the_weights(self):
         assert not same_bits(run(training(schedule="step(3,0.1)")).network, run(training()).network)

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.core.network import Network
 from chainrule.core.passes import cost, forward
-from chainrule.core.schedules import after_epoch
+from chainrule.core.schedules import after_epoch, factors
 from chainrule.engines.work import NotFiniteError, Work, count_right
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training.plan import TrainingPlan
@@ -156,17 +156,19 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
     return replace(next_state, stopped=_why_stop(plan, next_state))
 
 
-def _learning_rates(training: Training, state: TrainingState) -> np.ndarray:
-    """The rate of every update of the next epoch, shape (1, updates)."""
+def _learning_rates(training: Training, state: TrainingState, n_epochs: int = 1) -> np.ndarray:
+    """The rate of every update of the next epochs, shape (n_epochs, updates); fewer if a later epoch's are infinite."""
     rate, steps = training.plan.eta * state.plateau.factor, training.work.updates_per_epoch
-    times = [state.epoch + k / steps for k in range(steps)]
-    try:
-        return rate * np.array([[training.schedule.factor(time, training.plan.epochs) for time in times]])
-    except OverflowError:  # such as exponential(10) after 308 epochs
+    times = state.epoch + np.arange(n_epochs)[:, None] + np.arange(steps) / steps
+    with np.errstate(over="ignore"):
+        rates = rate * factors(training.schedule, times, training.plan.epochs)
+    beyond = np.isinf(rates.max(axis=1))
+    if beyond[0]:
         raise DivergenceError(
             f"training diverged: in epoch {state.epoch + 1} the schedule {training.schedule.name} raises the learning "
             f"rate beyond every number. The weights of epoch {state.best_epoch} are kept. Lower its factor."
-        ) from None
+        )
+    return rates[: np.argmax(beyond)] if beyond.any() else rates
 
 
 def _why_stop(plan: TrainingPlan, state: TrainingState) -> str:
