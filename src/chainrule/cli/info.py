@@ -85,6 +85,7 @@ def of_model(path: str) -> dict[str, Any]:
         "update": getattr(plan.update, "name", plan.update),
         "learning rate": plan.eta,
         "batch size": plan.batch_size,
+        **({"dropout": list(plan.dropout)} if any(plan.dropout) else {}),
         "epochs run": len(model.history),
         "kept epoch": provenance.best_epoch,
         "stopped": provenance.stopped,

@@ -103,7 +103,7 @@ def network_size(patient: Patient) -> Iterator[Finding]:
     setup = patient.setup
     assert setup is not None
     plan, rows, outputs = setup.plan, len(setup.split.train), setup.encoding.n_outputs
-    if plan.weight_decay > 0 or (plan.patience is not None and len(setup.split.validation)):
+    if plan.weight_decay > 0 or any(plan.dropout) or (plan.patience is not None and len(setup.split.validation)):
         return
     weights = sum(int(p.size) for p in setup.network(np.random.default_rng(0)).trainable_parameters)
     given = rows * outputs
@@ -117,7 +117,10 @@ def network_size(patient: Patient) -> Iterator[Finding]:
         "warning" if weights > 5 * given else "hint",
         f"{count(weights, 'weight')} for {count(rows, 'training row')} with {targets}.",
         "With more weights than numbers to fit, a network can learn its examples by heart.",
-        "Hold the weights back; or use " + (f"{fewer}, or " if fewer else "") + "--patience 20, which stops in time.",
+        "Hold the weights back; or use "
+        + (f"{fewer}, or " if fewer else "")
+        + ("--dropout 0.2, or " if plan.hidden else "")
+        + "--patience 20, which stops in time.",
         weight_decay=0.01,
     )
 

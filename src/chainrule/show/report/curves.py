@@ -30,6 +30,12 @@ def curves_section(model: Model, over_trained: bool = False) -> Html:
     three = len(charts) == 3
     if three:
         charts = _charts(history, kept, NARROW)
+    dropped = ""
+    if any(model.plan.dropout):
+        dropped = (
+            "The training curves are measured while dropout leaves units out, the validation curves with all units, "
+            "so that the training cost may well be the higher one."
+        )
     thin = ""
     if len(history) > MOST_POINTS:
         thin = (
@@ -40,6 +46,7 @@ def curves_section(model: Model, over_trained: bool = False) -> Html:
         paragraph(_story(history, kept)),
         paragraph(_by_heart(history) if over_trained else ""),
         figures(charts, "figures three" if three else "figures"),
+        paragraph(dropped, "soft"),
         paragraph(thin, "soft"),
     )
 
