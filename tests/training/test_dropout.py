@@ -8,6 +8,7 @@ import pytest
 from training_tasks import classes, same_bits, training, without_seconds
 
 import chainrule as cr
+from chainrule.cli.info import of_model
 from chainrule.core.neurons import logistic_regression
 from chainrule.core.passes import backward, cost, forward
 from chainrule.engines.draws import draw_masks
@@ -171,11 +172,13 @@ class TestOnATable:
         assert len(set(several.provenance.starts)) == 3
         assert several.provenance.starts[0] == cr.train("wine", **options).provenance.starts[0]
 
-    def test_where_options_are_shown(self):
+    def test_where_options_are_shown(self, tmp_path):
         plain, model = (cr.train("wine", epochs=3, dropout=dropout) for dropout in (0, "0.25"))
         for shown, page in ((True, report_html(model)), (False, report_html(plain))):
             assert ("<td>0.25</td>" in page) == shown
             assert ("while dropout leaves units out" in page) == shown
+        assert of_model(model.save(tmp_path / "one.safetensors"))["dropout"] == [0.25]
+        assert "dropout" not in of_model(plain.save(tmp_path / "two.safetensors"))
 
     def test_the_doctor_counts_it_as_holding_the_weights_back(self):
         checks = {found.check for found in diagnose("wine", hidden=500).findings}
