@@ -18,7 +18,7 @@ from chainrule.core.schedules import Schedule, schedule_named
 from chainrule.engines.choose import Choice
 from chainrule.engines.draws import draw_order
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.training import loop
+from chainrule.training import course
 from chainrule.training.loop import epochs, run
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import prepare
@@ -226,14 +226,14 @@ class TestSchedules:
     def test_rates_of_several_epochs_are_those_of_each(self, schedule):
         ready = training(epochs=9, schedule=schedule)
         states = [ready.start, *epochs(ready)]
-        together = loop._learning_rates(ready, states[2], 6)
+        together = course.learning_rates(ready, states[2], 6)
         assert together.shape == (6, 5)
-        alone = [loop._learning_rates(ready, state) for state in states[2:8]]
+        alone = [course.learning_rates(ready, state) for state in states[2:8]]
         assert together.tobytes() == np.concatenate(alone).tobytes()
 
     def test_rates_end_before_an_epoch_whose_rates_are_infinite(self):
         ready = training(epochs=400, schedule="exponential(10)")
-        assert len(loop._learning_rates(ready, ready.start, 400)) == 308
+        assert len(course.learning_rates(ready, ready.start, 400)) == 308
 
     def test_your_own_schedule(self):
         own = Schedule("own", lambda epoch, epochs: 1.0 if epoch < 2 else 0.5 ** math.floor(epoch))

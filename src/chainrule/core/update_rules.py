@@ -22,13 +22,15 @@ class UpdateRule(NamedTuple):
     """A rule: `init(parameters) -> state`, `update(gradients, state, learning_rate) -> (changes, state)`.
 
     `decoupled` says that weight decay is to shrink the weights directly, beside the rule, rather than as part
-    of J's gradient (AdamW).
+    of J's gradient (AdamW). `constants` are the numbers of a built-in rule, by which another engine knows it again; a
+    rule of your own leaves them out.
     """
 
     name: str
     init: Callable[[Arrays], Any]
     update: Callable[[Arrays, Any, float], tuple[Arrays, Any]]
     decoupled: bool = False
+    constants: tuple[float, ...] | None = None
 
 
 class NoState(NamedTuple):
@@ -68,7 +70,7 @@ def gradient_descent() -> UpdateRule:
     def update(gradients: Arrays, state: NoState, learning_rate: float) -> tuple[Arrays, NoState]:
         return [-learning_rate * g for g in gradients], state
 
-    return UpdateRule("gradient_descent", lambda parameters: NoState(), update)
+    return UpdateRule("gradient_descent", lambda parameters: NoState(), update, constants=())
 
 
 def momentum(mu: float = 0.9) -> UpdateRule:
@@ -79,7 +81,7 @@ def momentum(mu: float = 0.9) -> UpdateRule:
         v = [mu * v - learning_rate * g for v, g in zip(state.velocity, gradients, strict=True)]
         return v, Velocity(v)
 
-    return UpdateRule("momentum", lambda parameters: Velocity(_zeros(parameters)), update)
+    return UpdateRule("momentum", lambda parameters: Velocity(_zeros(parameters)), update, constants=(mu,))
 
 
 def nesterov(mu: float = 0.9) -> UpdateRule:
@@ -91,7 +93,7 @@ def nesterov(mu: float = 0.9) -> UpdateRule:
         changes = [mu * v - learning_rate * g for v, g in zip(v, gradients, strict=True)]
         return changes, Velocity(v)
 
-    return UpdateRule("nesterov", lambda parameters: Velocity(_zeros(parameters)), update)
+    return UpdateRule("nesterov", lambda parameters: Velocity(_zeros(parameters)), update, constants=(mu,))
 
 
 def rmsprop(rho: float = 0.9, epsilon: float = 1e-8) -> UpdateRule:
@@ -104,7 +106,7 @@ def rmsprop(rho: float = 0.9, epsilon: float = 1e-8) -> UpdateRule:
         changes = [-learning_rate * g / (_sqrt(s) + epsilon) for s, g in zip(s, gradients, strict=True)]
         return changes, MeanSquare(s)
 
-    return UpdateRule("rmsprop", lambda parameters: MeanSquare(_zeros(parameters)), update)
+    return UpdateRule("rmsprop", lambda parameters: MeanSquare(_zeros(parameters)), update, constants=(rho, epsilon))
 
 
 def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
@@ -125,7 +127,10 @@ def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> U
         changes = [-learning_rate * (m / m_share) / (_sqrt(s / s_share) + epsilon) for m, s in zip(m, s, strict=True)]
         return changes, Moments(m, s, t)
 
-    return UpdateRule("adam", lambda parameters: Moments(_zeros(parameters), _zeros(parameters), 0), update)
+    def init(parameters: Arrays) -> Moments:
+        return Moments(_zeros(parameters), _zeros(parameters), 0)
+
+    return UpdateRule("adam", init, update, constants=(beta_1, beta_2, epsilon))
 
 
 def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
@@ -161,7 +166,7 @@ def rprop(grow: float = 1.2, shrink: float = 0.5, largest: float = 50.0, smalles
     def init(parameters: Arrays) -> Steps:
         return Steps([p.__array_namespace__().ones_like(p) for p in parameters], _zeros(parameters))
 
-    return UpdateRule("rprop", init, update)
+    return UpdateRule("rprop", init, update, constants=(grow, shrink, largest, smallest))
 
 
 UPDATE_RULES: Mapping[str, Callable[..., UpdateRule]] = {

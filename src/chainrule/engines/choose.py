@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from chainrule.core.network import Network
-from chainrule.engines import node_by_node, reference
+from chainrule.engines import compiled, node_by_node, reference
 from chainrule.engines.work import Engine, Work
 from chainrule.errors import UsageError, unknown_name
 
-ENGINES = ("auto", "reference", "node_by_node")
+ENGINES = ("auto", "compiled", "reference", "node_by_node")
 
 
 class Choice(NamedTuple):
@@ -40,6 +40,11 @@ def choose_engine(name: str, work: Work, network: Network) -> Choice:
         return Choice(node_by_node.run, name, "asked for")
     if name == "reference":
         return Choice(reference.run, name, "asked for")
-    if name == "auto":
-        return Choice(reference.run, "reference", "the only general engine in this version")
+    if name in ("auto", "compiled"):
+        why = compiled.refusal(work, network)
+        if not why:
+            return Choice(compiled.run, "compiled", "the fastest" if name == "auto" else "asked for")
+        if name == "compiled":
+            raise UsageError(f'engine "compiled" {why}. Use engine="auto", or change the plan.')
+        return Choice(reference.run, "reference", f"the compiled engine {why}")
     raise unknown_name("engine", name, ENGINES)

@@ -52,7 +52,6 @@ def _epoch(
     work: Work, network: Network, rule_state: Any, generator: np.random.Generator, rates: np.ndarray, epoch: int
 ) -> tuple[Network, Any, EpochNumbers]:
     N = work.n_examples
-    total_weight = N if work.sample_weight is None else float(np.sum(np.asarray(work.sample_weight)))
     cost = right = largest_norm = 0.0
     order = draw_order(work, generator)
     for batch, start in enumerate(range(0, N, work.batch_size)):
@@ -64,7 +63,7 @@ def _epoch(
         reduction = work.reduction
         if s is not None and reduction == "mean":
             # Weighed against all examples, not against its batch alone: a batch of one would undo its weight.
-            s, reduction = s * (N / total_weight / (stop - start)), "sum"
+            s, reduction = s / (stop - start), "sum"
         record = forward(network, X, draw_masks(work, network, stop - start, generator))
         grads = backward(network, record, Y, work.loss, reduction=reduction, weight_decay=decay, sample_weight=s)
         gradients = _trainable(network, grads)
@@ -90,11 +89,11 @@ def _rows(work: Work, order: np.ndarray | None, start: int, stop: int) -> tuple[
     """The batch's rows of X, Y and the sample weights."""
     if order is None:
         chosen: Any = slice(start, stop)
-        s = work.sample_weight
+        s = work.shares
         return work.X[chosen, :], work.Y[chosen, :], None if s is None else s[chosen]
     xp = work.X.__array_namespace__()
     chosen = xp.asarray(order[start:stop])
-    s = work.sample_weight
+    s = work.shares
     X, Y = xp.take(work.X, chosen, axis=0), xp.take(work.Y, chosen, axis=0)
     return X, Y, None if s is None else xp.take(s, chosen, axis=0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,21 @@ class Work:
     middle: float | None = None
     shuffle: bool = False
     dropout: tuple[float, ...] = ()
+
+    @cached_property
+    def shares(self) -> Array | None:
+        """Each example's weight in J beside an ordinary one's: s_n / (mean of all s) for a mean, s_n for a sum."""
+        if self.sample_weight is None or self.reduction == "sum":
+            return self.sample_weight
+        return self.sample_weight * (self.n_examples / float(np.sum(np.asarray(self.sample_weight))))
+
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        """For classification, int32 (N,): the column of the largest target; for a single one, 1 above `middle`."""
+        if self.middle is None:
+            return None
+        Y = np.asarray(self.Y)
+        return (Y[:, 0] > self.middle if Y.shape[1] == 1 else np.argmax(Y, axis=1)).astype(np.int32)
 
     @property
     def decay_in_cost(self) -> float:

@@ -22,7 +22,7 @@ from chainrule.training.state import Epoch, History, TrainingState
 FORMAT = "chainrule-checkpoint-1"
 
 # What may differ between the training that wrote a checkpoint and the one that goes on from it: when to stop.
-_MAY_DIFFER = ("epochs", "target_cost", "patience", "time_limit")
+_MAY_DIFFER = ("epochs", "target_cost", "patience", "time_limit", "threads")
 
 
 def save_checkpoint(path: str | os.PathLike[str], training: Training, state: TrainingState) -> None:
@@ -144,7 +144,7 @@ def _state(facts: dict[str, Any], arrays: dict[str, np.ndarray], training: Train
         best_cost=_number(facts["best_cost"], float),
         watched_cost=_number(facts["watched_cost"], float),
         waited=_number(facts["waited"], int, len(rows)),
-        plateau=PlateauState(_number(factor, float, 1.0), _number(best, float), _number(waited)),
+        plateau=PlateauState(_number(factor, float, 1.0), _number(best, float), _number(waited, int, len(rows))),
         history=History(Epoch(int(row[0]), *map(float, row[1:])) for row in rows),
     )
     if state.random_state["bit_generator"] != start.random_state["bit_generator"]:

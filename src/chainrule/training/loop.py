@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,14 +13,18 @@ import numpy as np
 
 from chainrule.core.network import Network
 from chainrule.core.passes import cost, forward
-from chainrule.core.schedules import after_epoch, factors
+from chainrule.core.schedules import after_epoch
 from chainrule.engines.work import NotFiniteError, Work, count_right
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.training.plan import TrainingPlan
+from chainrule.training.chunks import Reached, advance, runs_in_chunks
+from chainrule.training.course import learning_rates, why_stop
+from chainrule.training.divergence import diverged, validation_diverged
 from chainrule.training.prepare import Training
 from chainrule.training.state import Epoch, TrainingState
 
 Callback = Callable[[TrainingState], "bool | None"]
+
+SECONDS_OF_A_CHUNK = 0.1  # after so long the engine comes back, to show how far it is and to hear of Ctrl-C
 
 
 def epochs(training: Training, state: TrainingState | None = None) -> Iterator[TrainingState]:
@@ -45,11 +50,10 @@ def epochs(training: Training, state: TrainingState | None = None) -> Iterator[T
     >>> [round(state.history[-1].cost, 3) for state in epochs(prepare(plan, net, X, Y))]
     [0.506, 0.503, 0.502, 0.502, 0.501]
     """
-    state = _started(training, state)
-    began = time.perf_counter() - state.seconds
-    while not state.stopped:
-        state = _one_epoch(training, state, began)
-        yield state
+    for reached in _states(training, _started(training, state), lambda state: 1):
+        if reached.error is not None:
+            raise reached.error
+        yield reached.state
 
 
 def run(
@@ -62,7 +66,9 @@ def run(
     Parameters
     ----------
     callbacks : sequence of callables (TrainingState) -> bool or None
-        Called after each epoch; one that returns True stops the training.
+        Called after each epoch; one that returns True stops the training. A callback with an attribute `every` is
+        called after so many epochs, or with `every = None` about ten times a second, and at the end: epochs of a small
+        network take microseconds.
 
     Raises
     ------
@@ -71,9 +77,11 @@ def run(
     """
     state = _started(training, state)
     try:
-        for reached in epochs(training, state):
-            state = reached
-            answers = [callback(state) for callback in callbacks]
+        for reached in _states(training, state, lambda state: epochs_until_due(callbacks, state.epoch)):
+            state = reached.state
+            if reached.error is not None:
+                raise reached.error
+            answers = [callback(state) for callback in callbacks if state.stopped or is_due(callback, state.epoch)]
             if any(answers) and not state.stopped:
                 return replace(state, stopped="stopped by a callback")
     except KeyboardInterrupt:
@@ -82,6 +90,84 @@ def run(
         error.state = replace(state, stopped="diverged")
         raise
     return state
+
+
+def run_side_by_side(
+    trainings: Sequence[Training], callbacks: Sequence[Callback] = (), time_limit: float | None = None
+) -> list[Reached]:
+    """Train many networks to their ends, on all cores; each comes out as if it had been trained alone.
+
+    Parameters
+    ----------
+    trainings : sequence of Training
+        All of one dtype. On an engine other than the compiled one they run one after the other.
+    callbacks : sequence of callables (TrainingState) -> bool or None
+        Called with the last state of each training, in their order; one that returns True stops those still running.
+    time_limit : float, optional
+        Seconds for all of them together.
+
+    Returns
+    -------
+    list of Reached
+        For each training its last state, whose `stopped` says why it ended, and its error if it diverged.
+    """
+    began = time.perf_counter()
+    reached = [Reached(training.start) for training in trainings]
+    told, stop = 0, ""
+    while not stop and (running := [i for i, (state, _) in enumerate(reached) if not state.stopped]):
+        if not all(runs_in_chunks(trainings[i]) for i in running):
+            running = running[:1]
+        interrupted = False
+        try:
+            if runs_in_chunks(trainings[running[0]]):
+                moved, interrupted = advance(
+                    [trainings[i] for i in running], [reached[i].state for i in running],
+                    epochs=sys.maxsize, seconds=SECONDS_OF_A_CHUNK,
+                )  # fmt: skip
+            else:
+                moved = [_one_epoch(trainings[running[0]], reached[running[0]].state)]
+        except KeyboardInterrupt:
+            moved, interrupted = [], True
+        for i, (state, error) in zip(running, moved, strict=False):
+            reached[i] = Reached(state if error is None else replace(state, stopped="diverged"), error)
+        if interrupted:
+            stop = "interrupted"
+        elif time_limit is not None and time.perf_counter() - began >= time_limit:
+            stop = "time limit reached"
+        while told < len(reached) and reached[told].state.stopped:
+            answers = [callback(reached[told].state) for callback in callbacks]
+            stop = stop or ("stopped by a callback" if any(answers) else "")
+            told += 1
+    return [one if one.state.stopped else Reached(replace(one.state, stopped=stop)) for one in reached]
+
+
+def _states(training: Training, state: TrainingState, epochs_due: Callable[[TrainingState], int]) -> Iterator[Reached]:
+    """What is reached after each epoch or, where the engine can, after as many as are due together."""
+    while not state.stopped:
+        interrupted = False
+        if runs_in_chunks(training):
+            (reached,), interrupted = advance([training], [state], epochs=epochs_due(state), seconds=SECONDS_OF_A_CHUNK)
+        else:
+            reached = _one_epoch(training, state)
+        moved, state = reached.state is not state, reached.state
+        if moved or reached.error is not None:
+            yield reached
+        if reached.error is not None:
+            return
+        if interrupted:
+            raise KeyboardInterrupt
+
+
+def epochs_until_due(callbacks: Sequence[Callback], epoch: int) -> int:
+    """How many epochs there are until one of the callbacks is to be called."""
+    every = [getattr(callback, "every", 1) for callback in callbacks]
+    return min((n - epoch % n for n in every if n is not None), default=sys.maxsize)
+
+
+def is_due(callback: Callback, epoch: int) -> bool:
+    """Whether a callback is to be called after this epoch."""
+    every = getattr(callback, "every", 1)
+    return every is None or epoch % every == 0
 
 
 def as_callbacks(on_epoch: Callback | Sequence[Callback]) -> list[Callback]:
@@ -106,28 +192,25 @@ def _started(training: Training, state: TrainingState | None) -> TrainingState:
     """Where to go on from; a training that had come to its end stays there."""
     if state is None or not state.history:
         return training.start if state is None else state
-    return replace(state, stopped=_why_stop(training.plan, state))
+    return replace(state, stopped=why_stop(training.plan, state))
 
 
-def _one_epoch(training: Training, state: TrainingState, began: float) -> TrainingState:
+def _one_epoch(training: Training, state: TrainingState) -> Reached:
     plan, work = training.plan, training.work
+    began = time.perf_counter() - state.seconds
     generator = state.generator()
-    rates = _learning_rates(training, state)
     try:
+        rates = learning_rates(training, state)
         chunk = training.engine.run(work, state.network, state.rule_state, generator, rates)
     except NotFiniteError as error:
-        raise _divergence(error, training, state) from None
+        return Reached(state, diverged(training, state, error))
+    except DivergenceError as error:
+        return Reached(state, error)
 
     (numbers,) = chunk.epochs
     validation_cost, validation_accuracy = measured(chunk.network, training.validation)
     if training.validation is not None and not math.isfinite(validation_cost):
-        why = "an output unit is so sure of a wrong answer, or so far off, that its loss is infinite"
-        if math.isnan(validation_cost):
-            why = "the weights have grown so large that the numbers they make are no longer finite"
-        raise DivergenceError(
-            f"training diverged: the validation cost is {validation_cost} after epoch {state.epoch + 1}: {why}. "
-            f"{_kept(state)} {_remedies(training)}"
-        )
+        return Reached(state, validation_diverged(training, state, validation_cost))
     row = Epoch(
         state.epoch + 1,
         numbers.cost,
@@ -153,32 +236,7 @@ def _one_epoch(training: Training, state: TrainingState, began: float) -> Traini
     )
     if fell or not keep_best:
         next_state = replace(next_state, best_network=chunk.network, best_epoch=row.epoch, best_cost=watched)
-    return replace(next_state, stopped=_why_stop(plan, next_state))
-
-
-def _learning_rates(training: Training, state: TrainingState, n_epochs: int = 1) -> np.ndarray:
-    """The rate of every update of the next epochs, shape (n_epochs, updates); fewer if a later epoch's are infinite."""
-    rate, steps = training.plan.eta * state.plateau.factor, training.work.updates_per_epoch
-    times = state.epoch + np.arange(n_epochs)[:, None] + np.arange(steps) / steps
-    with np.errstate(over="ignore"):
-        rates = rate * factors(training.schedule, times, training.plan.epochs)
-    beyond = np.isinf(rates.max(axis=1))
-    if beyond[0]:
-        raise DivergenceError(
-            f"training diverged: in epoch {state.epoch + 1} the schedule {training.schedule.name} raises the learning "
-            f"rate beyond every number. The weights of epoch {state.best_epoch} are kept. Lower its factor."
-        )
-    return rates[: np.argmax(beyond)] if beyond.any() else rates
-
-
-def _why_stop(plan: TrainingPlan, state: TrainingState) -> str:
-    if plan.target_cost is not None and state.history[-1].cost <= plan.target_cost:
-        return "target cost reached"
-    if plan.patience is not None and state.waited >= plan.patience:
-        return f"no improvement for {plan.patience} epochs"
-    if plan.time_limit is not None and state.seconds >= plan.time_limit:
-        return "time limit reached"
-    return "all epochs run" if state.epoch >= plan.epochs else ""
+    return Reached(replace(next_state, stopped=why_stop(plan, next_state)))
 
 
 def measured(network: Network, rows: Work | None) -> tuple[float, float]:
@@ -194,29 +252,3 @@ def measured(network: Network, rows: Work | None) -> tuple[float, float]:
     if rows.middle is None:
         return J, math.nan
     return J, count_right(record.output, rows.Y, rows.middle) / rows.n_examples
-
-
-def _divergence(error: NotFiniteError, training: Training, state: TrainingState) -> DivergenceError:
-    return DivergenceError(
-        f"training diverged in epoch {state.epoch + 1}, batch {error.batch + 1} of {training.work.updates_per_epoch}: "
-        f"numbers of layer {error.layer} are no longer finite ({error.what}). {_kept(state)} {_remedies(training)}"
-    )
-
-
-def _kept(state: TrainingState) -> str:
-    if state.best_epoch == 0:
-        return "No epoch was completed: the initial weights are kept."
-    return f"The weights of epoch {state.best_epoch} are kept."
-
-
-def _remedies(training: Training) -> str:
-    remedies = [f"lower the learning rate (now {training.plan.eta:g})"]
-    if training.plan.clip_norm is None:
-        remedies.append("set clip_norm=1 (--clip-norm 1)")
-    fused = {
-        "binary_cross_entropy": "logistic_binary_cross_entropy",
-        "categorical_cross_entropy": "softmax_categorical_cross_entropy",
-    }.get(training.work.loss.name)
-    if fused:
-        remedies.insert(0, f'take the loss "{fused}", which a saturated output cannot break')
-    return f"What helps: {', or '.join(remedies)}; scale the inputs."

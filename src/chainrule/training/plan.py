@@ -27,7 +27,7 @@ LOSS_NAMES = (
 UPDATE_NAMES = ("gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw", "rprop")
 SCHEDULE_NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
 INIT_NAMES = ("auto", "uniform", "glorot", "glorot_normal", "he", "he_uniform", "lecun", "zeros")
-ENGINE_NAMES = ("auto", "reference", "node_by_node")
+ENGINE_NAMES = ("auto", "compiled", "reference", "node_by_node")
 
 MOST_UNITS = 1_000_000
 
@@ -241,6 +241,9 @@ class TrainingPlan:
     keep: str = option("best", "Which weights to keep: best on the validation rows, or last.", choices=("best", "last"))
     dtype: str = option("float32", "Precision of training.", choices=("float32", "float64"))
     engine: str = option("auto", "Where the arithmetic runs.", choices=ENGINE_NAMES)
+    threads: int | None = option(
+        None, "Most threads of the compiled engine; by default one for each core. They change no result.", low=1
+    )
     seed: int = option(0, "Seed of everything random: the split, the initial weights, the orders, dropout.", low=0)
 
     def __post_init__(self) -> None:

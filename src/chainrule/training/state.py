@@ -46,12 +46,12 @@ class History(Sequence[Epoch]):
         self._rows = list(rows)
         self._length = len(self._rows)
 
-    def then(self, row: Epoch) -> History:
-        """Return the history with one row more; this one stays as it is."""
+    def then(self, *rows: Epoch) -> History:
+        """Return the history with these rows more; this one stays as it is."""
         longer = History.__new__(History)
         longer._rows = self._rows if len(self._rows) == self._length else self._rows[: self._length]
-        longer._rows.append(row)
-        longer._length = self._length + 1
+        longer._rows.extend(rows)
+        longer._length = self._length + len(rows)
         return longer
 
     def __len__(self) -> int:

@@ -1,0 +1,309 @@
+// The binding to Python: a Trainer32 or Trainer64 for each network, and `train`, which runs them side by side.
+//
+// Every array is C-ordered, of the trainer's dtype and shape as said at each call; parameters are written to in place.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "training.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace chainrule {
+namespace {
+
+template <class R>
+using Matrix = nb::ndarray<R, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class R>
+using Row = nb::ndarray<R, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// The modules that this processor can run.
+std::vector<const char*> instruction_sets() {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    std::vector<const char*> sets;
+    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2");
+    if (__builtin_cpu_supports("popcnt") && __builtin_cpu_supports("sse4.2")) sets.push_back("v2");
+    if (v3) sets.push_back("v3");
+    if (v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        sets.push_back("v4");
+    return sets;
+#else
+    return {"native"};
+#endif
+}
+
+void require(bool holds, const char* what) {
+    if (!holds) throw nb::value_error(what);
+}
+
+template <class R>
+struct PythonTrainer {
+    Trainer<R> trainer;
+    std::vector<nb::object> kept;  // what the pointers point into
+    bool started = false;
+
+    template <class A>
+    auto pointer(const A& array) {
+        kept.push_back(nb::cast(array));
+        return array.data();
+    }
+    R* pointer(const std::vector<Matrix<R>>& arrays, std::size_t i, long rows, long columns) {
+        if (i >= arrays.size()) return nullptr;
+        require(long(arrays[i].shape(0)) == rows && long(arrays[i].shape(1)) == columns, "arrays beside the weights: wrong shape");
+        return pointer(arrays[i]);
+    }
+    R* pointer(const std::vector<Row<R>>& arrays, std::size_t i, long columns) {
+        if (i >= arrays.size()) return nullptr;
+        require(long(arrays[i].shape(0)) == columns, "arrays beside the biases: wrong shape");
+        return pointer(arrays[i]);
+    }
+
+    // Weights (before, units), biases (units,) or None; then what the update rule keeps of each, and where the best go.
+    void add_layer(Matrix<R> W, std::optional<Row<R>> b, int activation, double parameter, bool trainable, double dropout,
+                   std::vector<Matrix<R>> own_W, std::vector<Row<R>> own_b, std::vector<Matrix<R>> best_W,
+                   std::vector<Row<R>> best_b) {
+        Layer<R> layer;
+        layer.before = long(W.shape(0)), layer.units = long(W.shape(1));
+        require(layer.before > 0 && layer.units > 0, "a layer needs units");
+        require(trainer.layers.empty() || trainer.layers.back().units == layer.before, "a layer does not fit the one before");
+        require(activation >= 0 && activation <= int(Activation::softmax), "unknown activation");
+        require(dropout >= 0 && dropout < 1, "dropout must be at least 0 and below 1");
+        layer.activation = Activation(activation), layer.parameter = R(parameter);
+        layer.has_bias = b.has_value(), layer.trainable = trainable, layer.dropout = dropout;
+        typename Trainer<R>::Arrays arrays;
+        arrays.W = pointer(W);
+        if (b) {
+            require(long(b->shape(0)) == layer.units, "biases: wrong shape");
+            arrays.b = pointer(*b);
+        }
+        arrays.W1 = pointer(own_W, 0, layer.before, layer.units), arrays.W2 = pointer(own_W, 1, layer.before, layer.units);
+        arrays.b1 = pointer(own_b, 0, layer.units), arrays.b2 = pointer(own_b, 1, layer.units);
+        arrays.best_W = pointer(best_W, 0, layer.before, layer.units), arrays.best_b = pointer(best_b, 0, layer.units);
+        trainer.layers.push_back(layer);
+        trainer.arrays.push_back(arrays);
+    }
+
+    Examples<R> examples(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
+                         std::optional<Row<const int32_t>> labels) {
+        Examples<R> made;
+        made.count = long(X.shape(0));
+        require(!trainer.layers.empty(), "add the layers first");
+        require(made.count > 0 && made.count < (1L << 31) - 1, "too few or too many examples");
+        require(long(X.shape(1)) == trainer.layers.front().before, "X does not fit the network");
+        require(long(Y.shape(0)) == made.count && long(Y.shape(1)) == trainer.layers.back().units, "Y does not fit");
+        made.X = pointer(X), made.Y = pointer(Y);
+        if (shares) {
+            require(long(shares->shape(0)) == made.count, "shares do not fit");
+            made.shares = pointer(*shares);
+        }
+        if (labels) {
+            require(long(labels->shape(0)) == made.count, "labels do not fit");
+            for (std::size_t i = 0; i < labels->shape(0); i++)
+                require(labels->data()[i] >= 0 && labels->data()[i] < std::max(2L, trainer.layers.back().units), "a label is out of range");
+            made.labels = pointer(*labels);
+        }
+        return made;
+    }
+
+    void set_examples(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
+                      std::optional<Row<const int32_t>> labels) {
+        trainer.examples = examples(X, Y, shares, labels);
+        trainer.plan.counts = labels.has_value();
+    }
+    void set_validation(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
+                        std::optional<Row<const int32_t>> labels) {
+        trainer.validation = examples(X, Y, shares, labels);
+        require(labels.has_value() == trainer.plan.counts, "labels for both or neither");
+    }
+
+    void set_plan(int loss, double loss_parameter, int rule, std::vector<double> constants, long batch, bool mean,
+                  bool shuffle, double weight_decay, double clip_norm, double clip_value, double middle) {
+        Plan<R>& plan = trainer.plan;
+        require(loss >= 0 && loss <= int(Loss::perceptron_criterion), "unknown loss");
+        require(rule >= 0 && rule <= int(Rule::rprop), "unknown rule");
+        require(constants.size() <= 4 && batch > 0, "bad plan");
+        plan.criterion = {Loss(loss), R(loss_parameter)};
+        plan.rule = Rule(rule), plan.decoupled = plan.rule == Rule::adamw;
+        std::copy(constants.begin(), constants.end(), plan.constants);
+        plan.batch = batch, plan.mean = mean, plan.shuffle = shuffle, plan.weight_decay = weight_decay;
+        plan.clip_norm = clip_norm, plan.clip_value = clip_value, plan.middle = middle;
+    }
+
+    void set_course(Matrix<const double> learning_rates, nb::object generator, long updates, int threads) {
+        trainer.epochs = long(learning_rates.shape(0));
+        const long batch = std::min(trainer.plan.batch, trainer.examples.count);
+        require(trainer.examples.count > 0, "set the examples first");
+        require(long(learning_rates.shape(1)) == (trainer.examples.count + batch - 1) / batch, "learning rates: one for each update");
+        trainer.learning_rates = pointer(learning_rates);
+        bool draws = trainer.plan.shuffle;
+        for (const Layer<R>& layer : trainer.layers) draws = draws || layer.dropout > 0;
+        if (draws) {
+            void* bits = PyCapsule_GetPointer(generator.attr("bit_generator").attr("capsule").ptr(), "BitGenerator");
+            if (!bits) throw nb::python_error();
+            trainer.generator = static_cast<const BitGenerator*>(bits);
+            kept.push_back(generator);
+        }
+        require(threads >= 1 && threads <= 1024, "bad number of threads");
+        trainer.updates = updates, trainer.threads = threads;
+    }
+
+    void check() const {
+        require(!started, "a trainer runs once");
+        require(trainer.epochs > 0 && !trainer.layers.empty() && trainer.learning_rates, "the trainer is not complete");
+        for (std::size_t l = 0; l < trainer.layers.size(); l++) {
+            const Layer<R>& layer = trainer.layers[l];
+            const auto& arrays = trainer.arrays[l];
+            if (!layer.trainable) continue;
+            const int own = arrays_kept(trainer.plan.rule);
+            require(own < 1 || (arrays.W1 && (!arrays.b || arrays.b1)), "the rule's arrays are missing");
+            require(own < 2 || (arrays.W2 && (!arrays.b || arrays.b2)), "the rule's arrays are missing");
+            require(!trainer.watch.keep_best || (arrays.best_W && (!arrays.b || arrays.best_b)), "arrays for the best weights are missing");
+        }
+    }
+
+    nb::object rows() const {
+        constexpr std::size_t columns = sizeof(EpochRow) / sizeof(double);
+        const std::size_t n = trainer.rows.size();
+        double* numbers = new double[std::max<std::size_t>(1, n * columns)];
+        if (n) std::memcpy(numbers, trainer.rows.data(), n * sizeof(EpochRow));
+        nb::capsule owner(numbers, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+        return nb::cast(nb::ndarray<nb::numpy, double>(numbers, {n, columns}, owner));
+    }
+
+    // Only the outputs, (N, outputs).
+    void predict(Matrix<const R> X, Matrix<R> out, int threads) {
+        require(!trainer.layers.empty() && long(X.shape(1)) == trainer.layers.front().before, "X does not fit the network");
+        require(out.shape(0) == X.shape(0) && long(out.shape(1)) == trainer.layers.back().units, "out does not fit");
+        const R* from = X.data();
+        R* to = out.data();
+        const long N = long(X.shape(0));
+        nb::gil_scoped_release released;
+        trainer.predict(from, to, N, threads);
+    }
+};
+
+// Run trainers side by side: each on one thread, or a single one on its own number of threads. True: interrupted.
+template <class R>
+bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
+    require(threads >= 1 && threads <= 1024, "bad number of threads");
+    for (PythonTrainer<R>* one : all) one->check();
+    for (PythonTrainer<R>* one : all) one->started = true;
+    std::atomic<bool> interrupted{false};
+    std::atomic<std::size_t> next{0};
+    const Clock::time_point began = Clock::now();
+    const Clock::time_point deadline = began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    Clock::time_point looked = began;
+    auto look = [&] {  // has somebody pressed Ctrl-C?
+        const Clock::time_point now = Clock::now();
+        if (now - looked < std::chrono::milliseconds(30)) return;
+        looked = now;
+        nb::gil_scoped_acquire held;
+        if (PyErr_CheckSignals() != 0) {
+            PyErr_Clear();
+            interrupted = true;
+        }
+    };
+    std::vector<std::exception_ptr> failures(static_cast<std::size_t>(threads));
+    {
+        nb::gil_scoped_release released;
+        auto work = [&](int member) {
+            Limits limits{deadline, &interrupted, member == 0 ? std::function<void()>(look) : std::function<void()>()};
+            try {
+                for (std::size_t i; (i = next++) < all.size();) {
+                    Trainer<R>& trainer = all[i]->trainer;
+                    if (i > 0 && (interrupted || Clock::now() >= deadline)) {
+                        trainer.end = interrupted ? End::interrupted : End::time;
+                        continue;
+                    }
+                    trainer.prepare();
+                    trainer.run(limits);
+                }
+            } catch (...) {
+                failures[std::size_t(member)] = std::current_exception();
+            }
+        };
+        together(all.size() > 1 ? int(std::min<std::size_t>(std::size_t(threads), all.size())) : 1, work);
+    }
+    for (const std::exception_ptr& failure : failures)
+        if (failure) std::rethrow_exception(failure);
+    return interrupted;
+}
+
+// An elementary function of each number, for the tests of its accuracy.
+template <class R>
+void evaluate(const std::string& name, Row<const R> from, Row<R> to) {
+    require(from.shape(0) == to.shape(0), "different lengths");
+    const long n = long(from.shape(0));
+    auto each = [&](auto f) {
+        for (long i = 0; i < n; i += lanes<R>) {
+            Vector<R> x{};
+            const long used = std::min(lanes<R>, n - i);
+            for (long k = 0; k < used; k++) x[k] = from.data()[i + k];
+            const Vector<R> y = f(x);
+            for (long k = 0; k < used; k++) to.data()[i + k] = y[k];
+        }
+    };
+    if (name == "exp") return each([](Vector<R> x) { return exp<R>(x); });
+    if (name == "expm1") return each([](Vector<R> x) { return exp_minus_1<R>(x); });
+    if (name == "log") return each([](Vector<R> x) { return log<R>(x); });
+    if (name == "log1p") return each([](Vector<R> x) { return log_1_plus<R>(x); });
+    if (name == "tanh") return each([](Vector<R> x) { return tanh<R>(x); });
+    if (name == "logistic") return each([](Vector<R> x) { return logistic<R>(x); });
+    if (name == "normal_cdf") return each([](Vector<R> x) { return normal_cdf<R>(x); });
+    if (name == "sqrt") return each([](Vector<R> x) { return square_root<R>(x); });
+    throw nb::value_error("no such function");
+}
+
+template <class R>
+void bind(nb::module_& m, const char* name, const char* train_name) {
+    using T = PythonTrainer<R>;
+    nb::class_<T>(m, name)
+        .def(nb::init<>())
+        .def("add_layer", &T::add_layer, "W"_a, "b"_a.none(), "activation"_a, "parameter"_a, "trainable"_a, "dropout"_a,
+             "own_W"_a, "own_b"_a, "best_W"_a, "best_b"_a)
+        .def("set_plan", &T::set_plan, "loss"_a, "loss_parameter"_a, "rule"_a, "constants"_a, "batch"_a, "mean"_a, "shuffle"_a,
+             "weight_decay"_a, "clip_norm"_a, "clip_value"_a, "middle"_a)
+        .def("set_examples", &T::set_examples, "X"_a, "Y"_a, "shares"_a.none(), "labels"_a.none())
+        .def("set_validation", &T::set_validation, "X"_a, "Y"_a, "shares"_a.none(), "labels"_a.none())
+        .def("set_course", &T::set_course, "learning_rates"_a, "generator"_a, "updates"_a, "threads"_a)
+        .def("predict", &T::predict, "X"_a, "out"_a, "threads"_a)
+        .def_prop_rw("watch", [](T& t) -> Watch& { return t.trainer.watch; }, [](T& t, const Watch& w) { t.trainer.watch = w; },
+                     nb::rv_policy::reference_internal)
+        .def_prop_ro("rows", &T::rows)
+        .def_prop_ro("end", [](const T& t) { return int(t.trainer.end); })
+        .def_prop_ro("failed_batch", [](const T& t) { return t.trainer.failed_batch; })
+        .def_prop_ro("updates", [](const T& t) { return t.trainer.updates; });
+    m.def(train_name, &train<R>, "trainers"_a, "threads"_a, "seconds"_a);
+    m.def("evaluate", &evaluate<R>, "name"_a, "from_"_a, "to"_a);
+}
+
+}  // namespace
+}  // namespace chainrule
+
+NB_MODULE(CHAINRULE_MODULE, m) {
+    using namespace chainrule;
+    m.doc() = "Whole epochs of training in one call.";
+    m.attr("vector_bits") = CHAINRULE_VECTOR_BYTES * 8;
+    m.def("instruction_sets", &instruction_sets);
+    nb::class_<Watch>(m, "Watch")
+        .def(nb::init<>())
+        .def_rw("watched_cost", &Watch::watched_cost)
+        .def_rw("target_cost", &Watch::target_cost)
+        .def_rw("waited", &Watch::waited)
+        .def_rw("best_epoch", &Watch::best_epoch)
+        .def_rw("patience", &Watch::patience)
+        .def_rw("keep_best", &Watch::keep_best)
+        .def_rw("plateau_factor", &Watch::plateau_factor)
+        .def_rw("plateau_best", &Watch::plateau_best)
+        .def_rw("reduce_by", &Watch::reduce_by)
+        .def_rw("plateau_waited", &Watch::plateau_waited)
+        .def_rw("plateau_patience", &Watch::plateau_patience);
+    bind<float>(m, "Trainer32", "train32");
+    bind<double>(m, "Trainer64", "train64");
+}

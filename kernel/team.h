@@ -1,0 +1,49 @@
+// Threads that work on one network together, and wait for each other between two stages of a step.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+namespace chainrule {
+
+class Barrier {
+  public:
+    explicit Barrier(int members) : members_(members) {}
+    void wait() {
+        if (members_ == 1) return;
+        const int stage = stage_.load(std::memory_order_relaxed);
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) == members_ - 1) {
+            arrived_.store(0, std::memory_order_relaxed);
+            stage_.store(stage + 1, std::memory_order_release);
+            return;
+        }
+        // The others are nearly done, so look again at once; on a machine with other work, let that have the core.
+        for (long spins = 0; stage_.load(std::memory_order_acquire) == stage; spins++) {
+            if (spins > 20000) std::this_thread::yield();
+#if defined(__x86_64__) || defined(__i386__)
+            _mm_pause();
+#endif
+        }
+    }
+
+  private:
+    const int members_;
+    alignas(64) std::atomic<int> arrived_{0};
+    alignas(64) std::atomic<int> stage_{0};
+};
+
+// Run `work(member)` on that many threads, this one as member 0, and return when all have returned.
+inline void together(int members, const std::function<void(int)>& work) {
+    std::vector<std::thread> others;
+    for (int member = 1; member < members; member++) others.emplace_back(work, member);
+    work(0);
+    for (std::thread& other : others) other.join();
+}
+
+}  // namespace chainrule

@@ -1,0 +1,345 @@
+"""The compiled engine: whole epochs in one call of the C++ kernel (kernel/), one network or many side by side.
+
+It computes what the reference engine computes, within rounding; `tests/engines/test_compiled_engine.py` compares them.
+Its results do not depend on the number of threads, nor on which other networks are trained beside.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.catalogue import ACTIVATIONS, LOSSES, activation_named, head_and_numbers, loss_named
+from chainrule.core.network import Network
+from chainrule.core.schedules import PlateauState
+from chainrule.core.update_rules import UPDATE_RULES
+from chainrule.engines import reference
+from chainrule.engines.work import Chunk, EpochNumbers, Work
+from chainrule.errors import UsageError
+
+INSTRUCTION_SETS = ("v4", "v3", "v2", "native")  # x86-64-v4 has AVX-512, v3 AVX2; native is any other processor
+
+# The kernel knows them by these places.
+_ACTIVATIONS, _LOSSES, _RULES = tuple(ACTIVATIONS), tuple(LOSSES), tuple(UPDATE_RULES)
+_ENDS = ("epochs", "time", "target", "patience", "not finite", "validation not finite", "interrupted")
+
+# One thread does so many multiplications of a step sooner than it can share them.
+FEWEST_TO_SHARE = 2_000_000
+
+
+@cache
+def kernels() -> dict[str, Any]:
+    """Return the modules that were built and that this processor can run, by instruction set, the best first."""
+    built = {}
+    for name in INSTRUCTION_SETS:
+        try:
+            built[name] = import_module(f"chainrule.engines._kernel_{name}")
+        except ImportError:
+            continue
+    runs = next(iter(built.values())).instruction_sets() if built else ()
+    return {name: module for name, module in built.items() if name in runs}
+
+
+def kernel() -> Any:
+    """Return the best kernel, or None where none was built."""
+    return next(iter(kernels().values()), None)
+
+
+def refusal(work: Work, network: Network) -> str:
+    """Return why this engine cannot do that work, or an empty string."""
+    if kernel() is None:
+        return "was not built: the package was installed without a C++ compiler"
+    if not all(isinstance(array, np.ndarray) for array in (work.X, work.Y, *network.parameters)):
+        return "takes NumPy arrays only"
+    for layer in network.layers:
+        name = layer.activation.name
+        if not _is_built_in(layer.activation, ACTIVATIONS, activation_named):
+            return f'knows the built-in activations only, not your own "{name}"'
+    if not _is_built_in(work.loss, LOSSES, loss_named):
+        return f'knows the built-in losses only, not your own "{work.loss.name}"'
+    if work.rule.constants is None:
+        return f'knows the built-in update rules only, not your own "{work.rule.name}"'
+    if work.rule.name.partition("(")[0] in ("rmsprop", "adam", "adamw") and work.rule.constants[-1] == 0:
+        return f"knows {work.rule.name} only with an epsilon above 0"
+    return ""
+
+
+def _is_built_in(one: Any, catalogue: Any, named: Any) -> bool:
+    """Whether an activation or loss is the catalogue's own, and not yours of the same name."""
+    if one.name.partition("(")[0] not in catalogue:
+        return False
+    return _same(one.value, named(one.name).value)
+
+
+def _same(f: Any, g: Any) -> bool:
+    if isinstance(f, partial) and isinstance(g, partial):
+        return f.func is g.func and f.keywords == g.keywords
+    return f is g
+
+
+class Watch(NamedTuple):
+    """What is watched from epoch to epoch; `training/loop.py` says what becomes of it.
+
+    Attributes
+    ----------
+    validation : Work or None
+        Rows whose cost is watched; without them the training cost is.
+    keep_best : bool
+        Whether to return the weights of the epoch with the lowest watched cost so far.
+    target_cost : float or None
+        Stop once the training cost is this small.
+    patience : int or None
+        Stop when the watched cost has not fallen for so many epochs.
+    reduce : (float, int) or None
+        Multiply the learning rate by this factor whenever the watched cost has not fallen for so many epochs.
+    watched_cost, waited, plateau
+        Where the epochs before have left off.
+    """
+
+    validation: Work | None = None
+    keep_best: bool = False
+    target_cost: float | None = None
+    patience: int | None = None
+    reduce: tuple[float, int] | None = None
+    watched_cost: float = math.inf
+    waited: int = 0
+    plateau: PlateauState = PlateauState()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network to train: what the other engines are given, and what to watch."""
+
+    work: Work
+    network: Network
+    rule_state: Any
+    generator: np.random.Generator
+    learning_rates: np.ndarray
+    watch: Watch = Watch()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    Attributes
+    ----------
+    network, rule_state
+        After the last epoch; not to be used where a number was not finite.
+    best_network, best_epoch
+        The weights with the lowest watched cost, and how many epochs of this call they took; None and 0 where no epoch
+        was better than those before.
+    epochs : array (epochs run, 7)
+        Cost, accuracy, gradient norm, validation cost, validation accuracy, seconds since the call, learning rate.
+    end : str
+        "epochs", "time", "target", "patience", "not finite", "validation not finite" or "interrupted".
+    failed_batch : int
+        Where a number was not finite, in the epoch after the last row, counted from 0.
+    watched_cost, waited, plateau
+        Where these epochs have left off.
+    """
+
+    network: Network
+    rule_state: Any
+    best_network: Network | None
+    best_epoch: int
+    epochs: np.ndarray
+    end: str
+    failed_batch: int
+    watched_cost: float
+    waited: int
+    plateau: PlateauState
+
+
+def run(
+    work: Work, network: Network, rule_state: Any, generator: np.random.Generator, learning_rates: np.ndarray
+) -> Chunk:
+    """Train for as many epochs as `learning_rates` has rows; signature and results as of the reference engine.
+
+    Raises
+    ------
+    NotFiniteError
+        At the first number that is not finite, found again with the reference engine, which can name it.
+    KeyboardInterrupt
+        On Ctrl-C.
+    """
+    before = generator.bit_generator.state
+    (outcome,), interrupted = run_all([Job(work, network, rule_state, generator, learning_rates)])
+    if interrupted:
+        raise KeyboardInterrupt
+    if outcome.end == "not finite":
+        generator.bit_generator.state = before
+        return reference.run(work, network, rule_state, generator, learning_rates)
+    rows = outcome.epochs[:, :3].tolist()
+    return Chunk(outcome.network, outcome.rule_state, tuple(EpochNumbers(*row) for row in rows))
+
+
+def run_all(
+    jobs: Sequence[Job], *, threads: int | None = None, seconds: float = math.inf, instruction_set: str | None = None
+) -> tuple[list[Outcome], bool]:
+    """Train networks side by side, each for as many epochs as its learning rates have rows, or until it is to stop.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        All of one dtype.
+    threads : int, optional
+        By default one for each core. Several networks share them; a single one uses them where its steps are large.
+    seconds : float
+        Come back after the epochs that are running then.
+    instruction_set : str, optional
+        One of `kernels()`, by default the best.
+
+    Returns
+    -------
+    outcomes : list of Outcome
+    interrupted : bool
+        Whether Ctrl-C was pressed.
+    """
+    module = kernel() if instruction_set is None else kernels()[instruction_set]
+    threads = threads or cores()
+    single = np.dtype(jobs[0].network.parameters[0].dtype) == np.float32
+    prepared = [_Prepared(module, job, single, _threads_of(job, threads) if len(jobs) == 1 else 1) for job in jobs]
+    train = module.train32 if single else module.train64
+    interrupted = train([one.trainer for one in prepared], threads, min(seconds, 1e9))
+    return [one.outcome() for one in prepared], interrupted
+
+
+def predict(network: Network, X: np.ndarray, *, threads: int | None = None) -> np.ndarray:
+    """Return the outputs of a network, (N, outputs), without keeping what lies between."""
+    module = kernel()
+    dtype = network.parameters[0].dtype
+    trainer = module.Trainer32() if dtype == np.float32 else module.Trainer64()
+    for layer in network.layers:
+        W, b = _weights_and_biases(layer.parameters, layer.x0)
+        trainer.add_layer(W, b, *_activation_code(layer.activation.name), False, 0.0, [], [], [], [])
+    A = np.empty((X.shape[0], network.sizes[-1]), dtype=dtype)
+    large = X.shape[0] * network.n_parameters > FEWEST_TO_SHARE
+    trainer.predict(np.ascontiguousarray(X, dtype=dtype), A, (threads or cores()) if large else 1)
+    return A
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _threads_of(job: Job, most: int) -> int:
+    multiplications = 3 * job.network.n_parameters * job.work.batch_size
+    return most if multiplications >= FEWEST_TO_SHARE else 1
+
+
+class _Prepared:
+    """A job as the kernel takes it: arrays of its own, which the kernel writes to in place."""
+
+    def __init__(self, module: Any, job: Job, single: bool, threads: int) -> None:
+        self.job = job
+        work, network, watch = job.work, job.network, job.watch
+        self.trainer = trainer = module.Trainer32() if single else module.Trainer64()
+        self.parameters = [p.copy() for p in network.parameters]
+        self.best = [np.empty_like(p) for p in network.parameters] if watch.keep_best else []
+        lists = [value for value in job.rule_state if isinstance(value, list)]
+        self.own = [[array.copy() for array in arrays] for arrays in lists]
+        own = [iter(arrays) for arrays in self.own]
+        parameters, best = iter(self.parameters), iter(self.best)
+        for l, layer in enumerate(network.layers):
+            n = len(layer.parameters)
+            W, b = _weights_and_biases([next(parameters) for _ in range(n)], layer.x0)
+            kept = []
+            if layer.trainable:
+                kept = [_weights_and_biases([next(arrays) for _ in range(n)], layer.x0) for arrays in own]
+            best_W, best_b = (
+                _weights_and_biases([next(best) for _ in range(n)], layer.x0) if self.best else (None, None)
+            )
+            dropout = work.dropout[l] if l < len(work.dropout) else 0.0
+            trainer.add_layer(
+                W, b, *_activation_code(layer.activation.name), layer.trainable, dropout,
+                [W for W, _ in kept], [b for _, b in kept if b is not None],
+                [] if best_W is None else [best_W], [] if best_b is None else [best_b],
+            )  # fmt: skip
+        name, numbers = head_and_numbers("loss", work.loss.name)
+        assert work.rule.constants is not None
+        trainer.set_plan(
+            _LOSSES.index(name),
+            numbers[0] if numbers else {"huber": 1.0, "quantile": 0.5}.get(name, 0.0),
+            _RULES.index(work.rule.name.partition("(")[0]),
+            list(work.rule.constants),
+            work.batch_size, work.reduction == "mean", work.shuffle, work.weight_decay,
+            work.clip_norm or 0.0, work.clip_value or 0.0, work.middle or 0.0,
+        )  # fmt: skip
+        trainer.set_examples(*_examples(work))
+        if watch.validation is not None:
+            trainer.set_validation(*_examples(watch.validation))
+        self.updates = getattr(job.rule_state, "updates", 0)
+        trainer.set_course(np.ascontiguousarray(job.learning_rates), job.generator, self.updates, threads)
+        inside = trainer.watch
+        inside.watched_cost, inside.waited, inside.keep_best = watch.watched_cost, watch.waited, watch.keep_best
+        inside.target_cost = -math.inf if watch.target_cost is None else watch.target_cost
+        inside.patience = watch.patience or 0
+        if watch.reduce is not None:
+            inside.reduce_by, inside.plateau_patience = watch.reduce
+        # The learning rates handed in hold the factor reached so far.
+        inside.plateau_best, inside.plateau_waited = watch.plateau.best, watch.plateau.waited
+
+    def outcome(self) -> Outcome:
+        trainer, job, inside = self.trainer, self.job, self.trainer.watch
+        found = iter(self.own)
+        state = {
+            name: next(found) if isinstance(value, list) else value for name, value in job.rule_state._asdict().items()
+        }
+        if "updates" in state:
+            state["updates"] = trainer.updates
+        best = inside.best_epoch > 0 and job.watch.keep_best
+        return Outcome(
+            _refilled(job.network, self.parameters),
+            type(job.rule_state)(**state),
+            _refilled(job.network, self.best) if best else None,
+            inside.best_epoch,
+            trainer.rows,
+            _ENDS[trainer.end],
+            trainer.failed_batch,
+            inside.watched_cost,
+            inside.waited,
+            PlateauState(job.watch.plateau.factor * inside.plateau_factor, inside.plateau_best, inside.plateau_waited),
+        )
+
+
+def _refilled(network: Network, parameters: list[np.ndarray]) -> Network:
+    """The network with new numbers where it learns; frozen layers keep their own arrays."""
+    supply = iter(parameters)
+    pairs = [(layer.trainable, old, next(supply)) for layer in network.layers for old in layer.parameters]
+    return network.with_parameters([new if trainable else old for trainable, old, new in pairs])
+
+
+def _weights_and_biases(parameters: list[np.ndarray], x0: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """A layer's W and b as the kernel takes them: row 0 of the weights of an x0 layer is its biases."""
+    W = np.require(parameters[0], requirements="C")
+    if x0:
+        return W[1:], W[0]
+    return W, np.require(parameters[1], requirements="C") if len(parameters) > 1 else None
+
+
+def _activation_code(name: str) -> tuple[int, float]:
+    head, numbers = head_and_numbers("activation", name)
+    return _ACTIVATIONS.index(head), numbers[0] if numbers else {"leaky_relu": 0.01, "elu": 1.0}.get(head, 0.0)
+
+
+def _examples(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+    X, Y = np.ascontiguousarray(work.X), np.ascontiguousarray(work.Y)
+    shares = None if work.shares is None else np.ascontiguousarray(work.shares, dtype=X.dtype)
+    return X, Y, shares, work.labels
+
+
+def check_instruction_set(name: str) -> None:
+    """Raise UsageError unless this machine runs that kernel."""
+    if name not in kernels():
+        raise UsageError(f'instruction set "{name}" is not available here; there is {", ".join(kernels()) or "none"}.')
