@@ -27,53 +27,88 @@ struct Format<double> {
 
 constexpr double factorial(int n) { return n < 2 ? 1 : n * factorial(n - 1); }
 
-// 2^n for n so far from 0 that only the product of two halves can be held on the way.
-template <class R>
-struct PowerOf2 {
-    Vector<R> half, other_half;
-    explicit PowerOf2(Mask<R> n) {
-        Mask<R> h = n >> 1;
-        half = as_numbers<R>((h + Format<R>::bias) << Format<R>::mantissa);
-        other_half = as_numbers<R>((n - h + Format<R>::bias) << Format<R>::mantissa);
-    }
-};
-
-// x = n ln 2 + r with |r| <= ln 2 / 2; returns e^r - 1 by its series, r + r^2/2! + r^3/3! + ...
-template <class R>
-inline Vector<R> exp_reduced(Vector<R> x, Mask<R>& n) {
-    using F = Format<R>;
-    Vector<R> shifted = x * R(1.4426950408889634074) + F::to_whole;
-    Vector<R> whole = shifted - F::to_whole;
-    n = as_bits<R>(shifted) - as_bits<R>(all<R>(F::to_whole));
-    Vector<R> r = (x - whole * F::ln2_high) - whole * F::ln2_low;
-    Vector<R> series = all<R>(R(1 / factorial(F::exp_terms)));
-#pragma GCC unroll 16
-    for (int k = F::exp_terms - 1; k >= 2; k--) series = series * r + R(1 / factorial(k));
-    return r + r * r * series;
-}
-
 template <class R>
 inline Vector<R> clamped(Vector<R> x, R low, R high) {  // this way round a NaN stays
     x = x < low ? all<R>(low) : x;
     return x > high ? all<R>(high) : x;
 }
 
+// x = n ln 2 + r with whole n and |r| <= ln 2 / 2; returns e^r - 1 by its series, r + r^2/2! + r^3/3! + ...
+template <class R>
+struct Reduced {
+    Vector<R> whole, exp_minus_1;
+    explicit Reduced(Vector<R> x) {
+        using F = Format<R>;
+        whole = rounded<R>(x * R(1.4426950408889634074));
+        const Vector<R> r = (x - whole * F::ln2_high) - whole * F::ln2_low;
+        Vector<R> series = all<R>(R(1 / factorial(F::exp_terms)));
+#pragma GCC unroll 16
+        for (int k = F::exp_terms - 1; k >= 2; k--) series = series * r + R(1 / factorial(k));
+        exp_minus_1 = r + r * r * series;
+    }
+
+    // v 2^n, right even where 2^n alone would overflow or be subnormal.
+    Vector<R> scaled(Vector<R> v) const {
+#if CHAINRULE_VECTOR_BYTES == 64
+        return times_power_of_2<R>(v, whole);
+#else
+        const Powers powers(whole);
+        return v * powers.half * powers.other_half;
+#endif
+    }
+
+    // 2^n as a product of two numbers that are normal.
+    struct Powers {
+        Vector<R> half, other_half;
+        explicit Powers(Vector<R> whole) {
+            using F = Format<R>;
+            const Mask<R> n = as_bits<R>(whole + F::to_whole) - as_bits<R>(all<R>(F::to_whole)), h = n >> 1;
+            half = as_numbers<R>((h + F::bias) << F::mantissa);
+            other_half = as_numbers<R>((n - h + F::bias) << F::mantissa);
+        }
+    };
+
+  private:
+    template <class T>
+    static Vector<T> rounded(Vector<T> v) {
+#if CHAINRULE_VECTOR_BYTES == 64
+        return nearest_whole<T>(v);
+#else
+        return (v + Format<T>::to_whole) - Format<T>::to_whole;
+#endif
+    }
+};
+
 template <class R>
 inline Vector<R> exp(Vector<R> x) {
-    Mask<R> n;
-    Vector<R> e = exp_reduced<R>(clamped<R>(x, Format<R>::exp_low, Format<R>::exp_high), n) + R(1);
-    PowerOf2<R> scale(n);
-    return e * scale.half * scale.other_half;
+    const Reduced<R> e(clamped<R>(x, Format<R>::exp_low, Format<R>::exp_high));
+    return e.scaled(e.exp_minus_1 + R(1));
+}
+
+// exp for x <= 0, where nothing overflows.
+template <class R>
+inline Vector<R> exp_of_negative(Vector<R> x) {
+    const Reduced<R> e(x < Format<R>::exp_low ? all<R>(Format<R>::exp_low) : x);
+    return e.scaled(e.exp_minus_1 + R(1));
 }
 
 template <class R>
 inline Vector<R> exp_minus_1(Vector<R> x) {
-    Mask<R> n;
-    Vector<R> e = exp_reduced<R>(clamped<R>(x, R(-50), Format<R>::exp_high), n);
-    PowerOf2<R> scale(n);
-    Vector<R> half = scale.half;  // e^x - 1 = 2^n (e^r - 1) + 2^n - 1, in two steps so that 2^n may overflow last
-    Vector<R> result = (e * half + (half - 1 / scale.other_half)) * scale.other_half;
+    const Reduced<R> e(clamped<R>(x, R(-50), Format<R>::exp_high));
+    const typename Reduced<R>::Powers powers(e.whole);
+    // 2^n (e^r - 1) + 2^n - 1 in two steps, so that 2^n may overflow last.
+    const Vector<R> result = (e.exp_minus_1 * powers.half + (powers.half - R(1) / powers.other_half)) * powers.other_half;
     return x == 0 ? x : result;
+}
+
+// exp_minus_1 for x <= 0: 2^n is at most 1 and, down to -50, normal.
+template <class R>
+inline Vector<R> exp_minus_1_of_negative(Vector<R> x) {
+    const Reduced<R> e(x < R(-50) ? all<R>(R(-50)) : x);
+    using F = Format<R>;
+    const Mask<R> n = as_bits<R>(e.whole + F::to_whole) - as_bits<R>(all<R>(F::to_whole));
+    const Vector<R> power = as_numbers<R>((n + F::bias) << F::mantissa);
+    return e.exp_minus_1 * power + (power - R(1));
 }
 
 template <class R>
@@ -112,8 +147,8 @@ inline Vector<R> log_1_plus(Vector<R> x) {
 
 template <class R>
 inline Vector<R> tanh(Vector<R> x) {
-    Vector<R> t = exp_minus_1<R>(R(-2) * absolute<R>(x));  // from 0 down to -1
-    Vector<R> result = -t / (t + R(2));
+    const Vector<R> t = exp_minus_1_of_negative<R>(R(-2) * absolute<R>(x));  // from 0 down to -1
+    const Vector<R> result = -t / (t + R(2));
     return x < 0 ? -result : x == 0 ? x : result;
 }
 
@@ -142,13 +177,13 @@ inline Vector<R> normal_cdf(Vector<R> z) {
         latest = later;
         later = next;
     }
-    Vector<R> half_tail = R(0.5) * (t * later - latest + R(erfc_coefficients[0])) / (R(1) + R(2) * x) * exp<R>(-x * x);
+    Vector<R> half_tail = R(0.5) * (t * later - latest + R(erfc_coefficients[0])) / (R(1) + R(2) * x) * exp_of_negative<R>(-x * x);
     return z < 0 ? half_tail : R(1) - half_tail;
 }
 
 template <class R>
 inline Vector<R> normal_density(Vector<R> z) {
-    return exp<R>(R(-0.5) * z * z) * R(0.39894228040143267794);
+    return exp_of_negative<R>(R(-0.5) * z * z) * R(0.39894228040143267794);
 }
 
 }  // namespace chainrule

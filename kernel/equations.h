@@ -17,7 +17,7 @@ enum class Loss {
 
 template <class R>
 inline Vector<R> logistic(Vector<R> z) {
-    Vector<R> e = exp<R>(-absolute<R>(z));
+    Vector<R> e = exp_of_negative<R>(-absolute<R>(z));
     Vector<R> s = R(1) / (R(1) + e);
     return z >= 0 ? s : e * s;
 }
@@ -56,8 +56,8 @@ struct ELU {
     R alpha, scale;
     void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
         Vector<R> below = z > 0 ? all<R>(0) : z;
-        a = scale * (z > 0 ? z : alpha * exp_minus_1<R>(below));
-        d = scale * (z > 0 ? all<R>(1) : alpha * exp<R>(below));
+        a = scale * (z > 0 ? z : alpha * exp_minus_1_of_negative<R>(below));
+        d = scale * (z > 0 ? all<R>(1) : alpha * exp_of_negative<R>(below));
     }
 };
 template <class R>
@@ -76,7 +76,7 @@ struct SiLU {
 };
 template <class R>
 inline Vector<R> softplus(Vector<R> z) {
-    return (z < 0 ? all<R>(0) : z) + log_1_plus<R>(exp<R>(-absolute<R>(z)));
+    return (z < 0 ? all<R>(0) : z) + log_1_plus<R>(exp_of_negative<R>(-absolute<R>(z)));
 }
 template <class R>
 struct Softplus {

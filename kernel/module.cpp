@@ -97,7 +97,7 @@ struct PythonTrainer {
         require(made.count > 0 && made.count < (1L << 31) - 1, "too few or too many examples");
         require(long(X.shape(1)) == trainer.layers.front().before, "X does not fit the network");
         require(long(Y.shape(0)) == made.count && long(Y.shape(1)) == trainer.layers.back().units, "Y does not fit");
-        made.X = pointer(X), made.Y = pointer(Y);
+        made.X = {pointer(X), made.count, long(X.shape(1))}, made.Y = {pointer(Y), made.count, long(Y.shape(1))};
         if (shares) {
             require(long(shares->shape(0)) == made.count, "shares do not fit");
             made.shares = pointer(*shares);

@@ -33,20 +33,19 @@ struct Pass {
     std::vector<Panels<R>> mask;   // where there is dropout
     Panels<R> z;                   // of the last layer
     Panels<R> y;
-    R *tops = nullptr, *totals = nullptr;  // of each example's last softmax: its largest z, and the sum of e^(z - top)
-    double* costs = nullptr;               // of each example
+    // Of each example: its share of J, the sum of its targets, and of the last softmax the largest z, and the sum of
+    // e^(z - top).
+    R *shares = nullptr, *targets = nullptr, *tops = nullptr, *totals = nullptr;
 
     static void reserve(Arena& arena, const std::vector<Layer<R>>& layers, long rows, bool training) {
         each(layers, rows, training, [&](long numbers) { arena.reserve(numbers * long(sizeof(R))); });
-        arena.reserve(rows * long(sizeof(double)));
-        for (int i = 0; i < 2; i++) arena.reserve(rows * long(sizeof(R)));
+        for (int i = 0; i < 4; i++) arena.reserve((rows + lanes<R>) * long(sizeof(R)));
     }
     Pass() = default;
     Pass(Arena& arena, const std::vector<Layer<R>>& layers, long rows, bool training) {
         std::vector<R*> taken;
         each(layers, rows, training, [&](long numbers) { taken.push_back(arena.take<R>(numbers)); });
-        costs = arena.take<double>(rows);
-        tops = arena.take<R>(rows), totals = arena.take<R>(rows);
+        for (R** each : {&shares, &targets, &tops, &totals}) *each = arena.take<R>(rows + lanes<R>);
         std::size_t next = 0;
         const std::size_t L = layers.size();
         auto panels = [&](long columns) { return Panels<R>{taken[next++], rows, columns}; };
@@ -76,19 +75,32 @@ struct Pass {
     }
 };
 
-// Bring rows of a C-ordered matrix into panels: row order[i], or row i, becomes row i.
+// A C-ordered matrix that is read in whole vectors: the last rows lie in a copy that may be read beyond its end.
 template <class R>
-inline void gather(Panels<R> to, const R* from, long from_rows, const int32_t* order, long first_row, long first, long last) {
-    const R* const end = from + from_rows * to.columns;
+struct Readable {
+    const R* data = nullptr;
+    long columns = 0, safe = 0;  // rows from `safe` on are read from the copy
+    std::vector<R> copy;
+
+    Readable() = default;
+    Readable(const R* from, long rows, long columns) : data(from), columns(columns) {
+        const long beyond = padded<R>(columns) - columns;
+        safe = std::max(0L, rows - (beyond + columns - 1) / columns);
+        copy.assign(std::size_t((rows - safe) * columns + beyond), R(0));
+        std::copy(from + safe * columns, from + rows * columns, copy.begin());
+    }
+    const R* row(long i) const { return i < safe ? data + i * columns : copy.data() + (i - safe) * columns; }
+};
+
+// Bring rows into panels: row order[i], or row first_row + i, becomes row i.
+template <class R>
+inline void gather(Panels<R> to, const Readable<R>& from, const int32_t* order, long first_row, long first, long last) {
     for (long p = 0; p < to.count(); p++) {
-        const long width = to.width(p), used = to.used(p);
-        for (long i = first; i < last; i++) {
-            const R* row = from + (order ? long(order[i]) : first_row + i) * to.columns + p * panel_width<R>;
-            R* out = to.at(p, i);
-            if (row + width <= end)  // what lies beyond the row only pads
-                for (long k = 0; k < width; k += lanes<R>) store<R>(out + k, load_unaligned(row + k));
-            else
-                std::memcpy(out, row, std::size_t(used) * sizeof(R));
+        const long width = to.width(p);
+        R* out = to.at(p, first);
+        for (long i = first; i < last; i++, out += width) {
+            const R* row = from.row(order ? long(order[i]) : first_row + i) + p * panel_width<R>;
+            for (long k = 0; k < width; k += lanes<R>) store<R>(out + k, load_unaligned(row + k));  // beyond it, padding
         }
     }
 }
@@ -111,7 +123,7 @@ inline void softmax_rows(Panels<R> Z, Panels<R> A, R* tops, R* totals, long firs
         V sums{};
         for (long p = 0; p < Z.count(); p++)
             for (long k = 0; k < Z.width(p); k += lanes<R>) {
-                V e = exp<R>(load(Z.at(p, i) + k) - tops[i]);
+                V e = exp_of_negative<R>(load(Z.at(p, i) + k) - tops[i]);
                 store<R>(A.at(p, i) + k, e);
                 sums += e;
             }
@@ -190,82 +202,64 @@ inline void forward(const std::vector<Layer<R>>& layers, Pass<R>& pass, long fir
     }
 }
 
-// The cost of each example, and (where wanted) delta of the last layer times the example's share of J.
+// The examples' costs, each times its share of J, summed; and (where wanted) delta of the last layer times that share.
 template <class R>
 struct Criterion {
     Loss loss{};
     R parameter = 0;
 
-    void operator()(const Layer<R>& output, Pass<R>& pass, const R* shares, bool training, long first, long last) const {
-        if (loss == Loss::softmax_categorical_cross_entropy) return fused_softmax(pass, shares, training, first, last);
+    double operator()(const Layer<R>& output, Pass<R>& pass, bool training, long first, long last) const {
+        if (loss == Loss::softmax_categorical_cross_entropy) return fused_softmax(pass, training, first, last);
         const bool through_softmax = !is_fused(loss) && output.activation == Activation::softmax;
         const bool through_slope = !is_fused(loss) && !through_softmax;
+        V total{};
         with_loss<R>(loss, parameter, output.units, [&](auto criterion) {
-            by_rows(pass, first, last, [&](long i, V z, V a, V y, Mask<R> used, R* delta, const R* slope) {
+            total = by_columns(pass, first, last, [&](long i, long at, V z, V a, V y, Mask<R> used) {
                 V c, d;
                 criterion(z, a, y, c, d);
                 if (training) {
-                    if (through_slope) d *= load(slope);
-                    store<R>(delta, used ? d * shares[i] : V{});
+                    if (through_slope) d *= load(pass.slope.back().data + at);
+                    store<R>(pass.delta.back().data + at, used ? d * pass.shares[i] : V{});
                 }
-                return used ? c : V{};
+                return used ? c * pass.shares[i] : V{};
             });
         });
         if (training && through_softmax) softmax_pullback<R>(pass.a.back(), pass.delta.back(), first, last);
+        return double(sum<R>(total));
     }
 
   private:
     using V = Vector<R>;
 
-    // Sum what `part` returns for each vector of outputs over each row, as that row's cost.
+    // Sum what `part` returns for each vector of outputs of each row; `at` is where they lie.
     template <class Part>
-    void by_rows(Pass<R>& pass, long first, long last, Part&& part) const {
-        const Mask<R> lane = lane_numbers<R>();
-        const Panels<R> Z = pass.z, A = pass.a.back(), Y = pass.y, D = pass.delta.back(), S = pass.slope.back();
-        for (long start = first; start < last; start += lanes<R>) {
-            const long rows = std::min(lanes<R>, last - start);
-            V totals[lanes<R>] = {};
-            for (long r = 0; r < rows; r++)
-                for (long p = 0; p < A.count(); p++)
-                    for (long k = 0; k < A.width(p); k += lanes<R>) {
-                        const long i = start + r;
-                        const Mask<R> used = lane < Mask<R>{} + int(A.used(p) - k);
-                        totals[r] += part(i, load(Z.at(p, i) + k), load(A.at(p, i) + k), load(Y.at(p, i) + k), used,
-                                          D.data ? D.at(p, i) + k : nullptr, S.data ? S.at(p, i) + k : nullptr);
-                    }
-            const V sums = sums_of<R>(totals);
-            for (long r = 0; r < rows; r++) pass.costs[start + r] = double(sums[r]);
+    V by_columns(const Pass<R>& pass, long first, long last, Part&& part) const {
+        const Panels<R> Z = pass.z, A = pass.a.back(), Y = pass.y;
+        V total{};
+        for (long p = 0; p < A.count(); p++) {
+            const long width = A.width(p);
+            for (long k = 0; k < width; k += lanes<R>) {
+                const Mask<R> used = lane_numbers<R>() < Mask<R>{} + int(A.used(p) - k);
+                long at = A.at(p, first) - A.data + k;
+                for (long i = first; i < last; i++, at += width)
+                    total += part(i, at, load(Z.data + at), load(A.data + at), load(Y.data + at), used);
+            }
         }
+        return total;
     }
 
     // C = sum_j y_j (log sum_k e^z_k - z_j), delta = a sum_j y_j - y
-    void fused_softmax(Pass<R>& pass, const R* shares, bool training, long first, long last) const {
-        by_rows(pass, first, last, [&](long i, V z, V, V y, Mask<R> used, R*, const R*) {
-            return used ? y * (pass.tops[i] - z) : V{};
+    double fused_softmax(const Pass<R>& pass, bool training, long first, long last) const {
+        V total = by_columns(pass, first, last, [&](long i, long at, V z, V a, V y, Mask<R> used) {
+            if (training) store<R>(pass.delta.back().data + at, used ? (a * pass.targets[i] - y) * pass.shares[i] : V{});
+            return used ? y * (pass.tops[i] - z) * pass.shares[i] : V{};
         });
-        const Mask<R> lane = lane_numbers<R>();
-        const Panels<R> A = pass.a.back(), Y = pass.y, D = pass.delta.back();
-        for (long start = first; start < last; start += lanes<R>) {
-            const long rows = std::min(lanes<R>, last - start);
-            V targets[lanes<R>] = {}, totals = all<R>(1);
-            for (long r = 0; r < rows; r++) {
-                totals[r] = pass.totals[start + r];
-                for (long p = 0; p < Y.count(); p++)
-                    for (long k = 0; k < Y.width(p); k += lanes<R>)
-                        targets[r] += lane < Mask<R>{} + int(Y.used(p) - k) ? load(Y.at(p, start + r) + k) : V{};
-            }
-            const V target = sums_of<R>(targets), log_sum = target * log<R>(totals);
-            for (long r = 0; r < rows; r++) {
-                const long i = start + r;
-                pass.costs[i] += double(log_sum[r]);
-                if (!training) continue;
-                for (long p = 0; p < A.count(); p++)
-                    for (long k = 0; k < A.width(p); k += lanes<R>) {
-                        const V d = (load(A.at(p, i) + k) * target[r] - load(Y.at(p, i) + k)) * shares[i];
-                        store<R>(D.at(p, i) + k, lane < Mask<R>{} + int(A.used(p) - k) ? d : V{});
-                    }
-            }
+        for (long i = first; i < last; i += lanes<R>) {
+            const V logs = log<R>(load_unaligned(pass.totals + i));
+            const V costs = load_unaligned(pass.targets + i) * logs * load_unaligned(pass.shares + i);
+            total += lane_numbers<R>() < Mask<R>{} + int(last - i) ? costs : V{};
         }
+        return double(sum<R>(total));
     }
 };
 

@@ -12,12 +12,14 @@
 
 namespace chainrule {
 
-// Examples as they came, in C order; nothing is copied.
+// Examples as they came, in C order.
 template <class R>
 struct Examples {
-    const R *X = nullptr, *Y = nullptr, *shares = nullptr;  // shares: sample weights over their mean, or nullptr
+    Readable<R> X, Y;
+    const R* shares = nullptr;                              // sample weights over their mean, or nullptr
     const int32_t* labels = nullptr;                        // the column of each row's largest target; nullptr: not counted
     long count = 0;
+    std::vector<R> target_sums;  // of each row of Y, for softmax with cross-entropy
 };
 
 // What is watched from epoch to epoch: training/loop.py has the same policy for the other engines.
@@ -55,10 +57,11 @@ struct Plan {
     bool counts = false;
 };
 
-// Sums over a block of weights.
+// Sums over a block of weights, still a sum for each lane.
 template <class R>
 struct BlockSums {
-    double gradient_squares = 0, clipped_squares = 0, weight_squares = 0, spoilt = 0;
+    Vector<R> gradient_squares{}, clipped_squares{}, weight_squares{};
+    Vector<R> spoilt{};  // 0, or NaN where a weight is not finite
 };
 
 template <class R>
@@ -105,7 +108,6 @@ class Trainer {
         sizes([&](long n) { arena_.reserve(n * long(sizeof(R))); });
         Pass<R>::reserve(arena_, layers, batch_, true);
         for (int t = 0; validation_rows && t < threads; t++) Pass<R>::reserve(arena_, layers, validation_rows, false);
-        arena_.reserve(batch_ * long(sizeof(R)));
         arena_.reserve(examples.count * long(sizeof(int32_t)));
         arena_.allocate();
 
@@ -129,13 +131,14 @@ class Trainer {
         pass_ = Pass<R>(arena_, layers, batch_, true);
         validation_passes_.clear();
         for (int t = 0; validation_rows && t < threads; t++) validation_passes_.emplace_back(arena_, layers, validation_rows, false);
-        shares_ = arena_.take<R>(batch_);
         order_ = arena_.take<int32_t>(examples.count);
         partial_.resize(std::size_t(threads));
         for (auto& costs : group_costs_) costs.resize(std::size_t((batch_ + whole_rows - 1) / whole_rows));
         rows.reserve(std::size_t(epochs));
 
         for (std::size_t l = 0; l < L; l++) read(l);
+        for (Examples<R>* rows_of : {&examples, &validation})
+            if (plan.criterion.loss == Loss::softmax_categorical_cross_entropy) sum_targets(*rows_of);
         double weights = 0;
         for (const Layer<R>& layer : layers) {
             weights += double(layer.before) * double(layer.units);
@@ -181,13 +184,14 @@ class Trainer {
             layer.trainable = false;
             read(l);
         }
+        const Readable<R> from(X, N, layers.front().before);
         std::vector<Pass<R>> passes;
         for (int m = 0; m < members; m++) passes.emplace_back(arena_, layers, block, false);
         together(members, [&](int member) {
             Pass<R>& pass = passes[std::size_t(member)];
             for (long b = blocks * member / members; b < blocks * (member + 1) / members; b++) {
                 const long start = b * block, count = std::min(block, N - start);
-                gather<R>(pass.a[0], X, N, nullptr, start, 0, count);
+                gather<R>(pass.a[0], from, nullptr, start, 0, count);
                 forward<R>(layers, pass, 0, count, false);
                 const Panels<R> A = pass.a.back();
                 for (long p = 0; p < A.count(); p++)
@@ -216,7 +220,6 @@ class Trainer {
         long right = 0;
     };
     std::vector<Partial> partial_;  // of each member
-    R* shares_ = nullptr;
     int32_t* order_ = nullptr;
     long batch_ = 1, per_epoch_ = 1;
     std::size_t lowest_ = 0;  // the first layer that learns, counted from 0
@@ -255,6 +258,25 @@ class Trainer {
         if (to.best_W && watch.best_epoch > 0) {
             to_rows<R>(to.best_W, own_[l].best_W);
             if (to.best_b) std::memcpy(to.best_b, own_[l].best_b, units);
+        }
+    }
+
+    void sum_targets(Examples<R>& of) const {
+        const long columns = layers.back().units;
+        of.target_sums.assign(std::size_t(of.count), R(0));
+        for (long i = 0; i < of.count; i++)
+            for (long k = 0; k < columns; k++) of.target_sums[std::size_t(i)] += of.Y.row(i)[k];
+    }
+
+    // Bring examples into a pass: rows [first, last) of the batch that begins at `start`.
+    void take_examples(const Examples<R>& from, Pass<R>& pass, const int32_t* order, long start, long first, long last,
+                       double share) const {
+        gather<R>(pass.a[0], from.X, order, start, first, last);
+        gather<R>(pass.y, from.Y, order, start, first, last);
+        for (long i = first; i < last; i++) {
+            const long example = order ? order[i] : start + i;
+            pass.shares[i] = from.shares ? R(share * double(from.shares[example])) : R(share);
+            if (!from.target_sums.empty()) pass.targets[i] = from.target_sums[std::size_t(example)];
         }
     }
 
@@ -365,18 +387,10 @@ class Trainer {
         long first, last;
         my_rows(member, count, first, last);
         if (first < last) {
-            gather<R>(pass_.a[0], examples.X, N, order, start, first, last);
-            gather<R>(pass_.y, examples.Y, N, order, start, first, last);
-            const double share = plan.mean ? 1.0 / double(count) : 1.0;
-            for (long i = first; i < last; i++)
-                shares_[i] = examples.shares ? R(share * double(examples.shares[order ? order[i] : start + i])) : R(share);
+            take_examples(examples, pass_, order, start, first, last, plan.mean ? 1.0 / double(count) : 1.0);
             forward<R>(layers, pass_, first, last, true);
-            plan.criterion(layers.back(), pass_, shares_, true, first, last);
-            for (long group = first; group < last; group += whole_rows) {
-                double cost = 0;
-                for (long i = group; i < std::min(last, group + whole_rows); i++) cost += double(shares_[i]) * pass_.costs[i];
-                costs[group / whole_rows] = cost;
-            }
+            for (long group = first; group < last; group += whole_rows)
+                costs[group / whole_rows] = plan.criterion(layers.back(), pass_, true, group, std::min(last, group + whole_rows));
             if (plan.counts) partial_[std::size_t(member)].right += count_right(examples, pass_, order, start, first, last);
             for (std::size_t l = layers.size(); l > lowest_ + 1; l--)
                 send_back<R>(layers[l - 1], layers[l - 2], pass_, l, count, first, last);
@@ -389,19 +403,19 @@ class Trainer {
         barrier.wait();
 
         // Every member sums up for itself what all have found, in one order, and so comes to the same decision.
-        double J = 0, squares = 0, weights = decay_of_frozen_, spoilt = 0;
+        double J = 0;
         for (long group = 0; group * whole_rows < count; group++) J += costs[group];
+        V squares{}, weights{};
         for (const Block& block : blocks_) {
-            squares += block.sums.gradient_squares;
+            squares += block.sums.gradient_squares + block.sums.spoilt;
             weights += block.sums.weight_squares;
-            spoilt += block.sums.spoilt;
         }
-        if (decay > 0 && !plan.decoupled) J += 0.5 * decay * weights;
-        const double norm = std::sqrt(squares);
+        if (decay > 0 && !plan.decoupled) J += 0.5 * decay * (double(sum<R>(weights)) + decay_of_frozen_);
+        const double norm = std::sqrt(double(sum<R>(squares)));
         row.cost += plan.mean ? J * double(count) / double(N) : J;
         row.norm = std::max(row.norm, norm);
         if (member == 0) updates++;
-        return std::isfinite(J) && std::isfinite(norm) && spoilt == 0;
+        return std::isfinite(J) && std::isfinite(norm);
     }
 
     void draw_mask(std::size_t l, long count) {
@@ -434,37 +448,52 @@ class Trainer {
         const long many = long(blocks_.size());
         const long first = many * member / threads, last = many * (member + 1) / threads;
         with_rule<R>(plan.rule, plan.constants, rate, updates + 1, [&](auto rule) {
+            const R shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
             if (!(plan.clip_norm > 0)) {
+                alignas(64) R G[panel_width<R> * panel_width<R>];
+                alignas(64) R g[panel_width<R>];
                 for (long i = first; i < last; i++) {
                     Block& block = blocks_[std::size_t(i)];
-                    alignas(64) R G[panel_width<R> * panel_width<R>];
-                    alignas(64) R g[panel_width<R>];
-                    block.sums = {};
                     gradient(block, count, G, g);
-                    block_sums(block, G, g, decay);
-                    update(block, G, g, rule, rate, R(1));
+                    block.sums = {};
+                    each_part(block, G, g, [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
+                        complete(block.sums, w, gradients, n, decays ? decay : 0);
+                        update(block.sums, w, gradients, s1, s2, n, rule, R(1), decays ? shrink : R(0));
+                    });
+                    if (needs_transposed(block)) transpose_block(layers[std::size_t(block.layer)], block.p, block.j);
                 }
                 return;
             }
             for (long i = first; i < last; i++) {
                 Block& block = blocks_[std::size_t(i)];
-                Own& own = own_[std::size_t(block.layer)];
-                block.sums = {};
-                R *G = own.G.at(block.j, block.p * panel_width<R>), *g = own.g + block.j * panel_width<R>;
+                R *G = all_gradients(block), *g = all_bias_gradients(block);
                 gradient(block, count, G, g);
-                block_sums(block, G, g, decay);
+                block.sums = {};
+                each_part(block, G, g, [&](R* w, R* gradients, R*, R*, long n, bool decays) {
+                    complete(block.sums, w, gradients, n, decays ? decay : 0);
+                });
             }
             barrier.wait();
-            double squares = 0;
+            V squares{};
             for (const Block& block : blocks_) squares += block.sums.clipped_squares;
-            const double norm = std::sqrt(squares);
+            const double norm = std::sqrt(double(sum<R>(squares)));
             const R factor = norm <= plan.clip_norm ? R(1) : R(plan.clip_norm / norm);
+            if (threads > 1) barrier.wait();  // before the sums are written to again
             for (long i = first; i < last; i++) {
                 Block& block = blocks_[std::size_t(i)];
-                Own& own = own_[std::size_t(block.layer)];
-                update(block, own.G.at(block.j, block.p * panel_width<R>), own.g + block.j * panel_width<R>, rule, rate, factor);
+                each_part(block, all_gradients(block), all_bias_gradients(block),
+                          [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
+                              update(block.sums, w, gradients, s1, s2, n, rule, factor, decays ? shrink : R(0));
+                          });
+                if (needs_transposed(block)) transpose_block(layers[std::size_t(block.layer)], block.p, block.j);
             }
         });
+    }
+
+    R* all_gradients(const Block& block) { return own_[std::size_t(block.layer)].G.at(block.j, block.p * panel_width<R>); }
+    R* all_bias_gradients(const Block& block) { return own_[std::size_t(block.layer)].g + block.j * panel_width<R>; }
+    bool needs_transposed(const Block& block) const {
+        return std::size_t(block.layer) > lowest_ && batch_ >= fewest_rows_for_transposed;
     }
 
     // dJ/dW of a block, before weight decay, and dJ/db with the first block of each panel of units.
@@ -480,65 +509,56 @@ class Trainer {
         for (long k = 0; k < width / lanes<R>; k++) store<R>(g + k * lanes<R>, sums[k]);
     }
 
-    bool with_bias(const Block& block) const { return block.p == 0 && layers[std::size_t(block.layer)].has_bias; }
-    long numbers(const Block& block) const {
-        const Layer<R>& layer = layers[std::size_t(block.layer)];
-        return std::min(panel_width<R>, layer.before - block.p * panel_width<R>) * layer.W.width(block.j);
+    // Call `use` with a block's weights, and with the biases where they belong to it: parameters, gradients, what the
+    // rule keeps, how many, and whether they decay.
+    template <class Use>
+    void each_part(const Block& block, R* G, R* g, Use&& use) {
+        const std::size_t l = std::size_t(block.layer);
+        const Layer<R>& layer = layers[l];
+        const Own& own = own_[l];
+        const long row = block.p * panel_width<R>, column = block.j * panel_width<R>, width = layer.W.width(block.j);
+        auto kept = [&](int s) { return own.W[s].data ? own.W[s].at(block.j, row) : nullptr; };
+        auto kept_b = [&](int s) { return own.b[s] ? own.b[s] + column : nullptr; };
+        use(layer.W.at(block.j, row), G, kept(0), kept(1), std::min(panel_width<R>, layer.before - row) * width, true);
+        if (block.p == 0 && layer.has_bias) use(layer.b + column, g, kept_b(0), kept_b(1), width, false);
     }
 
-    // Add the weight decay to the gradient, cut it, and sum its squares.
-    void block_sums(Block& block, R* G, R* g, double decay) {
-        const Layer<R>& layer = layers[std::size_t(block.layer)];
-        const R* W = layer.W.at(block.j, block.p * panel_width<R>);
-        const R lambda = plan.decoupled ? R(0) : R(decay);
-        V squares{}, cut_squares{}, weight_squares{};
-        const bool cut = plan.clip_value > 0, decays = lambda > 0;
-        auto part = [&](R* gradients, const R* weights, long n) {
-            for (long k = 0; k < n; k += lanes<R>) {
-                V v = load(gradients + k);
-                if (weights) {
-                    const V w = load(weights + k);
-                    v += lambda * w;
-                    weight_squares += w * w;
-                }
-                squares += v * v;
-                if (cut) v = clamped<R>(v, R(-plan.clip_value), R(plan.clip_value));
-                cut_squares += v * v;
-                if (cut || weights) store<R>(gradients + k, v);
-            }
-        };
-        part(G, decays ? W : nullptr, numbers(block));
-        if (with_bias(block)) part(g, nullptr, layer.W.width(block.j));
-        block.sums.gradient_squares = double(sum<R>(squares));
-        block.sums.clipped_squares = double(sum<R>(cut_squares));
-        block.sums.weight_squares = double(sum<R>(weight_squares));
+    // Add the weight decay to a gradient, sum its squares, and cut it.
+    void complete(BlockSums<R>& sums, const R* weights, R* gradients, long n, double decay) const {
+        const R lambda = plan.decoupled ? R(0) : R(decay), most = R(plan.clip_value);
+        V squares = sums.gradient_squares;
+        if (lambda == 0 && most == 0) {
+            for (long k = 0; k < n; k += lanes<R>) squares += load(gradients + k) * load(gradients + k);
+            sums.clipped_squares += squares - sums.gradient_squares;
+            sums.gradient_squares = squares;
+            return;
+        }
+        V cut = sums.clipped_squares, weight_squares = sums.weight_squares;
+        for (long k = 0; k < n; k += lanes<R>) {
+            const V w = load(weights + k);
+            V g = load(gradients + k);
+            if (lambda > 0) g += lambda * w, weight_squares += w * w;
+            squares += g * g;
+            if (most > 0) g = clamped<R>(g, -most, most);
+            cut += g * g;
+            store<R>(gradients + k, g);
+        }
+        sums.gradient_squares = squares, sums.clipped_squares = cut, sums.weight_squares = weight_squares;
     }
 
     template <class UpdateRule>
-    void update(Block& block, const R* G, const R* g, UpdateRule rule, double rate, R factor) {
-        const std::size_t l = std::size_t(block.layer);
-        Layer<R>& layer = layers[l];
-        Own& own = own_[l];
-        const long row = block.p * panel_width<R>, column = block.j * panel_width<R>;
-        const R shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
-        V spoilt{};
-        auto part = [&](R* weights, const R* gradients, R* s1, R* s2, long n, R shrinking) {
-            for (long k = 0; k < n; k += lanes<R>) {
-                V w = load(weights + k);
-                V change = rule(load(gradients + k) * factor, s1 + k, s2 + k);
-                if (shrinking != 0) change -= shrinking * w;
-                w += change;
-                spoilt += w * R(0);  // 0, or NaN where w is not finite
-                store<R>(weights + k, w);
-            }
-        };
-        auto kept = [&](int s) { return own.W[s].data ? own.W[s].at(block.j, row) : nullptr; };
-        part(layer.W.at(block.j, row), G, kept(0), kept(1), numbers(block), shrink);
-        if (with_bias(block))
-            part(layer.b + column, g, own.b[0] ? own.b[0] + column : nullptr, own.b[1] ? own.b[1] + column : nullptr,
-                 layer.W.width(block.j), R(0));
-        block.sums.spoilt = double(sum<R>(spoilt));
-        if (l > lowest_ && batch_ >= fewest_rows_for_transposed) transpose_block(layer, block.p, block.j);
+    static void update(BlockSums<R>& sums, R* weights, const R* gradients, R* s1, R* s2, long n, UpdateRule rule, R factor,
+                       R shrink) {
+        V spoilt = sums.spoilt;
+        for (long k = 0; k < n; k += lanes<R>) {
+            V w = load(weights + k);
+            V change = rule(load(gradients + k) * factor, s1 + k, s2 + k);
+            if (shrink != 0) change -= shrink * w;
+            w += change;
+            spoilt += w * R(0);
+            store<R>(weights + k, w);
+        }
+        sums.spoilt = spoilt;
     }
 
     // Write the block's weights into W_transposed, square by square.
@@ -567,12 +587,9 @@ class Trainer {
         barrier.wait();
         for (long b = blocks * member / threads; b < blocks * (member + 1) / threads; b++) {
             const long start = b * block, count = std::min(block, N - start);
-            gather<R>(pass.a[0], validation.X, N, nullptr, start, 0, count);
-            gather<R>(pass.y, validation.Y, N, nullptr, start, 0, count);
+            take_examples(validation, pass, nullptr, start, 0, count, 1.0);
             forward<R>(layers, pass, 0, count, false);
-            plan.criterion(layers.back(), pass, nullptr, false, 0, count);
-            for (long i = 0; i < count; i++)
-                block_costs_[std::size_t(b)] += pass.costs[i] * (validation.shares ? double(validation.shares[start + i]) : 1.0);
+            block_costs_[std::size_t(b)] = plan.criterion(layers.back(), pass, false, 0, count);
             if (plan.counts) block_right_[std::size_t(b)] = count_right(validation, pass, nullptr, start, 0, count);
         }
         barrier.wait();

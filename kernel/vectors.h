@@ -170,6 +170,24 @@ template <>
 inline Vector<float> square_root<float>(Vector<float> v) { return (Vector<float>)_mm512_sqrt_ps((__m512)v); }
 template <>
 inline Vector<double> square_root<double>(Vector<double> v) { return (Vector<double>)_mm512_sqrt_pd((__m512d)v); }
+
+template <class R>
+inline Vector<R> nearest_whole(Vector<R> v);
+template <>
+inline Vector<float> nearest_whole<float>(Vector<float> v) { return (Vector<float>)_mm512_roundscale_ps((__m512)v, 8); }
+template <>
+inline Vector<double> nearest_whole<double>(Vector<double> v) { return (Vector<double>)_mm512_roundscale_pd((__m512d)v, 8); }
+
+template <class R>
+inline Vector<R> times_power_of_2(Vector<R> v, Vector<R> n);
+template <>
+inline Vector<float> times_power_of_2<float>(Vector<float> v, Vector<float> n) {
+    return (Vector<float>)_mm512_scalef_ps((__m512)v, (__m512)n);
+}
+template <>
+inline Vector<double> times_power_of_2<double>(Vector<double> v, Vector<double> n) {
+    return (Vector<double>)_mm512_scalef_pd((__m512d)v, (__m512d)n);
+}
 #elif CHAINRULE_VECTOR_BYTES == 32
 }
 #include <immintrin.h>
