@@ -82,9 +82,7 @@ def of_model(path: str) -> dict[str, Any]:
         "weights and biases": model.network.n_parameters,
         "precision": plan.dtype,
         "loss": getattr(plan.loss, "name", plan.loss),
-        "update": getattr(plan.update, "name", plan.update),
-        "learning rate": plan.eta,
-        "batch size": plan.batch_size,
+        **_way_down(plan),
         "epochs run": len(model.history),
         "kept epoch": provenance.best_epoch,
         "stopped": provenance.stopped,
@@ -95,6 +93,17 @@ def of_model(path: str) -> dict[str, Any]:
         "columns": model.encoding.describe(),
         "notes": list(provenance.notes),
         "trained by": f"chainrule {provenance.version}",
+    }
+
+
+def _way_down(plan: Any) -> dict[str, Any]:
+    """The options that decided how the minimum was looked for."""
+    if plan.solver != "descent":
+        return {"solver": plan.solver, **({"bayes": True} if plan.bayes else {})}
+    return {
+        "update": getattr(plan.update, "name", plan.update),
+        "learning rate": plan.eta,
+        "batch size": plan.batch_size,
     }
 
 

@@ -189,6 +189,7 @@ def _with_respect_to_parameters(network: Network, record: Record, delta: list[Ar
         if not layer.trainable:
             continue
         A, d = layer.inputs(record.a[l - 1]), delta[l]
+        assert d is not None  # only layers below the lowest trainable one have none
         dW = A[:, None, :, None] * d[:, :, None, :]
         columns.append(xp.reshape(dW, (*d.shape[:2], A.shape[1] * d.shape[2])))
         if layer.biases is not None:

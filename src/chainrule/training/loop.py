@@ -175,6 +175,8 @@ def _learning_rates(training: Training, state: TrainingState) -> np.ndarray:
 def _why_stop(plan: TrainingPlan, state: TrainingState) -> str:
     if plan.target_cost is not None and state.history[-1].cost <= plan.target_cost:
         return "target cost reached"
+    if getattr(state.rule_state, "converged", False):  # a solver's word; update rules say nothing of the kind
+        return "converged: no step lowers the cost"
     if plan.patience is not None and state.waited >= plan.patience:
         return f"no improvement for {plan.patience} epochs"
     if plan.time_limit is not None and state.seconds >= plan.time_limit:
@@ -211,9 +213,12 @@ def _kept(state: TrainingState) -> str:
 
 
 def _remedies(training: Training) -> str:
-    remedies = [f"lower the learning rate (now {training.plan.eta:g})"]
-    if training.plan.clip_norm is None:
-        remedies.append("set clip_norm=1 (--clip-norm 1)")
+    if training.plan.solver != "descent":
+        remedies = ["take smaller initial weights (--init)"]
+    else:
+        remedies = [f"lower the learning rate (now {training.plan.eta:g})"]
+        if training.plan.clip_norm is None:
+            remedies.append("set clip_norm=1 (--clip-norm 1)")
     fused = {
         "binary_cross_entropy": "logistic_binary_cross_entropy",
         "categorical_cross_entropy": "softmax_categorical_cross_entropy",
