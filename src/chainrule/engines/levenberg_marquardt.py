@@ -21,6 +21,11 @@ the curvature of E_D and M the number of targets:
     gamma = sum_i beta h_i / (beta h_i + alpha),    alpha = gamma / (2 E_W),    beta = (M - gamma) / (2 E_D)
 
 A cross-entropy is a log-likelihood as it stands: there beta stays 1.
+
+The formulas hold at a minimum. Before the first fit every target looks like noise, and precisions that followed them
+from the start would put all weights to 0, where they stay. So the fit is given a head start: the data begin with
+HEAD_START times the precision that the errors at the initial weights suggest, the prior with as much less, and from
+one step to the next neither changes by more than LARGEST_CHANGE. The fixed points are those of the formulas.
 """
 
 from __future__ import annotations
@@ -43,6 +48,7 @@ from chainrule.errors import UsageError
 # G has p^2 numbers, 200 MB for this p, and each trial of a mu takes about 2/3 p^3 multiplications: some seconds.
 MOST_PARAMETERS = 5_000
 SMALLEST_MU = 1e-20  # below it, mu is nothing beside any G
+HEAD_START, LARGEST_CHANGE = 100.0, 2.0
 SQUARES = ("half_squared_error", "sum_of_squares", "mean_of_squares")
 
 
@@ -83,7 +89,7 @@ def levenberg_marquardt(
     constants = Constants(mu, rise, fall, largest)
 
     def init(parameters: list[Array]) -> Damping:
-        """Without a prior every parameter is effective; the first epoch puts one in its place."""
+        """No prior yet: every parameter is effective."""
         return Damping(constants.mu, alpha=0.0, beta=1.0, gamma=float(sum(p.size for p in parameters)), converged=False)
 
     return Solver("lm", "levenberg_marquardt", init, partial(run, constants=constants, bayes=bayes), refusal)
@@ -199,7 +205,7 @@ def evidence(
     Parameters
     ----------
     state : Damping
-        With the precisions until now; alpha = 0 is the start, where every parameter counts as determined.
+        With the precisions until now; alpha = 0 is the start.
     parabola : GaussNewton
         Of the mean of C at `w`.
     w : float64 array (p,)
@@ -208,15 +214,22 @@ def evidence(
     loss : str
         Squared errors leave beta to be found.
     """
-    gamma, M = float(w.size), n_examples * outputs
-    if state.alpha > 0:
-        h = np.maximum(np.linalg.eigvalsh(n_examples * parabola.curvature), 0)
-        gamma = float(np.sum(state.beta * h / (state.beta * h + state.alpha)))
-    E_D, E_W = n_examples * parabola.cost, 0.5 * float(w @ w)
+    M, E_D, E_W = n_examples * outputs, n_examples * parabola.cost, 0.5 * float(w @ w)
+    find_beta = loss in SQUARES and E_D > 0
+    if state.alpha == 0:
+        alpha = w.size / (2 * E_W) if E_W > 0 else 1.0
+        beta = HEAD_START * M / (2 * E_D) if find_beta else state.beta
+        return state._replace(alpha=alpha / HEAD_START, beta=beta)
+    h = np.maximum(np.linalg.eigvalsh(n_examples * parabola.curvature), 0)
+    gamma = float(np.sum(state.beta * h / (state.beta * h + state.alpha)))
     alpha = gamma / (2 * E_W) if E_W > 0 else state.alpha
-    # At the start gamma may exceed the number of targets; noise as large as the targets' unit is then a beginning.
-    beta = (M - gamma) / (2 * E_D) if loss in SQUARES and M > gamma and E_D > 0 else state.beta
-    return state._replace(alpha=alpha, beta=beta, gamma=gamma)
+    beta = (M - gamma) / (2 * E_D) if find_beta else state.beta
+    return state._replace(alpha=_near(state.alpha, alpha), beta=_near(state.beta, beta), gamma=gamma)
+
+
+def _near(before: float, wanted: float) -> float:
+    """The wanted value, or as far towards it as one step may go."""
+    return min(max(wanted, before / LARGEST_CHANGE), before * LARGEST_CHANGE)
 
 
 def _measured(

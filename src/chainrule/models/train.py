@@ -189,8 +189,8 @@ def _in_words(found: Damping, network: Network) -> str:
     """What Bayesian regularisation found."""
     weights = sum(int(parameter.size) for parameter in network.trainable_parameters)
     return (
-        f"Bayesian regularisation: at the end the training rows determined {found.gamma:.1f} of {weights} weights and biases "
-        f"(alpha {found.alpha:.4g}, beta {found.beta:.4g})."
+        f"Bayesian regularisation: at the end the training rows determined {found.gamma:.1f} of {weights} weights "
+        f"and biases (alpha {found.alpha:.4g}, beta {found.beta:.4g})."
     )
 
 
