@@ -22,10 +22,14 @@ the curvature of E_D and M the number of targets:
 
 A cross-entropy is a log-likelihood as it stands: there beta stays 1.
 
-The formulas hold at a minimum. Before the first fit every target looks like noise, and precisions that followed them
-from the start would put all weights to 0, where they stay. So the fit is given a head start: the data begin with
-HEAD_START times the precision that the errors at the initial weights suggest, the prior with as much less, and from
-one step to the next neither changes by more than LARGEST_CHANGE. The fixed points are those of the formulas.
+The formulas hold at a minimum, and they may hold at several: where everything is noise and all weights are 0, and
+where nothing is. Which of them a training ends at depends on how far the fit is ahead of the precisions. So it is given
+a head start: the data begin with so many times the precision that the errors at the initial weights suggest, the prior
+with as much less, and from one step to the next neither changes by more than LARGEST_CHANGE. Of several HEAD_STARTS the
+first epoch takes the one with the largest evidence after TRIAL_STEPS (MacKay's log P(targets | alpha, beta), which is
+what alpha and beta maximise):
+
+    log evidence = -beta E_D - alpha E_W - 1/2 sum_i log(beta h_i + alpha) + p/2 log alpha + M/2 log(beta / 2 pi)
 """
 
 from __future__ import annotations
@@ -48,17 +52,18 @@ from chainrule.errors import UsageError
 # G has p^2 numbers, 200 MB for this p, and each trial of a mu takes about 2/3 p^3 multiplications: some seconds.
 MOST_PARAMETERS = 5_000
 SMALLEST_MU = 1e-20  # below it, mu is nothing beside any G
-HEAD_START, LARGEST_CHANGE = 100.0, 2.0
+HEAD_STARTS, TRIAL_STEPS, LARGEST_CHANGE = (1.0, 10.0, 100.0), 30, 2.0
 SQUARES = ("half_squared_error", "sum_of_squares", "mean_of_squares")
 
 
 class Damping(NamedTuple):
-    """What Levenberg-Marquardt remembers: mu, and for `bayes` the precisions and the effective parameters."""
+    """What Levenberg-Marquardt remembers: mu, and for `bayes` the precisions and what they were found from."""
 
     mu: float
     alpha: float
     beta: float
     gamma: float
+    log_evidence: float
     converged: bool
 
 
@@ -90,7 +95,8 @@ def levenberg_marquardt(
 
     def init(parameters: list[Array]) -> Damping:
         """No prior yet: every parameter is effective."""
-        return Damping(constants.mu, alpha=0.0, beta=1.0, gamma=float(sum(p.size for p in parameters)), converged=False)
+        p = sum(int(parameter.size) for parameter in parameters)
+        return Damping(constants.mu, alpha=0.0, beta=1.0, gamma=float(p), log_evidence=-math.inf, converged=False)
 
     return Solver("lm", "levenberg_marquardt", init, partial(run, constants=constants, bayes=bayes), refusal)
 
@@ -161,7 +167,10 @@ def _step(
 
     w = as_vector(network.trainable_parameters)
     if bayes:
-        state = evidence(state, parabola, w, n_examples, Y.shape[1], work.loss.name)
+        if state.alpha == 0:
+            starts = first_precisions(state, parabola, w, n_examples, Y.shape[1], work.loss.name)
+            state = max(starts, key=lambda start: _tried(work, network, start, constants))
+        state = precisions(state, parabola, w, n_examples, Y.shape[1], work.loss.name)
         decay = np.full(w.size, state.alpha / (state.beta * n_examples))
     else:
         lam = work.weight_decay / (n_examples if work.reduction == "sum" else 1.0)
@@ -197,7 +206,25 @@ def _solved(G: np.ndarray, mu: float, g: np.ndarray) -> np.ndarray:
         return np.full_like(g, math.nan)
 
 
-def evidence(
+def first_precisions(
+    state: Damping, parabola: GaussNewton, w: np.ndarray, n_examples: float, outputs: int, loss: str
+) -> list[Damping]:
+    """Return where alpha and beta may begin, one for each head start; its parameters are those of `precisions`."""
+    M, E_D, E_W = n_examples * outputs, n_examples * parabola.cost, 0.5 * float(w @ w)
+    alpha = w.size / (2 * E_W) if E_W > 0 else 1.0
+    beta = M / (2 * E_D) if E_D > 0 else 1.0
+    return [state._replace(alpha=alpha / ahead, beta=beta * ahead if loss in SQUARES else 1.0) for ahead in HEAD_STARTS]
+
+
+def _tried(work: Work, network: Network, start: Damping, constants: Constants) -> float:
+    """The evidence that a start leads to; not a number counts as none."""
+    reached = run(
+        work, network, start, None, np.empty((TRIAL_STEPS, 1)), constants=constants, bayes=True
+    ).rule_state.log_evidence  # fmt: skip
+    return reached if math.isfinite(reached) else -math.inf
+
+
+def precisions(
     state: Damping, parabola: GaussNewton, w: np.ndarray, n_examples: float, outputs: int, loss: str
 ) -> Damping:
     """Return the precisions that explain the training rows best, given how well the weights are determined.
@@ -205,7 +232,7 @@ def evidence(
     Parameters
     ----------
     state : Damping
-        With the precisions until now; alpha = 0 is the start.
+        With the precisions until now.
     parabola : GaussNewton
         Of the mean of C at `w`.
     w : float64 array (p,)
@@ -215,21 +242,22 @@ def evidence(
         Squared errors leave beta to be found.
     """
     M, E_D, E_W = n_examples * outputs, n_examples * parabola.cost, 0.5 * float(w @ w)
-    find_beta = loss in SQUARES and E_D > 0
-    if state.alpha == 0:
-        alpha = w.size / (2 * E_W) if E_W > 0 else 1.0
-        beta = HEAD_START * M / (2 * E_D) if find_beta else state.beta
-        return state._replace(alpha=alpha / HEAD_START, beta=beta)
     h = np.maximum(np.linalg.eigvalsh(n_examples * parabola.curvature), 0)
-    gamma = float(np.sum(state.beta * h / (state.beta * h + state.alpha)))
-    alpha = gamma / (2 * E_W) if E_W > 0 else state.alpha
-    beta = (M - gamma) / (2 * E_D) if find_beta else state.beta
-    return state._replace(alpha=_near(state.alpha, alpha), beta=_near(state.beta, beta), gamma=gamma)
+    alpha, beta = state.alpha, state.beta
+    gamma = float(np.sum(beta * h / (beta * h + alpha)))
+    if E_W > 0:
+        alpha = _near(alpha, gamma / (2 * E_W))
+    if loss in SQUARES and E_D > 0:
+        beta = _near(beta, (M - gamma) / (2 * E_D))
+    log_evidence = 0.5 * (w.size * math.log(alpha) + M * math.log(beta / (2 * math.pi)))
+    log_evidence -= beta * E_D + alpha * E_W + 0.5 * float(np.sum(np.log(beta * h + alpha)))
+    return state._replace(alpha=alpha, beta=beta, gamma=gamma, log_evidence=log_evidence)
 
 
 def _near(before: float, wanted: float) -> float:
-    """The wanted value, or as far towards it as one step may go."""
-    return min(max(wanted, before / LARGEST_CHANGE), before * LARGEST_CHANGE)
+    """The wanted precision, or as far towards it as one step may go; never so near 0 or infinity that it is lost."""
+    near = min(max(wanted, before / LARGEST_CHANGE), before * LARGEST_CHANGE)
+    return min(max(near, 1e-100), 1e100)
 
 
 def _measured(
