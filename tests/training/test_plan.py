@@ -60,6 +60,7 @@ def test_every_name_works_in_the_core():
         ("loss", "mse"), ("loss", 0), ("loss", None),
         ("bias", "x1"), ("bias", None), ("bias", 2),
         ("init", "xavier"), ("init", 3), ("init", None),
+        ("solver", "newton"), ("solver", None), ("solver", 3), ("bayes", "yes"), ("bayes", None),
         ("frozen", "first"), ("frozen", [0]), ("frozen", 9), ("frozen", None), ("frozen", 1.5),
         ("update", "sgd"), ("update", None), ("update", 0.1),
         ("learning_rate", 0), ("learning_rate", -1), ("learning_rate", math.nan), ("learning_rate", math.inf),

@@ -122,8 +122,11 @@ def _solver(value: Any) -> Any:
     """Accept a solver's name, with or without numbers; a name of an update rule belongs to another option."""
     if not isinstance(value, str):
         raise UsageError(f"solver must be one of {', '.join(SOLVER_NAMES)}; received {value!r}.")
+    value = value.strip()
     if value.partition("(")[0].strip() in UPDATE_NAMES:
         raise UsageError(f'solver "{value}" is an update rule: write update="{value}" (--update {value}).')
+    if value.startswith("descent("):
+        raise UsageError(f'solver "{value}": descent takes no numbers; those of its update rule go into update.')
     return _known("solver", value, SOLVER_NAMES)
 
 
