@@ -12,6 +12,7 @@ from chainrule.core.initial_weights import INITS, initial_weights
 from chainrule.core.schedules import SCHEDULES, schedule_named
 from chainrule.core.update_rules import UPDATE_RULES, update_rule_named
 from chainrule.engines.choose import ENGINES
+from chainrule.engines.solvers import solver_named
 from chainrule.errors import UsageError
 from chainrule.training import plan as table
 from chainrule.training.plan import TrainingPlan
@@ -43,6 +44,9 @@ def test_every_name_works_in_the_core():
         plan = TrainingPlan(update=name)
         assert update_rule_named(plan.update).name == name
         assert plan.eta == table.DEFAULT_LEARNING_RATES[name]
+    for name in table.SOLVER_NAMES:
+        solver = solver_named(TrainingPlan(solver=name).solver)
+        assert (solver.name if solver else "descent") == name
     for name in table.SCHEDULE_NAMES:
         assert schedule_named(TrainingPlan(schedule=name).schedule).name == name
     for name in table.INIT_NAMES:

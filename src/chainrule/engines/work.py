@@ -66,8 +66,9 @@ class Work:
 class EpochNumbers(NamedTuple):
     """What an engine measures while an epoch runs.
 
-    `cost` is J over the epoch's examples as they were met, each before its update; `accuracy` likewise, NaN where
-    none is counted; `gradient_norm` is the largest of the epoch, before clipping.
+    `cost` is J over the epoch's examples as they were met, each before its update (after its step where a solver takes
+    them all at once); `accuracy` likewise, NaN where none is counted; `gradient_norm` is the largest of the epoch,
+    before clipping.
     """
 
     cost: float

@@ -16,8 +16,9 @@ from chainrule.core.schedules import PlateauState
 class Epoch(NamedTuple):
     """One row of the history.
 
-    Costs are J (with weight decay); the training cost is taken as the examples are met, each before its update, the
-    validation cost after the epoch. What was not measured is NaN. `seconds` counts from the start of the training.
+    Costs are J (with weight decay); the training cost is taken as the examples are met, each before its update (with
+    a solver such as lm after its step), the validation cost after the epoch. What was not measured is NaN. `seconds`
+    counts from the start of the training.
     """
 
     epoch: int
