@@ -13,7 +13,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "chainrule.core.catalogue": ("Activation", "FusedLoss", "Loss"),
+    "chainrule.core.gauss_newton": ("GaussNewton", "gauss_newton"),
     "chainrule.core.gradient_check": ("GradientReport", "check_gradient_function", "check_gradients"),
+    "chainrule.core.jacobians": ("example_gradients", "example_jacobians", "layer_jacobians"),
     "chainrule.core.network": ("Layer", "Network"),
     "chainrule.core.passes": ("Gradients", "Record", "backward", "cost", "forward"),
     "chainrule.core.update_rules": ("UpdateRule",),

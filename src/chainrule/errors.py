@@ -69,7 +69,6 @@ OTHER_NAMES = {
     "eta": "learning_rate",
     "learning_rate_init": "learning_rate",
     "optimizer": "update",
-    "solver": "update",
     "wd": "weight_decay",
     "alpha": "weight_decay",
     "l2": "weight_decay",
@@ -95,6 +94,11 @@ OTHER_NAMES = {
     "cross_entropy": "softmax_categorical_cross_entropy",
     "sgd": "gradient_descent",
     "nag": "nesterov",
+    "levenberg_marquardt": "lm",
+    "trainlm": "lm",
+    "trainbr": "lm",
+    "l-bfgs": "lbfgs",
+    "l-bfgs-b": "lbfgs",
 }
 
 

@@ -356,3 +356,23 @@ class TestNothingIsReplacedUnasked:
             assert words in answer.err
         assert (cli.folder / "own.csv").read_text() == table
         assert "m.safetensors (replaced)" in cli("train", "own.csv", *SHORT, "-o", "m.safetensors").out
+
+
+def test_solvers(cli):
+    answer = cli("train", "sine", "--solver", "lm", "--bayes", "--epochs", 20, "--no-report")
+    assert answer.code == 0
+    assert "Bayesian regularisation" in "".join(cr.load("sine.safetensors").provenance.notes)
+    assert "on the levenberg_marquardt engine" in answer.out
+    assert "Learning rate" not in answer.out
+    assert all(row["learning_rate"] == "" for row in rows_of(cli.folder / "sine.history.csv"))
+    facts = cli("info", "sine.safetensors", "--json").json
+    assert (facts["solver"], facts["bayes"]) == ("lm", True)
+    assert "update" not in facts
+    again = cli("train", "sine", "--solver", "lbfgs(5)", "--epochs", 20, "--no-report", "--json").json
+    assert again["engine"] == "lbfgs"
+
+
+def test_solvers_refuse_what_has_no_effect(cli):
+    message = cli.refused("train", "sine", "--solver", "lm", "--batch-size", 8)
+    assert message.startswith('batch_size=8 has no effect with solver="lm"')
+    assert "5,000 are taken" in cli.refused("train", "digits", "--hidden", 100, "--solver", "lm")

@@ -12,6 +12,7 @@ from chainrule.core.initial_weights import INITS, initial_weights
 from chainrule.core.schedules import SCHEDULES, schedule_named
 from chainrule.core.update_rules import UPDATE_RULES, update_rule_named
 from chainrule.engines.choose import ENGINES
+from chainrule.engines.solvers import solver_named
 from chainrule.errors import UsageError
 from chainrule.training import plan as table
 from chainrule.training.plan import TrainingPlan
@@ -43,6 +44,9 @@ def test_every_name_works_in_the_core():
         plan = TrainingPlan(update=name)
         assert update_rule_named(plan.update).name == name
         assert plan.eta == table.DEFAULT_LEARNING_RATES[name]
+    for name in table.SOLVER_NAMES:
+        solver = solver_named(TrainingPlan(solver=name).solver)
+        assert (solver.name if solver else "descent") == name
     for name in table.SCHEDULE_NAMES:
         assert schedule_named(TrainingPlan(schedule=name).schedule).name == name
     for name in table.INIT_NAMES:
@@ -60,6 +64,7 @@ def test_every_name_works_in_the_core():
         ("loss", "mse"), ("loss", 0), ("loss", None),
         ("bias", "x1"), ("bias", None), ("bias", 2),
         ("init", "xavier"), ("init", 3), ("init", None),
+        ("solver", "newton"), ("solver", None), ("solver", 3), ("bayes", "yes"), ("bayes", None),
         ("frozen", "first"), ("frozen", [0]), ("frozen", 9), ("frozen", None), ("frozen", 1.5),
         ("update", "sgd"), ("update", None), ("update", 0.1),
         ("learning_rate", 0), ("learning_rate", -1), ("learning_rate", math.nan), ("learning_rate", math.inf),

@@ -50,7 +50,7 @@ def installed(engine_only: bool) -> dict[str, Any]:
 
     facts: dict[str, Any] = {
         "engines": [name for name in ENGINES if name != "auto"],
-        "default engine": "reference (NumPy; no compiled engine in this version)",
+        "default engine": _default_engine(),
     }
     if engine_only:
         return facts
@@ -62,6 +62,18 @@ def installed(engine_only: bool) -> dict[str, Any]:
         **facts,
         "built-in tables": list(builtin_names()),
     }
+
+
+def _default_engine() -> str:
+    """Which engine "auto" takes, its instruction set and its threads."""
+    from chainrule.engines import compiled
+
+    kernel = compiled.kernel()
+    if kernel is None:
+        return "reference (NumPy); the compiled engine was not built: the package was installed without a C++ compiler"
+    name, count = next(iter(compiled.kernels())), compiled.cores()
+    family = {"native": "of this processor"}.get(name, f"x86-64-{name}")
+    return f"compiled; instruction set {family}, vectors of {kernel.vector_bits} bits, up to {count} threads"
 
 
 def of_model(path: str) -> dict[str, Any]:
@@ -82,10 +94,7 @@ def of_model(path: str) -> dict[str, Any]:
         "weights and biases": model.network.n_parameters,
         "precision": plan.dtype,
         "loss": getattr(plan.loss, "name", plan.loss),
-        "update": getattr(plan.update, "name", plan.update),
-        "learning rate": plan.eta,
-        "batch size": plan.batch_size,
-        **({"dropout": list(plan.dropout)} if any(plan.dropout) else {}),
+        **_way_down(plan),
         "epochs run": len(model.history),
         "kept epoch": provenance.best_epoch,
         "stopped": provenance.stopped,
@@ -96,6 +105,18 @@ def of_model(path: str) -> dict[str, Any]:
         "columns": model.encoding.describe(),
         "notes": list(provenance.notes),
         "trained by": f"chainrule {provenance.version}",
+    }
+
+
+def _way_down(plan: Any) -> dict[str, Any]:
+    """The options that decided how the minimum was looked for."""
+    if plan.solver != "descent":
+        return {"solver": plan.solver, **({"bayes": True} if plan.bayes else {})}
+    return {
+        "update": getattr(plan.update, "name", plan.update),
+        "learning rate": plan.eta,
+        "batch size": plan.batch_size,
+        **({"dropout": list(plan.dropout)} if any(plan.dropout) else {}),
     }
 
 

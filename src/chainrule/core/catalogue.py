@@ -8,6 +8,7 @@ from functools import partial
 from math import inf, isfinite
 from typing import Any
 
+from chainrule.core import curvatures as cv
 from chainrule.core import equations as eq
 from chainrule.core.arrays import Array
 from chainrule.errors import UsageError, unknown_name
@@ -55,11 +56,14 @@ class Loss:
         Outputs and targets of shape (N, n) to costs of shape (N,).
     pullback : callable (A, Y) -> dC_dA
         Shape (N, n), per example, without any factor of the batch.
+    curvature : callable (A, Y) -> d2C_dA2, optional
+        Shape (N, n, n), per example; only solver="lm" asks for it.
     """
 
     name: str
     value: Callable[[Array, Array], Array] = field(compare=False)
     pullback: Callable[[Array, Array], Array] = field(compare=False)
+    curvature: Callable[[Array, Array], Array] | None = field(compare=False, default=None)
 
     def cost(self, Z: Array, A: Array, Y: Array) -> Array:
         """Return the cost of each example, shape (N,)."""
@@ -78,12 +82,15 @@ class FusedLoss:
         The output activation that it contains; the network's last layer must have it.
     value : callable (Z, Y) -> C
     delta : callable (Z, A, Y) -> dC_dZ
+    curvature : callable (Z, A, Y) -> d2C_dZ2, optional
+        Shape (N, n, n), per example; only solver="lm" asks for it.
     """
 
     name: str
     activation: str
     value: Callable[[Array, Array], Array] = field(compare=False)
     delta: Callable[[Array, Array, Array], Array] = field(compare=False)
+    curvature: Callable[[Array, Array, Array], Array] | None = field(compare=False, default=None)
 
     def cost(self, Z: Array, A: Array, Y: Array) -> Array:
         """Return the cost of each example, shape (N,)."""
@@ -103,7 +110,8 @@ def _elu(alpha: float = 1.0) -> Activation:
 def _huber(width: float = 1.0) -> Loss:
     if not width > 0:
         raise UsageError(f"huber(width) needs a width above 0; received {width}.")
-    return Loss("huber", partial(eq.huber, width=width), partial(eq.huber_pullback, width=width))
+    value, back, curvature = eq.huber, eq.huber_pullback, cv.huber_curvature
+    return Loss("huber", partial(value, width=width), partial(back, width=width), partial(curvature, width=width))
 
 
 def _quantile(q: float = 0.5) -> Loss:
@@ -131,30 +139,44 @@ ACTIVATIONS: Mapping[str, Callable[..., Activation]] = {
 }
 
 LOSSES: Mapping[str, Callable[..., Loss | FusedLoss]] = {
-    "half_squared_error": lambda: Loss("half_squared_error", eq.half_squared_error, eq.half_squared_error_pullback),
-    "sum_of_squares": lambda: Loss("sum_of_squares", eq.sum_of_squares, eq.sum_of_squares_pullback),
-    "mean_of_squares": lambda: Loss("mean_of_squares", eq.mean_of_squares, eq.mean_of_squares_pullback),
+    "half_squared_error": lambda: Loss(
+        "half_squared_error", eq.half_squared_error, eq.half_squared_error_pullback, cv.half_squared_error_curvature
+    ),
+    "sum_of_squares": lambda: Loss(
+        "sum_of_squares", eq.sum_of_squares, eq.sum_of_squares_pullback, cv.sum_of_squares_curvature
+    ),
+    "mean_of_squares": lambda: Loss(
+        "mean_of_squares", eq.mean_of_squares, eq.mean_of_squares_pullback, cv.mean_of_squares_curvature
+    ),
     "absolute_error": lambda: Loss("absolute_error", eq.absolute_error, eq.absolute_error_pullback),
     "huber": _huber,
     "quantile": _quantile,
-    "poisson": lambda: Loss("poisson", eq.poisson, eq.poisson_pullback),
+    "poisson": lambda: Loss("poisson", eq.poisson, eq.poisson_pullback, cv.poisson_curvature),
     "binary_cross_entropy": lambda: Loss(
-        "binary_cross_entropy", eq.binary_cross_entropy, eq.binary_cross_entropy_pullback
+        "binary_cross_entropy",
+        eq.binary_cross_entropy,
+        eq.binary_cross_entropy_pullback,
+        cv.binary_cross_entropy_curvature,
     ),
     "categorical_cross_entropy": lambda: Loss(
-        "categorical_cross_entropy", eq.categorical_cross_entropy, eq.categorical_cross_entropy_pullback
+        "categorical_cross_entropy",
+        eq.categorical_cross_entropy,
+        eq.categorical_cross_entropy_pullback,
+        cv.categorical_cross_entropy_curvature,
     ),
     "logistic_binary_cross_entropy": lambda: FusedLoss(
         "logistic_binary_cross_entropy",
         "logistic",
         eq.logistic_binary_cross_entropy,
         eq.logistic_binary_cross_entropy_delta,
+        cv.logistic_binary_cross_entropy_curvature,
     ),
     "softmax_categorical_cross_entropy": lambda: FusedLoss(
         "softmax_categorical_cross_entropy",
         "softmax",
         eq.softmax_categorical_cross_entropy,
         eq.softmax_categorical_cross_entropy_delta,
+        cv.softmax_categorical_cross_entropy_curvature,
     ),
     "perceptron_criterion": lambda: FusedLoss(
         "perceptron_criterion",

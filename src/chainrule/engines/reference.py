@@ -66,10 +66,10 @@ def _epoch(
             s, reduction = s / (stop - start), "sum"
         record = forward(network, X, draw_masks(work, network, stop - start, generator))
         grads = backward(network, record, Y, work.loss, reduction=reduction, weight_decay=decay, sample_weight=s)
-        gradients = _trainable(network, grads)
+        gradients = trainable_gradients(network, grads)
         norm = global_norm(gradients)
         if not (math.isfinite(grads.cost) and math.isfinite(norm)):
-            layer, what = _first_not_finite(record, grads)
+            layer, what = first_not_finite(record, grads)
             raise NotFiniteError(network, layer, what, epoch, batch)
 
         changed, rule_state = _updated(work, network, gradients, rule_state, float(rates[batch]))
@@ -98,7 +98,7 @@ def _rows(work: Work, order: np.ndarray | None, start: int, stop: int) -> tuple[
     return X, Y, None if s is None else xp.take(s, chosen, axis=0)
 
 
-def _trainable(network: Network, grads: Gradients) -> list[Array]:
+def trainable_gradients(network: Network, grads: Gradients) -> list[Array]:
     """The gradients of the parameters that training changes, in their order."""
     pairs = zip(network.layers, grads.weights[1:], grads.biases[1:], strict=True)
     return [g for layer, dW, db in pairs if layer.trainable for g in (dW, db) if g is not None]
@@ -126,7 +126,7 @@ def _updated(
     return network.with_parameters(parameters, trainable_only=True), rule_state
 
 
-def _first_not_finite(record: Record, grads: Gradients) -> tuple[int, str]:
+def first_not_finite(record: Record, grads: Gradients) -> tuple[int, str]:
     """Find the first layer, in the order of computation, with a number that is not finite, and say which."""
     L = len(record.a) - 1
     for l in range(1, L + 1):

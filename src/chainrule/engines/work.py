@@ -89,8 +89,8 @@ class EpochNumbers(NamedTuple):
     """What an engine measures while an epoch runs.
 
     `cost` is J over the epoch's examples as they were met, each before its update and with the units that dropout
-    left; `accuracy` likewise, NaN where
-    none is counted; `gradient_norm` is the largest of the epoch, before clipping.
+    left (after its step where a solver takes them all at once); `accuracy` likewise, NaN where none is counted;
+    `gradient_norm` is the largest of the epoch, before clipping.
     """
 
     cost: float
@@ -148,3 +148,17 @@ def count_right(A: Array, Y: Array, middle: float) -> int:
     else:
         right = xp.argmax(A, axis=1) == xp.argmax(Y, axis=1)
     return int(xp.sum(xp.astype(right, xp.int64)))
+
+
+class Solver(NamedTuple):
+    """An engine with a way of its own to the minimum, in place of an update rule.
+
+    `init(parameters)` makes its state, which is kept and passed on as an update rule's is; where the state has a field
+    `converged` that is true, the training ends. `refusal(work, network)` says why it cannot do a work, or nothing.
+    """
+
+    name: str
+    engine: str
+    init: Callable[[list[Array]], Any]
+    run: Engine
+    refusal: Callable[[Work, Network], str]

@@ -251,7 +251,7 @@ def _resolved(plan: TrainingPlan, encoding: Encoding) -> tuple[TrainingPlan, lis
         }
         loss = by_output.get(_name(output), "half_squared_error") if classify else "half_squared_error"
         chosen.append(f"Loss: {loss}.")
-    if plan.learning_rate is None:
+    if plan.learning_rate is None and plan.solver == "descent":
         chosen.append(f"Learning rate: {plan.eta:g}, the default for {_name(plan.update)}.")
     check_loss_fits(loss_named(loss), _probe(output))
     return replace(plan, output_activation=output, loss=loss), chosen

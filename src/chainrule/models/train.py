@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import chainrule
+from chainrule.core.network import Network
 from chainrule.core.passes import forward
+from chainrule.engines.levenberg_marquardt import Damping
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
@@ -163,6 +165,8 @@ def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequen
             test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
         else:
             notes = (*notes, "Not tested: outputs for the rows kept for testing are not finite.")
+    if training.plan.bayes:
+        notes = (*notes, _in_words(state.rule_state, network))
     provenance = Provenance(
         source=setup.table.source,
         rows=(len(split.train), len(split.validation), len(split.test)),
@@ -179,6 +183,15 @@ def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequen
         network, setup.encoding, setup.plan, setup.encoding_plan, state.history, provenance, test,
         {name: part for name, part in parts.items() if part.n_rows},
     )  # fmt: skip
+
+
+def _in_words(found: Damping, network: Network) -> str:
+    """What Bayesian regularisation found."""
+    weights = sum(int(parameter.size) for parameter in network.trainable_parameters)
+    return (
+        f"Bayesian regularisation: at the end the training rows determined {found.gamma:.1f} of {weights} weights "
+        f"and biases (alpha {found.alpha:.4g}, beta {found.beta:.4g})."
+    )
 
 
 def _check_checkpoint(

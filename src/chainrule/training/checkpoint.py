@@ -131,7 +131,7 @@ def _state(facts: dict[str, Any], arrays: dict[str, np.ndarray], training: Train
     rule_fields = {
         name: _like(template, f"rule.{name}", arrays)
         if isinstance(template, list)
-        else _number(facts["rule"][name], type(template), updates)
+        else _number(facts["rule"][name], type(template), updates if type(template) is int else math.inf)
         for name, template in start.rule_state._asdict().items()
     }
     factor, best, waited = facts["plateau"]

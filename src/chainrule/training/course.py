@@ -27,6 +27,8 @@ def why_stop(plan: TrainingPlan, state: TrainingState) -> str:
     """Return why a training ends at this state, or an empty string while it goes on."""
     if plan.target_cost is not None and state.history[-1].cost <= plan.target_cost:
         return "target cost reached"
+    if getattr(state.rule_state, "converged", False):  # a solver's word; update rules say nothing of the kind
+        return "converged: no step lowers the cost"
     if plan.patience is not None and state.waited >= plan.patience:
         return f"no improvement for {plan.patience} epochs"
     if plan.time_limit is not None and state.seconds >= plan.time_limit:

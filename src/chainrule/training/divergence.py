@@ -44,9 +44,12 @@ def _kept(state: TrainingState) -> str:
 
 
 def _remedies(training: Training) -> str:
-    remedies = [f"lower the learning rate (now {training.plan.eta:g})"]
-    if training.plan.clip_norm is None:
-        remedies.append("set clip_norm=1 (--clip-norm 1)")
+    if training.plan.solver != "descent":
+        remedies = ["take smaller initial weights (--init)"]
+    else:
+        remedies = [f"lower the learning rate (now {training.plan.eta:g})"]
+        if training.plan.clip_norm is None:
+            remedies.append("set clip_norm=1 (--clip-norm 1)")
     fused = {
         "binary_cross_entropy": "logistic_binary_cross_entropy",
         "categorical_cross_entropy": "softmax_categorical_cross_entropy",

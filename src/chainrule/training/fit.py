@@ -71,7 +71,8 @@ def fit(
                 f'option "{name}" has no effect here: the network is given. Set it when building the network.'
             )
     if isinstance(network, Neuron):
-        options = {"update": "gradient_descent", "batch_size": 1, **options}
+        if options.get("solver", "descent") == "descent":
+            options = {"update": "gradient_descent", "batch_size": 1, **options}
         loss = loss or network.loss
         network = network.network
     (known,) = divide_options(options, TrainingPlan)

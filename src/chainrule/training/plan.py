@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from chainrule.errors import UsageError, unknown_name
@@ -28,8 +28,15 @@ UPDATE_NAMES = ("gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "
 SCHEDULE_NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
 INIT_NAMES = ("auto", "uniform", "glorot", "glorot_normal", "he", "he_uniform", "lecun", "zeros")
 ENGINE_NAMES = ("auto", "compiled", "reference", "node_by_node")
+SOLVER_NAMES = ("descent", "lm", "lbfgs")
 
 MOST_UNITS = 1_000_000
+
+# Options that decide how gradients become updates, which the other solvers do their own way.
+_OF_DESCENT = (
+    "update", "learning_rate", "schedule", "clip_norm", "clip_value", "batch_size", "shuffle", "dropout", "engine",
+    "threads",
+)  # fmt: skip
 
 # Learning rates that start most small networks off well; said aloud when they are used.
 DEFAULT_LEARNING_RATES = {
@@ -110,6 +117,18 @@ def _update(value: Any) -> Any:
 
 def _schedule(value: Any) -> Any:
     return _known("schedule", value, SCHEDULE_NAMES)
+
+
+def _solver(value: Any) -> Any:
+    """Accept a solver's name, with or without numbers; a name of an update rule belongs to another option."""
+    if not isinstance(value, str):
+        raise UsageError(f"solver must be one of {', '.join(SOLVER_NAMES)}; received {value!r}.")
+    value = value.strip()
+    if value.partition("(")[0].strip() in UPDATE_NAMES:
+        raise UsageError(f'solver "{value}" is an update rule: write update="{value}" (--update {value}).')
+    if value.startswith("descent("):
+        raise UsageError(f'solver "{value}": descent takes no numbers; those of its update rule go into update.')
+    return _known("solver", value, SOLVER_NAMES)
 
 
 def _batch_size(value: Any) -> Any:
@@ -205,6 +224,16 @@ class TrainingPlan:
         words=INIT_NAMES,
     )
     frozen: tuple[int, ...] = option((), "Layers that keep their initial weights, such as 1.", check=_frozen)
+    solver: str = option(
+        "descent",
+        "How the minimum is looked for: descent (by --update), lm (Levenberg-Marquardt, for small networks) or lbfgs; "
+        "lm(mu,rise,fall) and lbfgs(memory) take numbers.",
+        check=_solver,
+        words=SOLVER_NAMES,
+    )
+    bayes: bool = option(
+        False, "With --solver lm: infer the weight decay from the training rows (Bayesian regularisation)."
+    )
     update: Any = option(
         "adam", "Update rule; its constants may follow, as in momentum(0.95).", check=_update, words=UPDATE_NAMES
     )
@@ -258,6 +287,27 @@ class TrainingPlan:
         for layer in self.frozen:
             if layer > len(self.hidden) + 1:
                 raise UsageError(f"frozen names layer {layer}; the network has layers 1 to {len(self.hidden) + 1}.")
+        self._refuse_without_effect()
+
+    def _refuse_without_effect(self) -> None:
+        """Refuse what was set, but would not be looked at by the solver."""
+        if self.bayes and not self.solver.startswith("lm"):
+            raise UsageError(f'bayes=True belongs to solver="lm" (--solver lm); the solver is "{self.solver}".')
+        if self.bayes and self.weight_decay:
+            raise UsageError(
+                f"bayes=True finds the weight decay itself, but weight_decay={self.weight_decay:g} was given. "
+                "Leave out one of them."
+            )
+        if self.solver == "descent":
+            return
+        defaults = {field.name: field.default for field in fields(self)}
+        for name in _OF_DESCENT:
+            value = getattr(self, name)
+            if value != defaults[name] and (name, value) != ("batch_size", "all"):
+                raise UsageError(
+                    f'{name}={getattr(value, "name", value)!r} has no effect with solver="{self.solver}", which takes '
+                    f"all examples at once and chooses the length of its steps itself. Leave out {name}, or the solver."
+                )
 
     @property
     def hidden_activations(self) -> list[Any]:
@@ -266,7 +316,9 @@ class TrainingPlan:
 
     @property
     def eta(self) -> float:
-        """The learning rate in force: the one given, or the update rule's default."""
+        """The learning rate in force: the one given, or the update rule's default; NaN for a solver without one."""
+        if self.solver != "descent":
+            return math.nan
         if self.learning_rate is not None:
             return self.learning_rate
         name = self.update if isinstance(self.update, str) else self.update.name

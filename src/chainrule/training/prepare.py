@@ -14,6 +14,7 @@ from chainrule.core.passes import check_loss_fits, example_shares
 from chainrule.core.schedules import Schedule, schedule_named
 from chainrule.core.update_rules import update_rule_named
 from chainrule.engines.choose import Choice, choose_engine
+from chainrule.engines.solvers import choose_solver, solver_named
 from chainrule.engines.work import Work
 from chainrule.errors import UsageError
 from chainrule.training.plan import TrainingPlan
@@ -73,6 +74,7 @@ def prepare(
         If shapes, names or numbers do not fit.
     """
     rule = update_rule_named(plan.update)
+    solver = solver_named(plan.solver, plan.bayes)
     chosen_loss = loss_named(plan.loss if plan.loss != "auto" else (loss or "half_squared_error"))
     check_loss_fits(chosen_loss, network)
     dropout = _dropout_of_layers(plan.dropout, hidden=len(network.layers) - 1)
@@ -88,7 +90,8 @@ def prepare(
             s = _in_dtype(s, like)
             example_shares(Y[:, 0], plan.reduction, s)  # for its checks
             X, Y, s = _that_count(X, Y, s)
-        size = X.shape[0] if plan.batch_size == "all" else min(plan.batch_size, X.shape[0])
+        whole = plan.batch_size == "all" or solver is not None
+        size = X.shape[0] if whole else min(plan.batch_size, X.shape[0])
         return Work(
             X, Y, s, chosen_loss, rule, size, plan.reduction, plan.weight_decay, plan.clip_norm, plan.clip_value,
             middle, plan.shuffle, dropout,
@@ -96,15 +99,14 @@ def prepare(
 
     work = work_on(X, Y, sample_weight)
     generator = np.random.default_rng(plan.seed) if generator is None else generator
-    state = TrainingState(
-        network, rule.init(network.trainable_parameters), dict(generator.bit_generator.state), best_network=network
-    )
+    memory = (rule if solver is None else solver).init(network.trainable_parameters)
+    state = TrainingState(network, memory, dict(generator.bit_generator.state), best_network=network)
     return Training(
         plan,
         work,
         None if validation is None else work_on(validation[0], validation[1], None),
         schedule_named(plan.schedule),
-        choose_engine(plan.engine, work, network),
+        choose_engine(plan.engine, work, network) if solver is None else choose_solver(solver, work, network),
         state,
     )
 

@@ -17,8 +17,8 @@ class Epoch(NamedTuple):
     """One row of the history.
 
     Costs are J (with weight decay). The training cost is taken as the examples are met, each before its update and with
-    the units that dropout left, the validation cost after the epoch and with all units; accuracies likewise. What was
-    not measured is NaN. `seconds` counts from the start of the training.
+    the units that dropout left (with a solver such as lm after its step), the validation cost after the epoch and with
+    all units; accuracies likewise. What was not measured is NaN. `seconds` counts from the start of the training.
     """
 
     epoch: int

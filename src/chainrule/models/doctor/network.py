@@ -103,7 +103,8 @@ def network_size(patient: Patient) -> Iterator[Finding]:
     setup = patient.setup
     assert setup is not None
     plan, rows, outputs = setup.plan, len(setup.split.train), setup.encoding.n_outputs
-    if plan.weight_decay > 0 or any(plan.dropout) or (plan.patience is not None and len(setup.split.validation)):
+    held = plan.weight_decay > 0 or any(plan.dropout) or plan.bayes
+    if held or (plan.patience is not None and len(setup.split.validation)):
         return
     weights = sum(int(p.size) for p in setup.network(np.random.default_rng(0)).trainable_parameters)
     given = rows * outputs
@@ -168,6 +169,8 @@ def updates(patient: Patient) -> Iterator[Finding]:
     setup = patient.setup
     assert setup is not None
     plan, rows = patient.plan, len(setup.split.train)
+    if plan.solver != "descent":
+        return  # its updates are few and long
     total = _updates(patient)
     if total is not None and total < FEWEST_UPDATES:
         yield finding(

@@ -129,16 +129,17 @@ def idle_units(model: Model, record: Record) -> Iterator[Finding]:
         idle = _idle(layer, np.asarray(record.a[number]))
         if idle:
             share = idle / layer.fan_out
+            slower = model.plan.solver == "descent"
             yield finding(
                 "idle units",
                 "warning" if share > 0.25 else "hint",
                 f"In layer {number}, {idle} of {layer.fan_out} {head(layer.activation)} units give the same for "
                 "every training row.",
                 "Their derivative is 0 or nearly so: they add weights, but learn no more.",
-                "Use a smaller learning rate, or smaller initial weights"
+                f"Use {'a smaller learning rate, or ' if slower else ''}smaller initial weights"
                 + (", or leaky_relu." if head(layer.activation) in CAN_DIE else "."),
                 **({"activation": ("leaky_relu",)} if head(layer.activation) in CAN_DIE else {}),
-                learning_rate=model.plan.eta / 10,
+                **({"learning_rate": model.plan.eta / 10} if slower else {"init": "uniform(-0.1,0.1)"}),
             )
 
 

@@ -63,15 +63,20 @@ def _starts(costs: tuple[float, ...], asked: int) -> str:
 
 def _differs(plan: Any, field: Field[Any]) -> bool:
     value = getattr(plan, field.name)
-    return (value is None and field.name == "learning_rate") or bool(_written(value) != _written(field.default))
+    return _by_the_rule(plan, field) or bool(_written(value) != _written(field.default))
 
 
 def _row(plan: Any, field: Field[Any]) -> tuple[str, str, str, str]:
     value = getattr(plan, field.name)
     shown = _written(value)
-    if value is None and field.name == "learning_rate":
+    if _by_the_rule(plan, field):
         shown = f"{number(plan.eta)} (by the update rule)"
     return field.name, shown, _written(field.default), field.metadata["help"]
+
+
+def _by_the_rule(plan: Any, field: Field[Any]) -> bool:
+    """Whether the update rule's own learning rate was filled in."""
+    return field.name == "learning_rate" and plan.learning_rate is None and plan.solver == "descent"
 
 
 def _written(value: Any) -> str:

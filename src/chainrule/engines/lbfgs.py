@@ -1,0 +1,213 @@
+"""L-BFGS: the way downhill, bent by what the last few steps taught about the curvature.
+
+Newton's direction is -H^-1 g. BFGS learns H^-1 from what each step s did to the gradient, y = change of g; L-BFGS keeps
+only the last m pairs (s, y) and applies the matrix that they make without ever writing it down (Nocedal 1980, algorithm
+7.4 of Nocedal and Wright 2006). How far to go along it is found by scipy.optimize.line_search, which looks for the
+strong Wolfe conditions. One epoch is one such step over all examples, in float64.
+
+The memory is part of the training's state, so a training may be stopped after any epoch and resumed; this is why the
+recursion is here, and not scipy.optimize.minimize, which keeps its memory to itself.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.core.arrays import Array
+from chainrule.core.network import Network
+from chainrule.core.passes import backward, forward
+from chainrule.engines.reference import first_not_finite, trainable_gradients
+from chainrule.engines.vectors import as_vector, at_vector, examples_in_float64, in_float64
+from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Solver, Work, count_right
+from chainrule.errors import UsageError
+
+
+class Memory(NamedTuple):
+    """What L-BFGS remembers.
+
+    `steps` and `changes` hold the last m steps and what they did to the gradient, (m, p) each, the newest last; of the
+    m rows the last `pairs` are filled. `cost` and `gradient` are those after the last step; an infinite cost says that
+    there was none yet.
+    """
+
+    steps: list[Array]
+    changes: list[Array]
+    pairs: int
+    gradient: list[Array]
+    cost: float
+    converged: bool
+
+
+class _Point(NamedTuple):
+    """J and its gradient at some weights, w as a vector, rounded to the network's dtype."""
+
+    network: Network
+    w: np.ndarray
+    J: float
+    g: np.ndarray
+    accuracy: float
+
+
+def lbfgs(memory: float = 10) -> Solver:
+    """Return the solver that remembers `memory` steps.
+
+    Raises
+    ------
+    UsageError
+        If it is no whole number of at least 1.
+    """
+    if not (memory >= 1 and memory == int(memory)):
+        raise UsageError(f"lbfgs(memory) needs a whole number of at least 1, such as lbfgs(10); received {memory:g}.")
+
+    def init(parameters: list[Array]) -> Memory:
+        p = sum(int(parameter.size) for parameter in parameters)
+        empty = np.zeros((int(memory), p))
+        return Memory([empty], [empty], 0, [np.zeros(p)], math.inf, converged=False)
+
+    return Solver("lbfgs", "lbfgs", init, run, refusal)
+
+
+def refusal(work: Work, network: Network) -> str:
+    """Return why this cannot run here, or an empty string."""
+    if find_spec("scipy") is None:
+        return (
+            'needs scipy for its line search. Install it with: pip install "chainrule[scipy]"; or leave the solver out'
+        )
+    return ""
+
+
+def run(
+    work: Work, network: Network, rule_state: Memory, orders: np.ndarray | None, learning_rates: np.ndarray
+) -> Chunk:
+    """Take a step for each row of `learning_rates`, or fewer if it converges; all in float64.
+
+    Parameters
+    ----------
+    work, network, rule_state, orders, learning_rates
+        As for the reference engine; of the last two only the number of epochs counts.
+
+    Returns
+    -------
+    Chunk
+        Costs and accuracies are those after each step.
+
+    Raises
+    ------
+    NotFiniteError
+        If the cost or its gradient is not finite where a step starts.
+    """
+    measure = partial(_measured, work, network, examples_in_float64(work))
+    numbers, w = [], as_vector(network.trainable_parameters)
+    with np.errstate(all="ignore"):  # a trial may overflow: its cost is then not lower
+        here = _Point(network, w, rule_state.cost, rule_state.gradient[0], math.nan)
+        if math.isinf(rule_state.cost):
+            here = measure(w)
+            _refuse_not_finite(work, here)
+        for _ in learning_rates:
+            norm = float(np.linalg.norm(here.g))
+            here, rule_state = _step(measure, here, rule_state)
+            numbers.append(EpochNumbers(here.J, here.accuracy, norm))
+            if rule_state.converged:
+                break
+    return Chunk(here.network, rule_state, tuple(numbers))
+
+
+def _step(measure: Callable[[np.ndarray], _Point], here: _Point, memory: Memory) -> tuple[_Point, Memory]:
+    """Go along the direction, or straight downhill if that leads nowhere; if neither lowers the cost, stay."""
+    for pairs in (memory.pairs, 0) if memory.pairs else (0,):
+        S, Y = (rows[len(rows) - pairs :] for rows in (memory.steps[0], memory.changes[0]))
+        there = _along(measure, here, direction(here.g, S, Y))
+        if there is not None:
+            return there, _with_pair(memory._replace(pairs=pairs), here, there)
+    return measure(here.w), memory._replace(converged=True)
+
+
+def direction(g: np.ndarray, S: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """Return -H^-1 g by the two-loop recursion.
+
+    Parameters
+    ----------
+    g : array (p,)
+        The gradient.
+    S, Y : arrays (k, p)
+        The last k steps and the changes of the gradient along them, the newest last. Without any the direction is -g,
+        shortened to length 1: a first step should not be longer than a weight is large.
+    """
+    if not len(S):
+        return -g / max(1.0, float(np.linalg.norm(g)))
+    rho = 1 / np.sum(S * Y, axis=1)
+    q, share = g.copy(), np.empty(len(S))
+    for i in reversed(range(len(S))):
+        share[i] = rho[i] * (S[i] @ q)
+        q -= share[i] * Y[i]
+    q *= (S[-1] @ Y[-1]) / (Y[-1] @ Y[-1])  # the curvature along the newest step stands for all others
+    for i in range(len(S)):
+        q += (share[i] - rho[i] * (Y[i] @ q)) * S[i]
+    return -q
+
+
+def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray) -> _Point | None:
+    """Return a point along d with a lower cost, or None."""
+    from scipy.optimize import line_search
+
+    if not here.g @ d < 0:
+        return None
+    asked, answer = here.w, here
+
+    def at(w: np.ndarray) -> _Point:
+        """The cost and the gradient are asked for one after the other at the same weights: one pass serves both."""
+        nonlocal asked, answer
+        if not np.array_equal(asked, w):
+            asked, answer = w.copy(), measure(w)
+        return answer
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a search that fails says so by returning None
+        length = line_search(lambda w: at(w).J, lambda w: at(w).g, here.w, d, here.g, here.J)[0]
+    if length is None:
+        return None
+    there = at(here.w + length * d)
+    return there if there.J < here.J and np.isfinite(there.g).all() else None
+
+
+def _with_pair(memory: Memory, here: _Point, there: _Point) -> Memory:
+    """Remember a step, in place of the oldest; not one that shows no curvature, which rounding alone can make."""
+    memory = memory._replace(gradient=[there.g], cost=there.J)
+    s, y = there.w - here.w, there.g - here.g
+    if not s @ y > 1e-12 * float(y @ y):
+        return memory
+    steps, changes = (np.vstack([rows[1:], new]) for rows, new in ((memory.steps[0], s), (memory.changes[0], y)))
+    return memory._replace(steps=[steps], changes=[changes], pairs=min(memory.pairs + 1, len(steps)))
+
+
+def _measured(
+    work: Work, network: Network, examples: tuple[np.ndarray, np.ndarray, np.ndarray | None], w: np.ndarray
+) -> _Point:
+    """J and its gradient at the weights w, as the network's dtype holds them."""
+    X, Y, s = examples
+    there = at_vector(network, w)
+    exact = in_float64(there)
+    record = forward(exact, X)
+    grads = backward(
+        exact, record, Y, work.loss, reduction=work.reduction, weight_decay=work.weight_decay, sample_weight=s
+    )  # fmt: skip
+    J = grads.cost if math.isfinite(grads.cost) else math.inf  # a line search cannot compare with NaN
+    accuracy = math.nan if work.middle is None else count_right(record.output, Y, work.middle) / work.n_examples
+    rounded = as_vector(there.trainable_parameters)
+    return _Point(there, rounded, J, as_vector(trainable_gradients(exact, grads)), accuracy)
+
+
+def _refuse_not_finite(work: Work, here: _Point) -> None:
+    if math.isfinite(here.J) and np.isfinite(here.g).all():
+        return
+    X, Y, _ = examples_in_float64(work)
+    exact = in_float64(here.network)
+    record = forward(exact, X)
+    raise NotFiniteError(here.network, *first_not_finite(record, backward(exact, record, Y, work.loss)), 0, 0)
