@@ -16,9 +16,11 @@ WIDTH, HEIGHT = 60, 9  # of the curves, in characters; each holds 2 x 4 Braille 
 class PlainProgress:
     """Prints about ten lines over a training, to standard error; none if it is to be quiet."""
 
+    every = None  # called now and then, with all epochs since
+
     def __init__(self, epochs: int, starts: int = 1, quiet: bool = False) -> None:
         self._every = max(1, epochs // 10)
-        self._starts, self._quiet = _Starts(starts), quiet
+        self._starts, self._quiet, self._printed = _Starts(starts), quiet, 0
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -27,26 +29,33 @@ class PlainProgress:
         pass
 
     def __call__(self, state: TrainingState) -> None:
+        if self._quiet:
+            return
         which = self._starts.words(state)
-        if not self._quiet and (state.epoch % self._every == 0 or state.epoch == 1 or state.stopped):
-            say(which + line(state.history[-1]), aside=True)
+        for row in state.history[self._printed :]:
+            last = state.stopped and row.epoch == state.epoch
+            if row.epoch % self._every == 0 or row.epoch == 1 or last:
+                say(which + line(row), aside=True)
+        self._printed = 0 if state.stopped else state.epoch
 
 
 class _Starts:
-    """Tells which random start is running: a state with an earlier epoch than the one before belongs to the next."""
+    """Tells which random start a state belongs to: what comes after a state that has ended is of the next."""
 
     def __init__(self, starts: int) -> None:
-        self._starts, self._start, self._epoch = starts, 1, 0
+        self._starts, self._start, self._ended = starts, 1, False
 
     def words(self, state: TrainingState) -> str:
         """Say so, or nothing where there is one start only."""
-        self._start += state.epoch <= self._epoch
-        self._epoch = state.epoch
+        self._start += self._ended
+        self._ended = bool(state.stopped)
         return f"start {self._start} of {self._starts}, " if self._starts > 1 else ""
 
 
 class LiveProgress:
     """Draws both cost curves and a bar while training runs, on standard error."""
+
+    every = None  # called now and then, with all epochs since
 
     def __init__(self, epochs: int, starts: int) -> None:
         from rich.console import Console

@@ -84,13 +84,13 @@ def refusal(work: Work, network: Network) -> str:
 
 
 def run(
-    work: Work, network: Network, rule_state: Memory, orders: np.ndarray | None, learning_rates: np.ndarray
+    work: Work, network: Network, rule_state: Memory, generator: np.random.Generator, learning_rates: np.ndarray
 ) -> Chunk:
     """Take a step for each row of `learning_rates`, or fewer if it converges; all in float64.
 
     Parameters
     ----------
-    work, network, rule_state, orders, learning_rates
+    work, network, rule_state, generator, learning_rates
         As for the reference engine; of the last two only the number of epochs counts.
 
     Returns

@@ -118,7 +118,7 @@ def run(
     work: Work,
     network: Network,
     rule_state: Damping,
-    orders: np.ndarray | None,
+    generator: np.random.Generator,
     learning_rates: np.ndarray,
     *,
     constants: Constants,
@@ -128,7 +128,7 @@ def run(
 
     Parameters
     ----------
-    work, network, rule_state, orders, learning_rates
+    work, network, rule_state, generator, learning_rates
         As for the reference engine; of the last two only the number of epochs counts.
     constants : Constants
     bayes : bool

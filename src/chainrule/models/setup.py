@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from chainrule.data.tables import read_with
 from chainrule.errors import DataError, UsageError
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
-from chainrule.training.prepare import Training, prepare
+from chainrule.training.prepare import Training, prepare, restarted
 
 MOST_WEIGHTS = 200_000_000  # with the gradient and Adam's two means about 3 GB in float32
 
@@ -94,16 +95,21 @@ class Setup:
         orders and what dropout leaves out, so that start k is the same whether it is trained alone or among others.
         """
         generator = np.random.default_rng([self.plan.seed, 1 + start])  # [seed, 0] would be the split's own stream
+        network = self.network(generator)
+        return restarted(self._training, network, generator)
+
+    @cached_property
+    def _training(self) -> Training:
+        """A training whose examples all random starts share."""
         train, validation = self.split.train, self.split.validation
         return prepare(
             self.plan,
-            self.network(generator),
+            self.network(np.random.default_rng(0)),
             self.X[train],
             self.Y[train],
             sample_weight=None if self.sample_weight is None else self.sample_weight[train],
             validation=(self.X[validation], self.Y[validation]) if len(validation) else None,
             middle=self.middle,
-            generator=generator,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup, set_up
 from chainrule.training.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
-from chainrule.training.loop import Callback, as_callbacks, measured, run
+from chainrule.training.loop import Callback, as_callbacks, measured, run, run_side_by_side
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
 
@@ -95,9 +96,45 @@ def train_setup(
 ) -> Model:
     """Train what `set_up` prepared: every random start, keeping the best; see `train`."""
     _check_checkpoint(setup, checkpoint, checkpoint_every, resume)
-    costs: list[float] = []
-    best: _Attempt | None = None
-    seconds, stopped = 0.0, ""
+    began = time.perf_counter()
+    if setup.plan.starts > 1 and all(getattr(callback, "every", 1) is None for callback in callbacks):
+        attempts = _together(setup, callbacks)
+        seconds = time.perf_counter() - began
+    else:
+        attempts = _in_turn(setup, callbacks, checkpoint, checkpoint_every, resume)
+        seconds = sum(attempt.state.seconds for attempt in attempts)
+    best = min(attempts, key=lambda attempt: attempt.rank)  # the first of equals
+    model = _model(setup, best.training, best.state, [attempt.cost for attempt in attempts])
+    interrupted = any(attempt.state.stopped == "interrupted" for attempt in attempts)
+    stopped = "interrupted" if interrupted else best.state.stopped
+    model = replace(model, provenance=replace(model.provenance, seconds=seconds, stopped=stopped))
+    if best.failure is not None:  # all of them diverged
+        best.failure.model = model
+        raise best.failure
+    return model
+
+
+def _together(setup: Setup, callbacks: Sequence[Callback]) -> list[_Attempt]:
+    """All random starts side by side."""
+    limit = setup.plan.time_limit
+    trainings = [setup.training(start) for start in range(setup.plan.starts)]
+    trainings = [replace(training, plan=replace(training.plan, time_limit=None)) for training in trainings]
+    reached = run_side_by_side(trainings, callbacks, limit)
+    pairs = list(zip(trainings, reached, strict=True))
+    begun = [pair for pair in pairs if pair[1].state.epoch or pair[1].error]
+    return [_attempt(training, state, error) for training, (state, error) in begun or pairs[:1]]
+
+
+def _in_turn(
+    setup: Setup,
+    callbacks: Sequence[Callback],
+    checkpoint: str | os.PathLike[str] | None,
+    checkpoint_every: int,
+    resume: bool,
+) -> list[_Attempt]:
+    """One random start after the other, for callbacks that follow each, and for a checkpoint."""
+    attempts: list[_Attempt] = []
+    seconds = 0.0
     for start in range(setup.plan.starts):
         training = setup.training(start)
         if start and setup.plan.time_limit is not None:
@@ -113,25 +150,18 @@ def train_setup(
             state = run(training, state, watchers)
         except DivergenceError as error:
             failure, state = error, error.state
-        cost = judged_by(training, state) if failure is None else math.inf
-        costs.append(cost)
+        attempts.append(_attempt(training, state, failure))
         seconds += state.seconds
-        attempt = _Attempt(cost, training, state, failure)
-        if best is None or attempt.rank < best.rank:
-            best = attempt
         if checkpoint is not None and state.epoch:
             save_checkpoint(checkpoint, training, state)
         if state.stopped == "interrupted":
-            stopped = state.stopped
             break
-    assert best is not None  # there is at least one start
-    model = _model(setup, best.training, best.state, costs)
-    provenance = replace(model.provenance, seconds=seconds, stopped=stopped or best.state.stopped)
-    model = replace(model, provenance=provenance)
-    if best.failure is not None:  # all of them diverged
-        best.failure.model = model
-        raise best.failure
-    return model
+    return attempts
+
+
+def _attempt(training: Training, state: TrainingState, failure: DivergenceError | None) -> _Attempt:
+    cost = judged_by(training, state) if failure is None else math.inf
+    return _Attempt(cost, training, state, failure)
 
 
 class _Attempt(NamedTuple):
@@ -215,4 +245,5 @@ def _checkpointer(path: str | os.PathLike[str], training: Training, every: int) 
         if state.epoch % every == 0:
             save_checkpoint(path, training, state)
 
+    write.every = every  # type: ignore[attr-defined]
     return write

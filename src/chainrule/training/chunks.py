@@ -75,8 +75,8 @@ def advance(
 
 def _job(training: Training, state: TrainingState, epochs: int, seconds: float) -> compiled.Job:
     plan, work = training.plan, training.work
-    # Not many more than there will be time for: each has its learning rates.
-    likely = 256 + int(4 * seconds * state.epoch / state.seconds) if state.seconds else 256
+    # Not many more than there will be time for, since each has its learning rates.
+    likely = 16 + int(2 * seconds / _fewest_seconds(training))
     most = min(epochs, plan.epochs - state.epoch, likely, max(1, MOST_RATES // work.updates_per_epoch))
     watch = compiled.Watch(
         training.validation,
@@ -90,6 +90,12 @@ def _job(training: Training, state: TrainingState, epochs: int, seconds: float) 
     )
     rates = learning_rates(training, state, most)
     return compiled.Job(work, state.network, state.rule_state, state.generator(), rates, watch)
+
+
+def _fewest_seconds(training: Training) -> float:
+    """About as long as an epoch takes at best: 10^11 operations a second, and a tenth of a microsecond an update."""
+    work, network = training.work, training.start.network
+    return 1e-7 * work.updates_per_epoch + 6e-11 * network.n_parameters * work.n_examples
 
 
 def _reached(training: Training, state: TrainingState, job: compiled.Job, outcome: compiled.Outcome) -> Reached:

@@ -113,8 +113,8 @@ def run_side_by_side(
     """
     began = time.perf_counter()
     reached = [Reached(training.start) for training in trainings]
-    told, stop = 0, ""
-    while not stop and (running := [i for i, (state, _) in enumerate(reached) if not state.stopped]):
+    told, stop, at_once = 0, "", 16
+    while not stop and (running := [i for i, (state, _) in enumerate(reached) if not state.stopped][:at_once]):
         if not all(runs_in_chunks(trainings[i]) for i in running):
             running = running[:1]
         interrupted = False
@@ -130,6 +130,8 @@ def run_side_by_side(
             moved, interrupted = [], True
         for i, (state, error) in zip(running, moved, strict=False):
             reached[i] = Reached(state if error is None else replace(state, stopped="diverged"), error)
+        if all(reached[i].state.stopped for i in running):
+            at_once *= 2
         if interrupted:
             stop = "interrupted"
         elif time_limit is not None and time.perf_counter() - began >= time_limit:

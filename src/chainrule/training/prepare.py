@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from chainrule.training.state import TrainingState
 class Training:
     """A training that can be run: the plan, what to learn from, and the engine.
 
-    Make one with `prepare`.
+    Make one with `prepare`. `remember` makes what the update rule or the solver remembers before the first epoch.
     """
 
     plan: TrainingPlan
@@ -34,6 +35,7 @@ class Training:
     schedule: Schedule
     engine: Choice
     start: TrainingState
+    remember: Callable[[list[Array]], Any]
 
 
 def prepare(
@@ -99,7 +101,8 @@ def prepare(
 
     work = work_on(X, Y, sample_weight)
     generator = np.random.default_rng(plan.seed) if generator is None else generator
-    memory = (rule if solver is None else solver).init(network.trainable_parameters)
+    remember = (rule if solver is None else solver).init
+    memory = remember(network.trainable_parameters)
     state = TrainingState(network, memory, dict(generator.bit_generator.state), best_network=network)
     return Training(
         plan,
@@ -108,7 +111,21 @@ def prepare(
         schedule_named(plan.schedule),
         choose_engine(plan.engine, work, network) if solver is None else choose_solver(solver, work, network),
         state,
+        remember,
     )
+
+
+def restarted(training: Training, network: Network, generator: np.random.Generator) -> Training:
+    """Return the same training from other initial weights, of the same shapes; the examples are shared.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        Draws the orders and what dropout leaves out.
+    """
+    memory = training.remember(network.trainable_parameters)
+    state = TrainingState(network, memory, dict(generator.bit_generator.state), best_network=network)
+    return replace(training, start=state)
 
 
 def _dropout_of_layers(shares: tuple[float, ...], hidden: int) -> tuple[float, ...]:
