@@ -20,7 +20,7 @@ def test_histories_that_grow_from_one_another_are_tuples(parents):
     histories, tuples = [History()], [()]
     for number, parent in enumerate(parents, start=1):
         parent %= len(histories)
-        histories.append(histories[parent].then(row(number)))
+        histories.append(histories[parent].then([row(number)]))
         tuples.append((*tuples[parent], row(number)))
     for history, expected in zip(histories, tuples, strict=True):
         assert tuple(history) == expected

@@ -118,7 +118,7 @@ def run(
     work: Work,
     network: Network,
     rule_state: Damping,
-    generator: np.random.Generator,
+    generator: np.random.Generator | None,
     learning_rates: np.ndarray,
     *,
     constants: Constants,

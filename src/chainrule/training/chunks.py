@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from chainrule.engines import compiled, reference
 from chainrule.engines.work import NotFiniteError
 from chainrule.errors import DivergenceError
@@ -135,11 +137,12 @@ def _next_state(
 ) -> TrainingState:
     if not len(outcome.epochs):
         return state
-    first, seconds = state.epoch + 1, state.seconds
-    rows = [
-        Epoch(first + i, cost, v_cost, accuracy, v_accuracy, rate, norm, seconds + time)
-        for i, (cost, accuracy, norm, v_cost, v_accuracy, time, rate) in enumerate(outcome.epochs.tolist())
-    ]
+    measured = outcome.epochs
+    rows = np.empty((len(measured), len(Epoch._fields)))
+    rows[:, 0] = np.arange(state.epoch + 1, state.epoch + 1 + len(rows))
+    # cost, validation cost, accuracy, validation accuracy, learning rate, norm, seconds
+    rows[:, 1:] = measured[:, [0, 3, 1, 4, 6, 2, 5]]
+    rows[:, 7] += state.seconds
     next_state = replace(
         state,
         network=outcome.network,
@@ -148,12 +151,11 @@ def _next_state(
         watched_cost=outcome.watched_cost,
         waited=outcome.waited,
         plateau=outcome.plateau,
-        history=state.history.then(*rows),
+        history=state.history.then(rows),
     )
     if not job.watch.keep_best:
-        watched = rows[-1].cost if job.watch.validation is None else rows[-1].validation_cost
-        best, epoch = outcome.network, rows[-1].epoch
-        next_state = replace(next_state, best_network=best, best_epoch=epoch, best_cost=watched)
+        watched = float(rows[-1, 1 if job.watch.validation is None else 2])
+        next_state = replace(next_state, best_network=outcome.network, best_epoch=next_state.epoch, best_cost=watched)
     elif outcome.best_network is not None:
         next_state = replace(
             next_state,

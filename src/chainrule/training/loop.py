@@ -234,7 +234,7 @@ def _one_epoch(training: Training, state: TrainingState) -> Reached:
         watched_cost=min(watched, state.watched_cost),
         waited=0 if fell else state.waited + 1,
         plateau=after_epoch(training.schedule, state.plateau, watched),
-        history=state.history.then(row),
+        history=state.history.then([row]),
     )
     if fell or not keep_best:
         next_state = replace(next_state, best_network=chunk.network, best_epoch=row.epoch, best_cost=watched)

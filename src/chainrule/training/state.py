@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
 
@@ -32,27 +32,33 @@ class Epoch(NamedTuple):
 
 
 class History(Sequence[Epoch]):
-    """The rows of a training so far: a tuple to its readers, and one shared list underneath.
+    """The rows of a training so far: a tuple to its readers, and one shared table underneath.
 
-    A tuple would be copied at every epoch, which is quadratic in their number.
+    A tuple would be copied at every epoch, which is quadratic in their number; and epochs of a small network take less
+    time than making an `Epoch` of each.
 
     >>> row = Epoch(1, 0.5, 0.6, 0.9, 0.8, 0.1, 1.0, 0.01)
-    >>> one = History().then(row)
+    >>> one = History().then([row])
     >>> len(History()), len(one), one[-1].cost
     (0, 1, 0.5)
     """
 
-    def __init__(self, rows: Iterable[Epoch] = ()) -> None:
-        self._rows = list(rows)
-        self._length = len(self._rows)
+    def __init__(self, rows: Iterable[Sequence[float]] = ()) -> None:
+        table = np.array([list(row) for row in rows], dtype=np.float64).reshape(-1, len(Epoch._fields))
+        self._table, self._length = _Table(table, len(table)), len(table)
 
-    def then(self, *rows: Epoch) -> History:
+    def then(self, rows: Sequence[Sequence[float]] | np.ndarray) -> History:
         """Return the history with these rows more; this one stays as it is."""
         longer = History.__new__(History)
-        longer._rows = self._rows if len(self._rows) == self._length else self._rows[: self._length]
-        longer._rows.extend(rows)
+        longer._table = self._table if self._table.used == self._length else _Table(self.table.copy(), self._length)
+        longer._table.append(np.asarray(rows, dtype=np.float64))
         longer._length = self._length + len(rows)
         return longer
+
+    @property
+    def table(self) -> np.ndarray:
+        """All rows as an array (epochs, 8), with the columns of `Epoch`."""
+        return self._table.rows[: self._length]
 
     def __len__(self) -> int:
         return self._length
@@ -60,12 +66,35 @@ class History(Sequence[Epoch]):
     def __repr__(self) -> str:
         return f"<History of {self._length} epochs>"
 
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self[:])
+
     @overload
     def __getitem__(self, index: int) -> Epoch: ...
     @overload
     def __getitem__(self, index: slice) -> list[Epoch]: ...
     def __getitem__(self, index: int | slice) -> Epoch | list[Epoch]:
-        return self._rows[: self._length][index] if isinstance(index, slice) else self._rows[range(self._length)[index]]
+        if isinstance(index, slice):
+            return [Epoch(int(row[0]), *row[1:]) for row in self.table[index].tolist()]
+        row = self.table[range(self._length)[index]].tolist()
+        return Epoch(int(row[0]), *row[1:])
+
+
+@dataclass
+class _Table:
+    """Rows with room for more behind them."""
+
+    rows: np.ndarray
+    used: int
+
+    def append(self, more: np.ndarray) -> None:
+        wanted = self.used + len(more)
+        if wanted > len(self.rows):
+            roomier = np.empty((max(wanted, 2 * len(self.rows)), len(Epoch._fields)))
+            roomier[: self.used] = self.rows[: self.used]
+            self.rows = roomier
+        self.rows[self.used : wanted] = more
+        self.used = wanted
 
 
 @dataclass(frozen=True, repr=False)
