@@ -50,7 +50,7 @@ def installed(engine_only: bool) -> dict[str, Any]:
 
     facts: dict[str, Any] = {
         "engines": [name for name in ENGINES if name != "auto"],
-        "default engine": "reference (NumPy; no compiled engine in this version)",
+        "default engine": _default_engine(),
     }
     if engine_only:
         return facts
@@ -62,6 +62,16 @@ def installed(engine_only: bool) -> dict[str, Any]:
         **facts,
         "built-in tables": list(builtin_names()),
     }
+
+
+def _default_engine() -> str:
+    from chainrule.engines import compiled
+
+    if compiled.kernel() is None:
+        return "reference (NumPy; the compiled engine was not built: the installation found no C++ compiler)"
+    best = next(iter(compiled.kernels()))
+    words = "this processor" if best == "native" else f"x86-64-{best}"
+    return f"compiled (C++, for {words}, vectors of {compiled.kernel().vector_bits} bits)"
 
 
 def of_model(path: str) -> dict[str, Any]:
