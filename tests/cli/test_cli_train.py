@@ -74,7 +74,7 @@ def test_json(cli):
     assert facts["test"]["accuracy"] > 0.5
     assert facts["epochs"] == 5
     assert facts["seconds"] > 0
-    assert facts["engine"] == "reference"
+    assert facts["engine"] == "compiled"
     assert facts["seed"] == 2
     assert facts["rows"] == {"train": 107, "validation": 35, "test": 36}
     assert facts["sizes"] == [13, 16, 3]
@@ -263,31 +263,33 @@ class TestEnds:
         assert len(rows_of(cli.folder / "diabetes.history.csv")) == len(model.history)
         assert (cli.folder / "diabetes.report.html").is_file()
 
-    def test_interruption(self, cli, monkeypatch):
+    @pytest.mark.parametrize(("engine", "step"), [("reference", "_one_epoch"), ("compiled", "advance")])
+    def test_interruption(self, cli, monkeypatch, engine, step):
         from chainrule.training import loop
 
-        original, calls = loop._one_epoch, []
+        original, calls = getattr(loop, step), []
 
-        def interrupted(*arguments):
+        def interrupted(*arguments, **options):
             calls.append(arguments)
             if len(calls) > 6:
                 raise KeyboardInterrupt
-            return original(*arguments)
+            return original(*arguments, **(options | {"epochs": 1} if options else {}))
 
-        monkeypatch.setattr(loop, "_one_epoch", interrupted)
-        answer = cli("train", "wine", "--epochs", 50)
+        monkeypatch.setattr(loop, step, interrupted)
+        answer = cli("train", "wine", "--epochs", 50, "--engine", engine)
         assert answer.code == 130
         model = cr.load("wine.safetensors")
         assert model.provenance.stopped == "interrupted"
         assert len(model.history) == len(rows_of(cli.folder / "wine.history.csv")) == 6
         assert (cli.folder / "wine.report.html").is_file()
 
-    def test_interruption_in_the_first_epoch(self, cli, monkeypatch):
-        def interrupted(*arguments):
+    @pytest.mark.parametrize(("engine", "step"), [("reference", "_one_epoch"), ("compiled", "advance")])
+    def test_interruption_in_the_first_epoch(self, cli, monkeypatch, engine, step):
+        def interrupted(*arguments, **options):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("chainrule.training.loop._one_epoch", interrupted)
-        answer = cli("train", "xor")  # it keeps no rows for testing either
+        monkeypatch.setattr(f"chainrule.training.loop.{step}", interrupted)
+        answer = cli("train", "xor", "--engine", engine)  # it keeps no rows for testing either
         assert answer.code == 130
         assert "Stopped after 0 epochs (interrupted)" in answer.out
         assert len(cr.load("xor.safetensors").history) == 0

@@ -91,7 +91,7 @@ def test_refuses_what_it_does_not_know(network, settings, words):
     with pytest.raises(UsageError, match=words) as caught:
         choose_engine("node_by_node", work, made)
     assert 'Use engine="reference"' in str(caught.value)
-    assert choose_engine("auto", work, made).name == "reference"
+    assert choose_engine("auto", work, made).name == "compiled"
 
 
 def test_choice():
@@ -104,7 +104,9 @@ def test_choice():
         assert callable(choice.run)
     assert choose_engine("node_by_node", work, network).run is node_by_node.run
     assert choose_engine("reference", work, network).run is reference.run
-    with pytest.raises(UsageError, match=r'engine "nodes" is unknown.*Allowed: auto, reference, node_by_node'):
+    with pytest.raises(
+        UsageError, match=r'engine "nodes" is unknown.*Allowed: auto, compiled, reference, node_by_node'
+    ):
         choose_engine("nodes", work, network)
 
 

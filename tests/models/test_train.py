@@ -321,7 +321,7 @@ def test_provenance():
     assert provenance.source == "wine"
     assert provenance.rows == (107, 35, 36)
     assert sum(table.n_rows for table in model.parts.values()) == 178
-    assert provenance.engine == "reference"
+    assert provenance.engine == "compiled"
     assert provenance.version == cr.__version__
     assert provenance.stopped == "all epochs run"
     assert provenance.seconds > 0

@@ -84,7 +84,8 @@ def test_every_name_works_in_the_core():
         ("time_limit", 0), ("time_limit", -1), ("starts", 0), ("starts", None),
         ("keep", "first"), ("keep", "best(1)"), ("keep", None),
         ("dtype", "float16"), ("dtype", np.float32), ("dtype", "float32(1)"),
-        ("engine", "gpu"), ("engine", None), ("seed", -1), ("seed", 0.5), ("seed", None), ("seed", "a"),
+        ("engine", "gpu"), ("engine", None), ("threads", 0), ("threads", 1.5), ("threads", "two"), ("threads", True),
+        ("seed", -1), ("seed", 0.5), ("seed", None), ("seed", "a"),
     ],
 )  # fmt: skip
 def test_bad_values_are_refused(option, value):
