@@ -34,7 +34,7 @@ bench: $(VENV)/.installed  ## Measure start-up times and the time per update.
 clean:  ## Remove everything that was set up or built.
 	rm -rf $(VENV) demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(VENV)/.installed: pyproject.toml requirements/run.txt
+$(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "chainrule needs Python 3.11 or newer; $(PYTHON) is older. Name another: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV), once ..."

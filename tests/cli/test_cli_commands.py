@@ -184,14 +184,14 @@ class TestInfo:
         assert facts["numpy"] == np.__version__
         assert "wine" in facts["built-in tables"]
         assert facts["engines"] == ["compiled", "reference", "node_by_node"]
-        assert facts["default engine"].startswith("compiled (C++, for ")
+        assert facts["default engine"].startswith("compiled; instruction set ")
         assert set(cli("info", "--engine", "--json").json) == {"engines", "default engine"}
         assert f"chainrule: {cr.__version__}" in cli("info").out
 
     def test_without_the_compiled_engine(self, cli, monkeypatch):
         monkeypatch.setattr("chainrule.engines.compiled.kernels", dict)
         facts = cli("info", "--engine", "--json").json
-        assert facts["default engine"].startswith("reference (NumPy; the compiled engine was not built")
+        assert facts["default engine"].startswith("reference (NumPy); the compiled engine was not built")
         assert cli("train", "xor", "--epochs", 3, "--json").json["engine"] == "reference"
         assert "was not built" in cli.refused("train", "xor", "--engine", "compiled")
 

@@ -116,13 +116,21 @@ def train_setup(
 
 def _together(setup: Setup, callbacks: Sequence[Callback]) -> list[_Attempt]:
     """All random starts side by side."""
-    limit = setup.plan.time_limit
-    trainings = [setup.training(start) for start in range(setup.plan.starts)]
-    trainings = [replace(training, plan=replace(training.plan, time_limit=None)) for training in trainings]
-    reached = run_side_by_side(trainings, callbacks, limit)
-    pairs = list(zip(trainings, reached, strict=True))
-    begun = [pair for pair in pairs if pair[1].state.epoch or pair[1].error]
-    return [_attempt(training, state, error) for training, (state, error) in begun or pairs[:1]]
+    began, limit = time.perf_counter(), setup.plan.time_limit
+    attempts: list[_Attempt] = []
+    while len(attempts) < setup.plan.starts:
+        starts = range(len(attempts), min(len(attempts) + SIDE_BY_SIDE, setup.plan.starts))
+        trainings = [setup.training(start) for start in starts]
+        trainings = [replace(training, plan=replace(training.plan, time_limit=None)) for training in trainings]
+        left = None if limit is None else limit - (time.perf_counter() - began)
+        reached = run_side_by_side(trainings, callbacks, left)
+        begun = [pair for pair in zip(trainings, reached, strict=True) if pair[1].state.epoch or pair[1].error]
+        if not attempts and not begun:
+            begun = [(trainings[0], reached[0])]
+        attempts += [_attempt(training, state, error) for training, (state, error) in begun]
+        if len(begun) < len(starts) or any(state.stopped in EARLY for state, _ in reached):
+            break
+    return attempts
 
 
 def _in_turn(
@@ -162,6 +170,10 @@ def _in_turn(
 def _attempt(training: Training, state: TrainingState, failure: DivergenceError | None) -> _Attempt:
     cost = judged_by(training, state) if failure is None else math.inf
     return _Attempt(cost, training, state, failure)
+
+
+SIDE_BY_SIDE = 256  # random starts that are made ready together
+EARLY = ("interrupted", "time limit reached", "stopped by a callback")
 
 
 class _Attempt(NamedTuple):

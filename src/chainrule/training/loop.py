@@ -114,7 +114,7 @@ def run_side_by_side(
     """
     began = time.perf_counter()
     reached = [Reached(training.start) for training in trainings]
-    told, stop, at_once = 0, "", 16
+    told, stop, at_once = 0, "", 32
     while not stop and (running := [i for i, (state, _) in enumerate(reached) if not state.stopped][:at_once]):
         if not all(runs_in_chunks(trainings[i]) for i in running):
             running = running[:1]
