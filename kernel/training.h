@@ -7,6 +7,7 @@
 
 #include "network.h"
 #include "random.h"
+#include "small_network.h"
 #include "team.h"
 #include "update_rules.h"
 
@@ -106,7 +107,8 @@ class Trainer {
             }
         };
         sizes([&](long n) { arena_.reserve(n * long(sizeof(R))); });
-        Pass<R>::reserve(arena_, layers, batch_, true);
+        const long rows_of_batch = (batch_ + 3) / 4 * 4;
+        Pass<R>::reserve(arena_, layers, rows_of_batch, true);
         for (int t = 0; validation_rows && t < threads; t++) Pass<R>::reserve(arena_, layers, validation_rows, false);
         arena_.reserve(examples.count * long(sizeof(int32_t)));
         arena_.allocate();
@@ -128,7 +130,7 @@ class Trainer {
                 for (long j = 0; j < layer.W.count(); j++)
                     for (long p = 0; p * panel_width<R> < layer.before; p++) blocks_.push_back({long(l), p, j, {}});
         }
-        pass_ = Pass<R>(arena_, layers, batch_, true);
+        pass_ = Pass<R>(arena_, layers, rows_of_batch, true);
         validation_passes_.clear();
         for (int t = 0; validation_rows && t < threads; t++) validation_passes_.emplace_back(arena_, layers, validation_rows, false);
         order_ = arena_.take<int32_t>(examples.count);
@@ -154,6 +156,8 @@ class Trainer {
         for (std::size_t l = lowest_ + 1; any && l < L; l++)
             for (long j = 0; j < layers[l].W.count(); j++)
                 for (long p = 0; p * panel_width<R> < layers[l].before; p++) transpose_block(layers[l], p, j);
+        small_ = threads == 1 && plan.clip_norm == 0 && plan.clip_value == 0 && SmallNetwork<R>::fits(layers, batch_);
+        if (small_) make_small();
     }
 
     void run(Limits& limits) {
@@ -227,8 +231,25 @@ class Trainer {
     double decay_of_frozen_ = 0;  // the squares of the weights that do not learn, summed
     std::vector<double> group_costs_[2];  // of each `whole_rows` examples of a batch
     bool dropout_ = false, finished_ = false, long_steps_ = false;
+    bool small_ = false;
+    SmallNetwork<R> small_network_;
     Clock::time_point began_, now_;
     long look_every_ = 1, since_look_ = 0;  // epochs between two looks at the clock
+
+    void make_small() {
+        small_network_.layers.clear();
+        for (std::size_t l = 0; l < layers.size(); l++) {
+            const Layer<R>& layer = layers[l];
+            const Own& own = own_[l];
+            const bool last = l + 1 == layers.size();
+            small_network_.layers.push_back({layer.before, layer.units, pass_.a[l].width(0), layer.activation, layer.parameter,
+                                             layer.has_bias, layer.W.data, layer.b, layer.W_transposed.data, own.W[0].data,
+                                             own.b[0], own.W[1].data, own.b[1], pass_.a[l].data,
+                                             last ? pass_.z.data : pass_.a[l + 1].data, pass_.a[l + 1].data,
+                                             pass_.slope[l + 1].data, pass_.delta[l + 1].data, pass_.delta[l].data});
+            if (l > 0) SmallNetwork<R>::transpose_weights(small_network_.layers.back());
+        }
+    }
 
     // ---- in and out -----------------------------------------------------------------------------------------------
 
@@ -291,7 +312,8 @@ class Trainer {
             barrier.wait();
             EpochRow row{};
             for (long batch = 0; batch < per_epoch_; batch++) {
-                if (!step(member, barrier, epoch, batch, reordered ? order_ + batch * batch_ : nullptr, row)) {
+                const int32_t* order = reordered ? order_ + batch * batch_ : nullptr;
+                if (!(small_ ? small_step(epoch, batch, order, row) : step(member, barrier, epoch, batch, order, row))) {
                     if (member == 0) end = End::not_finite, failed_batch = batch;
                     return;
                 }
@@ -415,6 +437,26 @@ class Trainer {
         row.cost += plan.mean ? J * double(count) / double(N) : J;
         row.norm = std::max(row.norm, norm);
         if (member == 0) updates++;
+        return std::isfinite(J) && std::isfinite(norm);
+    }
+
+    // The same for a small network.
+    bool small_step(long epoch, long batch, const int32_t* order, EpochRow& row) {
+        const long N = examples.count, start = batch * batch_, count = std::min(batch_, N - start);
+        take_examples(examples, pass_, order, start, 0, count, plan.mean ? 1.0 / double(count) : 1.0);
+        double J = small_network_.pass(plan.criterion, pass_, layers.back(), count);
+        if (plan.counts) partial_[0].right += count_right(examples, pass_, order, start, 0, count);
+        const double rate = watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
+        const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
+        double squares = 0, weights = 0;
+        with_rule<R>(plan.rule, plan.constants, rate, ++updates, [&](auto rule) {
+            small_network_.update(rule, count, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0),
+                                  squares, weights);
+        });
+        if (decay > 0 && !plan.decoupled) J += 0.5 * decay * weights;
+        const double norm = std::sqrt(squares);
+        row.cost += plan.mean ? J * double(count) / double(N) : J;
+        row.norm = std::max(row.norm, norm);
         return std::isfinite(J) && std::isfinite(norm);
     }
 
