@@ -68,6 +68,7 @@ struct PythonTrainer {
     void add_layer(Matrix<R> W, std::optional<Row<R>> b, int activation, double parameter, bool trainable, double dropout,
                    std::vector<Matrix<R>> own_W, std::vector<Row<R>> own_b, std::vector<Matrix<R>> best_W,
                    std::vector<Row<R>> best_b) {
+        require(trainer.examples.count == 0, "add the layers before the examples");
         Layer<R> layer;
         layer.before = long(W.shape(0)), layer.units = long(W.shape(1));
         require(layer.before > 0 && layer.units > 0, "a layer needs units");
@@ -113,17 +114,20 @@ struct PythonTrainer {
 
     void set_examples(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
                       std::optional<Row<const int32_t>> labels) {
+        require(!trainer.learning_rates, "set the examples before the course");
         trainer.examples = examples(X, Y, shares, labels);
         trainer.plan.counts = labels.has_value();
     }
     void set_validation(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
                         std::optional<Row<const int32_t>> labels) {
         trainer.validation = examples(X, Y, shares, labels);
+        require(!trainer.learning_rates, "set the validation rows before the course");
         require(labels.has_value() == trainer.plan.counts, "labels for both or neither");
     }
 
     void set_plan(int loss, double loss_parameter, int rule, std::vector<double> constants, long batch, bool mean,
                   bool shuffle, double weight_decay, double clip_norm, double clip_value, double middle) {
+        require(!trainer.learning_rates, "set the plan before the course");
         Plan<R>& plan = trainer.plan;
         require(loss >= 0 && loss <= int(Loss::perceptron_criterion), "unknown loss");
         require(rule >= 0 && rule <= int(Rule::rprop), "unknown rule");
@@ -179,6 +183,9 @@ struct PythonTrainer {
     // Only the outputs, (N, outputs).
     void predict(Matrix<const R> X, Matrix<R> out, int threads) {
         require(!trainer.layers.empty() && long(X.shape(1)) == trainer.layers.front().before, "X does not fit the network");
+        require(threads >= 1 && threads <= 1024, "bad number of threads");
+        require(!started, "a trainer runs once");
+        started = true;
         require(out.shape(0) == X.shape(0) && long(out.shape(1)) == trainer.layers.back().units, "out does not fit");
         const R* from = X.data();
         R* to = out.data();
@@ -192,20 +199,27 @@ struct PythonTrainer {
 template <class R>
 bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
     require(threads >= 1 && threads <= 1024, "bad number of threads");
-    for (PythonTrainer<R>* one : all) one->check();
-    for (PythonTrainer<R>* one : all) one->started = true;
+    for (PythonTrainer<R>* one : all) {
+        require(one, "None is no trainer");
+        one->check();
+        one->started = true;  // so that no trainer is there twice
+    }
     std::atomic<bool> interrupted{false};
     std::atomic<std::size_t> next{0};
     const Clock::time_point began = Clock::now();
     const Clock::time_point deadline = began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     Clock::time_point looked = began;
+    std::exception_ptr raised;
     auto look = [&] {  // has somebody pressed Ctrl-C?
         const Clock::time_point now = Clock::now();
         if (now - looked < std::chrono::milliseconds(30)) return;
         looked = now;
         nb::gil_scoped_acquire held;
         if (PyErr_CheckSignals() != 0) {
-            PyErr_Clear();
+            if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
+                PyErr_Clear();
+            else
+                raised = std::make_exception_ptr(nb::python_error());  // by the program's own handler of a signal
             interrupted = true;
         }
     };
@@ -232,6 +246,7 @@ bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
     }
     for (const std::exception_ptr& failure : failures)
         if (failure) std::rethrow_exception(failure);
+    if (raised) std::rethrow_exception(raised);
     return interrupted;
 }
 
@@ -265,14 +280,14 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
     using T = PythonTrainer<R>;
     nb::class_<T>(m, name)
         .def(nb::init<>())
-        .def("add_layer", &T::add_layer, "W"_a, "b"_a.none(), "activation"_a, "parameter"_a, "trainable"_a, "dropout"_a,
-             "own_W"_a, "own_b"_a, "best_W"_a, "best_b"_a)
+        .def("add_layer", &T::add_layer, "W"_a.noconvert(), "b"_a.none().noconvert(), "activation"_a, "parameter"_a, "trainable"_a, "dropout"_a,
+             "own_W"_a.noconvert(), "own_b"_a.noconvert(), "best_W"_a.noconvert(), "best_b"_a.noconvert())
         .def("set_plan", &T::set_plan, "loss"_a, "loss_parameter"_a, "rule"_a, "constants"_a, "batch"_a, "mean"_a, "shuffle"_a,
              "weight_decay"_a, "clip_norm"_a, "clip_value"_a, "middle"_a)
-        .def("set_examples", &T::set_examples, "X"_a, "Y"_a, "shares"_a.none(), "labels"_a.none())
-        .def("set_validation", &T::set_validation, "X"_a, "Y"_a, "shares"_a.none(), "labels"_a.none())
-        .def("set_course", &T::set_course, "learning_rates"_a, "generator"_a, "updates"_a, "threads"_a)
-        .def("predict", &T::predict, "X"_a, "out"_a, "threads"_a)
+        .def("set_examples", &T::set_examples, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
+        .def("set_validation", &T::set_validation, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
+        .def("set_course", &T::set_course, "learning_rates"_a.noconvert(), "generator"_a, "updates"_a, "threads"_a)
+        .def("predict", &T::predict, "X"_a.noconvert(), "out"_a.noconvert(), "threads"_a)
         .def_prop_rw("watch", [](T& t) -> Watch& { return t.trainer.watch; }, [](T& t, const Watch& w) { t.trainer.watch = w; },
                      nb::rv_policy::reference_internal)
         .def_prop_ro("rows", &T::rows)
@@ -280,7 +295,7 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def_prop_ro("failed_batch", [](const T& t) { return t.trainer.failed_batch; })
         .def_prop_ro("updates", [](const T& t) { return t.trainer.updates; });
     m.def(train_name, &train<R>, "trainers"_a, "threads"_a, "seconds"_a);
-    m.def("evaluate", &evaluate<R>, "name"_a, "from_"_a, "to"_a);
+    m.def("evaluate", &evaluate<R>, "name"_a, "from_"_a.noconvert(), "to"_a.noconvert());
 }
 
 }  // namespace

@@ -147,9 +147,9 @@ class Trainer {
             if (!layer.trainable) decay_of_frozen_ += weight_squares(layer);
             dropout_ = dropout_ || layer.dropout > 0;
         }
-        // A look at the clock takes as long as some thousands of multiplications; a long step is one of milliseconds.
+        // A look at the clock takes as long as some thousands of multiplications, a hundred million take some milliseconds.
         look_every_ = std::max(1L, long(1e6 / (6 * weights * double(examples.count + validation.count))));
-        long_steps_ = 6 * weights * double(batch_) > 1e8;
+        steps_between_looks_ = std::max(1L, long(1e8 / (6 * weights * double(batch_) + 1000)));
         began_ = now_ = Clock::now();
 
         const bool any = fewest_rows_for_transposed <= batch_;
@@ -230,11 +230,12 @@ class Trainer {
     int kept_ = 0;
     double decay_of_frozen_ = 0;  // the squares of the weights that do not learn, summed
     std::vector<double> group_costs_[2];  // of each `whole_rows` examples of a batch
-    bool dropout_ = false, finished_ = false, long_steps_ = false;
+    bool dropout_ = false, finished_ = false;
     bool small_ = false;
     SmallNetwork<R> small_network_;
     Clock::time_point began_, now_;
     long look_every_ = 1, since_look_ = 0;  // epochs between two looks at the clock
+    long steps_between_looks_ = 1;             // in the first epoch of a call
 
     void make_small() {
         small_network_.layers.clear();
@@ -317,7 +318,7 @@ class Trainer {
                     if (member == 0) end = End::not_finite, failed_batch = batch;
                     return;
                 }
-                if (epoch == 0 && long_steps_ && interrupted_within(member, barrier, limits)) return;
+                if (epoch == 0 && (batch + 1) % steps_between_looks_ == 0 && interrupted_within(member, barrier, limits)) return;
             }
             if (validation.count) validate(member, barrier, row);
             if (member == 0) {

@@ -246,7 +246,7 @@ class _Prepared:
         work, network, watch = job.work, job.network, job.watch
         self.trainer = trainer = module.Trainer32() if single else module.Trainer64()
         self.parameters = [p.copy() for p in network.parameters]
-        self.best = [np.empty_like(p) for p in network.parameters] if watch.keep_best else []
+        self.best = [np.empty_like(p, order="C") for p in network.parameters] if watch.keep_best else []
         lists = [value for value in job.rule_state if isinstance(value, list)]
         self.own = [[array.copy() for array in arrays] for arrays in lists]
         own = [iter(arrays) for arrays in self.own]
