@@ -26,6 +26,10 @@ class Session:
         self.ready: dict[str, Peer] = {}
         self.epochs: dict[str, int] = {}
 
+    def most_threads(self) -> int:
+        """Return how many threads the library can use."""
+        return self.peer.most_threads
+
     def warm_up(self) -> None:
         """Load what the library loads at its first training, so that compile times are of compiling alone."""
         output = "logistic" if not self.peer.refusal(WARM_UP) else "identity"

@@ -29,7 +29,7 @@ def initial_state(case: Case) -> State:
 
 
 def update_of(case: Case) -> Callable[[State, Any, Any], State]:
-    """The function (state, x, y) -> state."""
+    """The function (state, x, y) -> state; gradient descent also takes another learning rate."""
     rate, last = case.learning_rate, len(case.sizes) - 2
 
     def cost(parameters: Any, x: Any, y: Any) -> Any:
@@ -39,7 +39,7 @@ def update_of(case: Case) -> Callable[[State, Any, Any], State]:
                 x = jax.nn.sigmoid(x)
         return 0.5 * jnp.sum((x - y) ** 2) / len(x)
 
-    def gradient_descent(state: State, x: Any, y: Any) -> State:
+    def gradient_descent(state: State, x: Any, y: Any, rate: float = rate) -> State:
         gradients = jax.grad(cost)(state["parameters"], x, y)
         return {"parameters": jax.tree.map(lambda p, g: p - rate * g, state["parameters"], gradients)}
 
