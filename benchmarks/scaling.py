@@ -8,6 +8,7 @@ from benchmarks.cases import Case, resident
 from benchmarks.speed import Pool, Settings, Timing
 
 WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+QUICK_WIDTHS, QUICK_THREADS = (8, 64, 512, 1024), (1,)  # the quick run's; its peers were checked on the main cases
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 PEERS = ("chainrule", "PyTorch eager", "JAX scan")
 BATCH = 32
@@ -16,22 +17,32 @@ BEYOND_CACHE = 512  # from this width on, a network w-w-w has more weights than 
 
 def over_widths(pool: Pool, settings: Settings, quick: bool) -> list[Timing]:
     """Networks w-w-w at a batch of 32."""
-    widths = WIDTHS[::2] if quick else WIDTHS
     return [
         timing
-        for w in widths
-        for timing in pool.measure(resident(Case((w, w, w), BATCH)), "widths", settings, only=PEERS)
+        for w in (QUICK_WIDTHS if quick else WIDTHS)
+        for timing in pool.measure(
+            resident(Case((w, w, w), BATCH)),
+            "widths",
+            settings,
+            only=PEERS,
+            threads=QUICK_THREADS if quick else None,
+            checked=not quick,
+        )
     ]
 
 
 def over_rows(pool: Pool, settings: Settings, quick: bool) -> list[Timing]:
     """64-64-10 at a batch of 32, over more and more rows."""
-    rows = ROWS[:3] if quick else ROWS
     return [
         timing
-        for n in rows
+        for n in (ROWS[:3] if quick else ROWS)
         for timing in pool.measure(
-            Case((64, 64, 10), BATCH, updates=n // BATCH), "rows", settings, only=PEERS, checked=False
+            Case((64, 64, 10), BATCH, updates=n // BATCH),
+            "rows",
+            settings,
+            only=PEERS,
+            threads=QUICK_THREADS if quick else None,
+            checked=False,
         )
     ]
 

@@ -66,7 +66,8 @@ class Session:
         epoch = self._epoch(peer, seconds / 4)
         self.ready[variant] = peer
         self.epochs[variant] = max(1, round(seconds / epoch))
-        return {**answer, "compile_s": max(0.0, first - epoch), "update_s": epoch / job.updates}
+        repeat = self.epochs[variant] * epoch
+        return {**answer, "compile_s": max(0.0, first - epoch), "update_s": epoch / job.updates, "repeat_s": repeat}
 
     def time(self, variant: str) -> float:
         """Return the seconds of one update, from one repeat."""

@@ -15,6 +15,7 @@ from benchmarks.exact import solve
 from benchmarks.peers import HOMES
 from benchmarks.progress import say
 
+LONG, FEWEST = 5, 3  # a repeat so many times as long as asked for, one epoch of a slow peer, is timed three times only
 WORTH_TIMING = 1.2  # variants up to so many times the fastest one's first estimate are timed in turns
 
 
@@ -119,6 +120,7 @@ class Pool:
         section: str,
         settings: Settings,
         only: Iterable[str] | None = None,
+        threads: Iterable[int] | None = None,
         checked: bool = True,
         refusals: bool = True,
     ) -> list[Timing]:
@@ -127,12 +129,15 @@ class Pool:
         Parameters
         ----------
         only : peer names, optional
+        threads : numbers of threads, optional
         checked : bool
             False where 100 updates are no whole number of epochs; the code is that of cases that were checked.
         refusals : bool
             Whether to note peers that do not do this case.
         """
-        workers = [w for w in self.workers if only is None or w.name in only]
+        workers = [
+            w for w in self.workers if (only is None or w.name in only) and (threads is None or w.threads in threads)
+        ]
         with tempfile.TemporaryDirectory() as folder:
             exact = None
             if checked:
@@ -143,6 +148,8 @@ class Pool:
             ]
         for turn in range(settings.repeats):
             for entry in rotated(entries, turn):
+                if turn >= FEWEST and entry.answer["repeat_s"] > LONG * settings.seconds:
+                    continue
                 entry.times.append(entry.worker.ask("time", variant=entry.variant))
         for worker in workers:
             worker.ask("forget")
