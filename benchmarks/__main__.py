@@ -6,6 +6,7 @@ Writes results.json, results.md and the plots to benchmarks/results/. Run it on 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from dataclasses import asdict
@@ -28,10 +29,10 @@ THREADS = (1, 2)
 QUICK_PEERS = (OURS, "PyTorch eager", "JAX step", "JAX scan", "FANN", "scikit-learn")
 QUICK_SECTIONS = tuple(section for section in SECTIONS if section != "batches")
 QUICK_FLOPS = 1e7  # of an update, beyond which FANN is left out of it
-QUICK_FLOPS_OF_ALL = 1e9  # beyond which it takes all threads only
+QUICK_THREADS = ((1e5, (1,)), (1e9, THREADS), (math.inf, (2,)))  # up to so many: small networks have no use for two
 BATCH_PEERS = (OURS, "PyTorch eager", "JAX step", "JAX scan", "FANN")  # at other batches: those that compile fast
 QUICK_MEMORY = (OURS, "PyTorch eager", "JAX scan")
-FULL, QUICK = Settings(repeats=9, seconds=0.15), Settings(repeats=5, seconds=0.04)
+FULL, QUICK = Settings(repeats=9, seconds=0.15), Settings(repeats=5, seconds=0.04, quick=True)
 
 
 def main() -> int:
@@ -79,7 +80,7 @@ def measure_updates(results: Results, sections: tuple[str, ...], peers: tuple[st
                 pool.measure_peaks()
                 large = quick and case.flops > QUICK_FLOPS
                 only = [peer for peer in chosen if not (large and peer == "FANN")]
-                threads = THREADS[-1:] if quick and case.flops > QUICK_FLOPS_OF_ALL else THREADS
+                threads = next(n for most, n in QUICK_THREADS if case.flops <= most) if quick else THREADS
                 results.timings += pool.measure(case, section, settings, only, threads)
         if "scaling" in sections:
             results.timings += scaling.over_widths(pool, settings, quick)

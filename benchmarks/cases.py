@@ -13,6 +13,7 @@ Parameters = list[tuple[np.ndarray, np.ndarray]]  # (W, b) of each layer; W has 
 
 CHECKED_UPDATES = 100
 RESIDENT_NUMBERS = 2**21  # about 8 MB of float32: what one case's inputs may take
+EPOCH_FLOPS = 2e9  # what an epoch may take, unless ten updates take more
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # Adam's
 # Keras and scikit-learn add epsilon before the bias of the mean square is corrected; with this one their first update
@@ -122,8 +123,12 @@ class Case:
 
 
 def resident(case: Case) -> Case:
-    """Give a case as many batches as fit a few megabytes, a number that divides 100."""
-    fitting = [n for n in (100, 50, 20, 10) if n * case.batch * case.sizes[0] <= RESIDENT_NUMBERS]
+    """Give a case as many batches as fit some megabytes and some hundredths of a second; the number divides 100."""
+    fitting = [
+        n
+        for n in (100, 50, 20, 10)
+        if n * case.batch * case.sizes[0] <= RESIDENT_NUMBERS and n * case.flops <= EPOCH_FLOPS
+    ]
     return replace(case, updates=fitting[0] if fitting else 10)
 
 

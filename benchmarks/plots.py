@@ -11,7 +11,7 @@ mpl.use("svg")
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from benchmarks.figures import at_own_batch
 from benchmarks.results import OURS, Results
@@ -146,7 +146,7 @@ def _threads(results: Results) -> Any:
             if times:
                 _line(axes, peer, *map(list, zip(*times, strict=True)))
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        _plain_numbers(axes)
         axes.set_title(f"{network}, batch {case[1] if case else ''}", loc="left", fontsize=10)
         axes.set_xticks(threads)
         axes.margins(x=0.25, y=0.15)
@@ -157,7 +157,7 @@ def _threads(results: Results) -> Any:
     for axes in list(grid.flat)[len(networks) :]:
         axes.set_visible(False)
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)))
     return figure
 
 
@@ -171,5 +171,14 @@ def _line(axes: Axes, peer: str, x: list[Any], y: list[Any]) -> None:
 def _log_log(axes: Axes, x_label: str) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    _plain_numbers(axes)
     axes.set_xlabel(x_label)
+
+
+def _plain_numbers(axes: Axes) -> None:
+    """Write 0.1, 10 and 10,000 on a logarithmic axis, at powers of ten or, on a short one, at 1, 2 and 5 times them."""
+    low, high = axes.get_ylim()
+    if high / low < 100:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.7g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

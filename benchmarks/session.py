@@ -40,9 +40,10 @@ class Session:
             peer.restart()
             peer.run(1)
 
-    def facts(self, case: dict[str, Any]) -> dict[str, Any]:
-        """Return the variants, and why the case cannot be done, if so."""
-        return {"variants": list(self.peer.variants), "refusal": self.peer.refusal(Case.from_json(case))}
+    def facts(self, case: dict[str, Any], quick: bool = False) -> dict[str, Any]:
+        """Return the variants to try, and why the case cannot be done, if so."""
+        variants = (quick and self.peer.quick_variants) or self.peer.variants
+        return {"variants": list(variants), "refusal": self.peer.refusal(Case.from_json(case))}
 
     def set_up(self, case: dict[str, Any], variant: str, seconds: float, exact: str | None) -> dict[str, Any]:
         """Set a variant up, check its work, and choose how many epochs make a repeat of about `seconds`."""

@@ -25,6 +25,7 @@ class Settings:
 
     repeats: int
     seconds: float  # of each repeat
+    quick: bool = False  # try fewer settings of each library
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Pool:
         self, worker: Worker, case: Case, section: str, settings: Settings, exact: Path | None, *, refusals: bool
     ) -> list[Entry]:
         """Set up and check every variant; return those worth timing, the default first."""
-        facts = worker.ask("facts", case=case.to_json())
+        facts = worker.ask("facts", case=case.to_json(), quick=settings.quick)
         if facts["refusal"]:
             if refusals:
                 self._absent(section, worker.name, worker.threads, case.name, facts["refusal"], failed=False)

@@ -61,6 +61,10 @@ def _heading(results: Results) -> str:
     busy = ""
     if facts["load_before"] > BUSY:
         busy = f"\n\n**The machine was busy (load {facts['load_before']} before the run): the times are worth little.**"
+    quick = (
+        "\n\nThe quick run tries the settings of each library that are mostly the best, leaves out Adam, other "
+        "batches, Keras, torch.compile and FANN on larger networks, and repeats less: the full run is the one to quote."
+    )
     return (
         f"# Benchmarks{', the quick run' if results.quick else ''}\n\n"
         f"{facts['date']}, {facts['processor']}, {facts['cores']} cores, {facts['system']}, Python {facts['python']}; "
@@ -69,7 +73,9 @@ def _heading(results: Results) -> str:
         "Logistic units, half the squared error averaged over the batch, float32, examples in order, the same initial "
         "weights for all. Before it is timed, each setting's first change of the weights and its cost after 100 "
         'updates are compared with a float64 reference. Times are medians of repeats taken in turns. "Best" is the '
-        "fastest of a library's settings and numbers of threads, chainrule's too." + busy
+        "fastest of a library's settings and numbers of threads, chainrule's too."
+        + (quick if results.quick else "")
+        + busy
     )
 
 

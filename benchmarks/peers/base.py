@@ -18,6 +18,7 @@ class Peer(ABC):
     """
 
     variants: ClassVar[tuple[str, ...]]
+    quick_variants: ClassVar[tuple[str, ...]] = ()  # what the quick run tries: the default and what is mostly the best
     most_threads: ClassVar[int] = 2
 
     def __init__(self, case: Case, variant: str, threads: int) -> None:

@@ -17,6 +17,7 @@ class ScikitLearn(Peer):
     """`fit` from warm weights, so that it goes on where it stopped; no early end."""
 
     variants = ("fit", "fit, no checks of the input")
+    quick_variants = ("fit",)
 
     @classmethod
     def refusal(cls, case: Case) -> str:

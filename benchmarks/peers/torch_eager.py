@@ -44,6 +44,7 @@ class TorchEager(Peer):
     """A loop over batches that were split once."""
 
     variants = ("optimizer's defaults", "foreach", "fused", "update by hand")
+    quick_variants = ("optimizer's defaults", "update by hand")
 
     def setup(self) -> None:
         torch.set_num_threads(self.threads)
