@@ -45,7 +45,7 @@ def main() -> int:
     measure_the_rest(results, arguments.only, arguments.peers)
     results.seconds = time.perf_counter() - began
     write(results, arguments.output)
-    return int(any(absence.failed and absence.peer == OURS for absence in results.absences))
+    return int(any(absence.failed and absence.peer.startswith(OURS) for absence in results.absences))
 
 
 def read_arguments() -> argparse.Namespace:
@@ -86,24 +86,26 @@ def measure_updates(results: Results, sections: tuple[str, ...], peers: tuple[st
             results.timings += scaling.over_widths(pool, settings, quick)
             results.timings += scaling.over_rows(pool, settings, quick)
         pool.measure_peaks()
-        results.absences, results.peaks, results.idle = pool.absences, pool.peaks, pool.idle()
+        results.absences += pool.absences
+        results.peaks, results.idle = pool.peaks, pool.idle()
 
 
 def measure_the_rest(results: Results, sections: tuple[str, ...], peers: tuple[str, ...]) -> None:
     """Fill the sections that bring their own processes."""
     quick = results.quick
     if "estimators" in sections:
-        results.fits = estimators.measure(5 if quick else 9, THREADS, quick)
+        results.fits = estimators.measure(5 if quick else 9, THREADS, quick, results.absences)
     if "many" in sections:
-        results.many = many.measure(3 if quick else 7, THREADS[:1] if quick else THREADS, 5.0 if quick else 60.0)
+        results.many = many.measure(
+            3 if quick else 7, THREADS[:1] if quick else THREADS, 5.0 if quick else 60.0, results.absences
+        )
     if "cold" in sections:
-        results.cold = cold_start.measure(3 if quick else 11)
+        results.cold = cold_start.measure(3 if quick else 11, results.absences)
     if "startup" in sections:
         results.startup = startup.measure(2 if quick else 15)
     if "memory" in sections:
-        results.memory = memory.measure(
-            [p for p in peers if p in memory.VARIANTS and not (quick and p not in QUICK_MEMORY)], quick
-        )
+        chosen = [p for p in peers if p in memory.VARIANTS and (not quick or p in QUICK_MEMORY)]
+        results.memory = memory.measure(chosen, quick, results.absences)
 
 
 def write(results: Results, folder: Path) -> None:

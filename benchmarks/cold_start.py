@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from benchmarks.driver import ROOT, environment, last_line, rotated
-from benchmarks.progress import say
+from benchmarks.speed import Absence, failure
 
 WINE = ROOT / "src" / "chainrule" / "data" / "builtin" / "wine.csv"
 SCRIPTS = Path(__file__).with_name("cold")
@@ -34,7 +34,7 @@ def commands(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def measure(repeats: int) -> dict[str, list[float]]:
+def measure(repeats: int, absences: list[Absence]) -> dict[str, list[float]]:
     """Return the seconds of each repeat; the first, which fills the file cache, is not counted."""
     with tempfile.TemporaryDirectory() as name:
         folder, log = Path(name), Path(name) / "log"
@@ -51,7 +51,7 @@ def measure(repeats: int) -> dict[str, list[float]]:
                     done = subprocess.run(command, stdout=errors, stderr=errors, env=variables, cwd=folder)
                 took = time.perf_counter() - start
                 if done.returncode:
-                    say(f"FAILED: cold start of {job}: {last_line(log)}")
+                    absences.append(failure("cold", job, "cold process to trained wine", last_line(log)))
                 elif turn:
                     times[job].append(took)
     return {job: measured for job, measured in times.items() if measured}

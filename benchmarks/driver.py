@@ -51,8 +51,7 @@ class Worker(AbstractContextManager["Worker"]):
 
     def __init__(self, name: str, home: str, threads: int = 1, arguments: dict[str, Any] | None = None) -> None:
         self.name, self.threads = name, threads
-        self.idle = 0.0  # processor seconds burnt between turns
-        self.busy = 0.0  # seconds of its turns
+        self.idle = 0.0  # most processor seconds burnt between two turns
         log = RESULTS / "logs" / f"{name}-{threads}.log".replace(" ", "-")
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as errors:
@@ -78,13 +77,11 @@ class Worker(AbstractContextManager["Worker"]):
             If it raised or died.
         """
         assert self.process.stdin is not None
-        start = time.perf_counter()
         try:
             self.process.stdin.write(json.dumps({"call": call, **arguments}) + "\n")
         except BrokenPipeError:
             raise WorkerError(f"{self.name} is gone; see {self.log}") from None
         value = self._answer()
-        self.busy += time.perf_counter() - start
         if self.threads > 1:
             time.sleep(REST)
         return value
@@ -112,7 +109,7 @@ class Worker(AbstractContextManager["Worker"]):
         if not line:
             raise WorkerError(f"{self.name} ended with code {self.process.wait()}: {last_line(self.log)}")
         answer = json.loads(line)
-        self.idle += answer["idle"]
+        self.idle = max(self.idle, answer["idle"])
         if "error" in answer:
             raise WorkerError(answer["error"])
         return answer["value"]

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.cases import Parameters
 from benchmarks.driver import Worker, WorkerError, rotated
 from benchmarks.progress import say
+from benchmarks.speed import Absence, failure
 
 SAME_COST = 0.15  # relative difference of the last training costs up to which two trainings count as the same
 
@@ -165,7 +166,7 @@ class ScikitLearnFit:
 LIBRARIES = {"chainrule": "ChainruleFit", "scikit-learn": "ScikitLearnFit"}
 
 
-def measure(repeats: int, threads: tuple[int, ...], quick: bool) -> list[Fit]:
+def measure(repeats: int, threads: tuple[int, ...], quick: bool, absences: list[Absence]) -> list[Fit]:
     """Fit in turns, each library in a process for each number of threads."""
     workers: list[Worker] = []
     fits = []
@@ -187,7 +188,7 @@ def measure(repeats: int, threads: tuple[int, ...], quick: bool) -> list[Fit]:
                 fits.append(Fit(job, worker.name, worker.threads, times, given[-1]["cost"]))
             say(f"estimators: {job.name}: {', '.join(f'{f.library} {f.median:.3g} s' for f in fits[-len(workers) :])}")
     except WorkerError as error:
-        say(f"FAILED: estimators: {error}")
+        absences.append(failure("estimators", ", ".join(LIBRARIES), "the jobs after the last one shown", str(error)))
     finally:
         for worker in workers:
             worker.close()

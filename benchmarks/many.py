@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.cases import Case
 from benchmarks.driver import Worker, WorkerError, rotated
 from benchmarks.progress import say
+from benchmarks.speed import Absence, failure
 
 NETWORKS, EPOCHS = 1_000, 1_000
 LEARNING_RATE = 8.0
@@ -138,7 +139,7 @@ WAYS = {
 }
 
 
-def measure(repeats: int, threads: tuple[int, ...], loop_seconds: float) -> list[Many]:
+def measure(repeats: int, threads: tuple[int, ...], loop_seconds: float, absences: list[Absence]) -> list[Many]:
     """Train in turns; the loop once only for each number of threads, since it takes longest."""
     found = []
     workers: list[Worker] = []
@@ -166,7 +167,7 @@ def measure(repeats: int, threads: tuple[int, ...], loop_seconds: float) -> list
             say(f"many networks: {row.way}, threads {row.threads}: {row.seconds:.3g} s")
             found.append(row)
     except WorkerError as error:
-        say(f"FAILED: many networks: {error}")
+        absences.append(failure("many", ", ".join(WAYS), "many networks", str(error)))
     finally:
         for worker in workers:
             worker.close()

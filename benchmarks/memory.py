@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchmarks.cases import Case
 from benchmarks.driver import Worker, WorkerError
 from benchmarks.progress import say
+from benchmarks.speed import Absence, failure
 
 ROWS = 20_000
 NETWORKS = {(13, 16, 3): 16, (64, 64, 10): 32, (784, 128, 10): 64, (784, 1024, 1024, 10): 256}
@@ -40,7 +41,7 @@ class Memory:
         return self.data + 3 * self.parameters + 60e6
 
 
-def measure(peers: list[str], quick: bool) -> list[Memory]:
+def measure(peers: list[str], quick: bool, absences: list[Absence]) -> list[Memory]:
     """Train two epochs of each network in each peer."""
     found = []
     chosen = dict(list(NETWORKS.items())[1:3]) if quick else NETWORKS
@@ -55,7 +56,7 @@ def measure(peers: list[str], quick: bool) -> list[Memory]:
                     imported = worker.started["memory_after_import"]
                     peak = worker.ask("peak_memory", case=case.to_json(), variant=VARIANTS[peer])["peak"]
             except WorkerError as error:
-                say(f"FAILED: memory of {peer} on {case.name}: {error}")
+                absences.append(failure("memory", peer, f"peak memory on {case.name}", str(error)))
                 continue
             row = Memory(
                 case.network, case.rule, peer, imported, peak - imported, case.data_bytes, case.parameter_bytes

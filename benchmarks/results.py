@@ -34,13 +34,14 @@ class Results:
     many: list[Many] = field(default_factory=list)
     seconds: float = 0.0
 
-    def peak(self, threads: int) -> float:
-        """The best measured sgemm rate, flops per second, NaN where none was measured."""
-        return max(self.peaks.get(threads, {}).values(), default=math.nan)
+    def peak(self, threads: int, libraries: tuple[str, ...] | None = None) -> float:
+        """The best measured sgemm rate of some libraries or all, flops per second, NaN where none was measured."""
+        rates = self.peaks.get(threads, {})
+        return max((rate for name, rate in rates.items() if libraries is None or name in libraries), default=math.nan)
 
-    def share_of_peak(self, timing: Timing) -> float:
+    def share_of_peak(self, timing: Timing, libraries: tuple[str, ...] | None = None) -> float:
         """The flops of the matrix products per second, against the peak of as many cores."""
-        return timing.flops / timing.median / self.peak(timing.threads)
+        return timing.flops / timing.median / self.peak(timing.threads, libraries)
 
     def cases(self, section: str) -> list[tuple[str, int, str, str]]:
         """The cases of a section in the order of their measurement."""

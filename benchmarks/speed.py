@@ -15,6 +15,7 @@ from benchmarks.exact import solve
 from benchmarks.peers import HOMES
 from benchmarks.progress import say
 
+PEAK_LIBRARIES = {"chainrule": "NumPy", "PyTorch eager": "PyTorch", "JAX scan": "JAX"}  # whose process has which
 LONG, FEWEST = 5, 3  # a repeat so many times as long as asked for, one epoch of a slow peer, is timed three times only
 WORTH_TIMING = 1.2  # variants up to so many times the fastest one's first estimate are timed in turns
 
@@ -72,6 +73,12 @@ class Absence(NamedTuple):
     failed: bool  # False where the library does not have it
 
 
+def failure(section: str, peer: str, what: str, why: str, threads: int = 1) -> Absence:
+    """Say aloud, and return, that something could not be measured though it should."""
+    say(f"FAILED: {peer}, {what}: {why}")
+    return Absence(section, peer, threads, what, why, failed=True)
+
+
 class Entry(NamedTuple):
     """One variant that takes turns."""
 
@@ -104,13 +111,13 @@ class Pool:
         self.close()
 
     def idle(self) -> dict[str, float]:
-        """Return the processor time that each process took while it was not its turn, as a share of its turns."""
-        return {f"{w.name}, threads {w.threads}": w.idle / max(w.busy, 1e-9) for w in self.workers}
+        """Return the most processor seconds that each process burnt between two of its turns."""
+        return {f"{w.name}, threads {w.threads}": w.idle for w in self.workers}
 
     def measure_peaks(self, size: int = 1536, times: int = 4) -> None:
-        """Take the fastest large matrix product, in NumPy and in PyTorch; the best of the whole run counts."""
+        """Take the fastest large matrix product in each library that has one; the best of the whole run counts."""
         for worker in self.workers:
-            library = {"chainrule": "NumPy", "PyTorch eager": "PyTorch"}.get(worker.name)
+            library = PEAK_LIBRARIES.get(worker.name)
             if library:
                 rates = self.peaks.setdefault(worker.threads, {})
                 rates[library] = max(rates.get(library, 0.0), worker.ask("sgemm", size=size, times=times))
@@ -123,7 +130,6 @@ class Pool:
         only: Iterable[str] | None = None,
         threads: Iterable[int] | None = None,
         checked: bool = True,
-        refusals: bool = True,
     ) -> list[Timing]:
         """Set one case up in every process, check it, and time all in turns.
 
@@ -133,8 +139,6 @@ class Pool:
         threads : numbers of threads, optional
         checked : bool
             False where 100 updates are no whole number of epochs; the code is that of cases that were checked.
-        refusals : bool
-            Whether to note peers that do not do this case.
         """
         workers = [
             w for w in self.workers if (only is None or w.name in only) and (threads is None or w.threads in threads)
@@ -144,19 +148,15 @@ class Pool:
             if checked:
                 exact = Path(folder) / "exact.npz"
                 solve(case).save(exact)
-            entries = [
-                entry for w in workers for entry in self._set_up(w, case, section, settings, exact, refusals=refusals)
-            ]
+            entries = [entry for w in workers for entry in self._set_up(w, case, section, settings, exact)]
         for turn in range(settings.repeats):
             for entry in rotated(entries, turn):
-                if turn >= FEWEST and entry.answer["repeat_s"] > LONG * settings.seconds:
-                    continue
-                entry.times.append(entry.worker.ask("time", variant=entry.variant))
-        for worker in workers:
+                if turn < FEWEST or entry.answer["repeat_s"] <= LONG * settings.seconds:
+                    self._time(entry, case, section)
+        by_worker = [[e for e in entries if e.worker is w] for w in self.workers]
+        timings = [timing for of_one in by_worker for timing in _summaries(of_one, case, section)]
+        for worker in self.workers:
             worker.ask("forget")
-        timings = [
-            timing for w in workers for timing in _summaries([e for e in entries if e.worker is w], case, section)
-        ]
         ours = min((t.median for t in timings if t.peer == "chainrule"), default=None)
         if ours is not None:
             say(f"{section}: {case.name}: {1e6 * ours:.4g} us an update")
@@ -179,14 +179,27 @@ class Pool:
             return
         self.workers.append(worker)
 
-    def _set_up(
-        self, worker: Worker, case: Case, section: str, settings: Settings, exact: Path | None, *, refusals: bool
-    ) -> list[Entry]:
+    def _time(self, entry: Entry, case: Case, section: str) -> None:
+        """Take one repeat; a process that fails here takes no more turns."""
+        worker = entry.worker
+        if worker not in self.workers:
+            return
+        try:
+            entry.times.append(worker.ask("time", variant=entry.variant))
+        except WorkerError as error:
+            self._absent(section, worker.name, worker.threads, f"{case.name}, {entry.variant}", str(error))
+            self._bury(worker)
+
+    def _bury(self, worker: Worker) -> None:
+        """Take a process out of the run."""
+        worker.close()
+        self.workers.remove(worker)
+
+    def _set_up(self, worker: Worker, case: Case, section: str, settings: Settings, exact: Path | None) -> list[Entry]:
         """Set up and check every variant; return those worth timing, the default first."""
         facts = worker.ask("facts", case=case.to_json(), quick=settings.quick)
         if facts["refusal"]:
-            if refusals:
-                self._absent(section, worker.name, worker.threads, case.name, facts["refusal"], failed=False)
+            self._absent(section, worker.name, worker.threads, case.name, facts["refusal"], failed=False)
             return []
         entries = []
         for variant in facts["variants"]:
@@ -200,6 +213,9 @@ class Pool:
                 )
             except WorkerError as error:
                 self._absent(section, worker.name, worker.threads, f"{case.name}, {variant}", str(error))
+                if worker.process.poll() is not None:
+                    self._bury(worker)
+                    return []
                 continue
             if exact is not None and not answer["passed"]:
                 why = (

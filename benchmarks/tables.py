@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
+from benchmarks.driver import REST
 from benchmarks.estimators import best_fits, same_work
 from benchmarks.figures import UPDATES_WITH_COMPILING, Figure, behind, ratio
 from benchmarks.many import EPOCHS, NETWORKS
@@ -13,7 +14,6 @@ from benchmarks.results import OURS, Results
 from benchmarks.speed import Timing
 
 BUSY = 0.5  # load on the machine before the run, from which on its times are worth little
-NOTE_IDLE = 0.02  # of its turns: what a process may burn between them without being named
 
 
 def page(results: Results, figures: list[Figure]) -> str:
@@ -273,11 +273,8 @@ def _absences(results: Results) -> str:
                 for (peer, why), w in rows.items()
             ]
             parts.append(f"## {title}\n\n" + table(("peer", "why", "what"), shown))
-    busy = {name: share for name, share in results.idle.items() if share > NOTE_IDLE}
     if results.idle:
-        said = "; ".join(f"{name}: {100 * share:.1f} % of its turns" for name, share in busy.items())
-        parts.append(
-            "Processor time that processes took between their turns: "
-            + (f"{said}." if busy else f"none took more than {100 * NOTE_IDLE:.0f} % of its turns.")
-        )
+        restless = "; ".join(f"{name}: {1000 * t:.0f} ms" for name, t in results.idle.items() if t > REST)
+        most = f"none burnt more than {1000 * max(results.idle.values()):.0f} ms, most of it in the rest after its turn"
+        parts.append(f"Processor time that processes took between two of their turns: {restless or most}.")
     return "\n\n".join(parts)
