@@ -1,10 +1,11 @@
 # Everything runs in .venv, which the first target that needs it sets up. `make help` lists the targets.
 PYTHON ?= python3
 VENV ?= .venv
+BENCH = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
 
-.PHONY: help demo test test-browser lint docs bench clean
+.PHONY: help demo test test-browser lint docs bench bench-quick clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -27,12 +28,14 @@ lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html; warnings are errors.
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
-bench: $(VENV)/.installed  ## Measure start-up times and the time per update.
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/updates.py
+bench: $(BENCH)/.bench  ## Measure everything beside other libraries; an hour or more, on a machine with nothing else to do.
+	$(BENCH)/bin/python -m benchmarks
+
+bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within five minutes.
+	$(BENCH)/bin/python -m benchmarks --quick
 
 clean:  ## Remove everything that was set up or built.
-	rm -rf $(VENV) demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,6 +52,12 @@ $(VENV)/.test: $(VENV)/.installed requirements/test.txt
 
 $(VENV)/.lint: $(VENV)/.installed requirements/lint.txt
 	@$(PIP) --requirement requirements/lint.txt
+	@touch $@
+
+$(BENCH)/.bench: requirements/bench.txt pyproject.toml requirements/run.txt
+	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.installed
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
+		--requirement requirements/bench.txt
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.installed requirements/docs.txt

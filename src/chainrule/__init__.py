@@ -24,7 +24,7 @@ _HOMES = {
     "chainrule.models.model": ("Model",),
     "chainrule.models.model_file": ("load",),
     "chainrule.models.train": ("train",),
-    "chainrule.training.fit": ("fit",),
+    "chainrule.training.fit": ("fit", "fit_many"),
     "chainrule.training.plan": ("TrainingPlan",),
     "chainrule.errors": ("ChainruleError", "DataError", "DivergenceError", "ModelFileError", "UsageError"),
 }
