@@ -55,10 +55,15 @@ struct Plan {
     bool counts = false;
 };
 
+// A sum of squares: sum * scale^2. The scale is 1 unless the squares are beyond the numbers of type R.
+struct SumOfSquares {
+    double sum = 0, scale = 1;
+};
+
 // Sums over a block of weights.
-template <class R>
 struct BlockSums {
-    double gradient_squares = 0, clipped_squares = 0, weight_squares = 0, spoilt = 0;
+    SumOfSquares gradient, clipped;
+    double weight_squares = 0, spoilt = 0;
 };
 
 template <class R>
@@ -204,7 +209,7 @@ class Trainer {
     };
     struct Block {  // the weights between the units of panel p of one layer and panel j of the next
         long layer, p, j;
-        BlockSums<R> sums;
+        BlockSums sums;
     };
 
     Arena arena_;
@@ -390,15 +395,14 @@ class Trainer {
         barrier.wait();
 
         // Every member sums up for itself what all have found, in one order, and so comes to the same decision.
-        double J = 0, squares = 0, weights = decay_of_frozen_, spoilt = 0;
+        double J = 0, weights = decay_of_frozen_, spoilt = 0;
         for (long group = 0; group * whole_rows < count; group++) J += costs[group];
         for (const Block& block : blocks_) {
-            squares += block.sums.gradient_squares;
             weights += block.sums.weight_squares;
             spoilt += block.sums.spoilt;
         }
         if (decay > 0 && !plan.decoupled) J += 0.5 * decay * weights;
-        const double norm = std::sqrt(squares);
+        const double norm = norm_of(&BlockSums::gradient);
         row.cost += plan.mean ? J * double(count) / double(N) : J;
         row.norm = std::max(row.norm, norm);
         if (member == 0) updates++;
@@ -456,9 +460,7 @@ class Trainer {
                 block_sums(block, G, g, decay);
             }
             barrier.wait();
-            double squares = 0;
-            for (const Block& block : blocks_) squares += block.sums.clipped_squares;
-            const double norm = std::sqrt(squares);
+            const double norm = norm_of(&BlockSums::clipped);
             const R factor = norm <= plan.clip_norm ? R(1) : R(plan.clip_norm / norm);
             for (long i = first; i < last; i++) {
                 Block& block = blocks_[std::size_t(i)];
@@ -487,32 +489,65 @@ class Trainer {
         return std::min(panel_width<R>, layer.before - block.p * panel_width<R>) * layer.W.width(block.j);
     }
 
-    // Add the weight decay to the gradient, cut it, and sum its squares.
+    // Add the weight decay to the gradient, sum its squares, cut it.
     void block_sums(Block& block, R* G, R* g, double decay) {
         const Layer<R>& layer = layers[std::size_t(block.layer)];
-        const R* W = layer.W.at(block.j, block.p * panel_width<R>);
         const R lambda = plan.decoupled ? R(0) : R(decay);
-        V squares{}, cut_squares{}, weight_squares{};
-        const bool cut = plan.clip_value > 0, decays = lambda > 0;
-        auto part = [&](R* gradients, const R* weights, long n) {
-            for (long k = 0; k < n; k += lanes<R>) {
+        const R* W = lambda > 0 ? layer.W.at(block.j, block.p * panel_width<R>) : nullptr;
+        const long n = numbers(block), n_biases = with_bias(block) ? layer.W.width(block.j) : 0;
+        V squares{}, weight_squares{};
+        auto add = [&](R* gradients, const R* weights, long count) {
+            for (long k = 0; k < count; k += lanes<R>) {
                 V v = load(gradients + k);
                 if (weights) {
                     const V w = load(weights + k);
                     v += lambda * w;
                     weight_squares += w * w;
+                    store<R>(gradients + k, v);
                 }
                 squares += v * v;
-                if (cut) v = clamped<R>(v, R(-plan.clip_value), R(plan.clip_value));
-                cut_squares += v * v;
-                if (cut || weights) store<R>(gradients + k, v);
             }
         };
-        part(G, decays ? W : nullptr, numbers(block));
-        if (with_bias(block)) part(g, nullptr, layer.W.width(block.j));
-        block.sums.gradient_squares = double(sum<R>(squares));
-        block.sums.clipped_squares = double(sum<R>(cut_squares));
+        add(G, W, n), add(g, nullptr, n_biases);
+        block.sums.gradient = block.sums.clipped = squares_of(double(sum<R>(squares)), G, n, g, n_biases);
         block.sums.weight_squares = double(sum<R>(weight_squares));
+        if (!(plan.clip_value > 0)) return;
+        squares = V{};
+        auto cut = [&](R* gradients, long count) {
+            for (long k = 0; k < count; k += lanes<R>) {
+                const V v = clamped<R>(load(gradients + k), R(-plan.clip_value), R(plan.clip_value));
+                squares += v * v;
+                store<R>(gradients + k, v);
+            }
+        };
+        cut(G, n), cut(g, n_biases);
+        block.sums.clipped = squares_of(double(sum<R>(squares)), G, n, g, n_biases);
+    }
+
+    // That sum of the squares of all numbers in a and b or, where it is infinite, one relative to the largest number.
+    static SumOfSquares squares_of(double sum, const R* a, long n_a, const R* b, long n_b) {
+        if (std::isfinite(sum)) return {sum, 1};
+        double largest = 0, relative = 0;
+        auto each = [&](auto&& use) {
+            for (long k = 0; k < n_a; k++) use(double(a[k]));
+            for (long k = 0; k < n_b; k++) use(double(b[k]));
+        };
+        each([&](double v) { largest = std::isnan(v) || std::fabs(v) > largest ? std::fabs(v) : largest; });
+        if (!std::isfinite(largest)) return {sum, 1};
+        each([&](double v) { relative += v / largest * (v / largest); });
+        return {relative, largest};
+    }
+
+    // The square root of a sum of squares over all blocks.
+    double norm_of(SumOfSquares BlockSums::*which) const {
+        double scale = 1, sum = 0;
+        for (const Block& block : blocks_) scale = std::max(scale, (block.sums.*which).scale);
+        for (const Block& block : blocks_) {
+            const SumOfSquares& squares = block.sums.*which;
+            const double relative = squares.scale == scale ? 1 : squares.scale / scale;
+            sum += squares.sum * relative * relative;
+        }
+        return scale * std::sqrt(sum);
     }
 
     template <class UpdateRule>
