@@ -97,6 +97,9 @@ class Trainer {
         batch_ = std::min(plan.batch, examples.count);
         per_epoch_ = (examples.count + batch_ - 1) / batch_;
         kept_ = arrays_kept(plan.rule);
+        // A small network has nothing to share, so that its numbers, too, are the same for any number of threads.
+        small_ = plan.clip_norm == 0 && plan.clip_value == 0 && SmallNetwork<R>::fits(layers, batch_);
+        if (small_) threads = 1;
         const long validation_rows = std::min(validation.count, 128L);
         auto sizes = [&](auto&& one) {
             for (const Layer<R>& layer : layers) {
@@ -156,7 +159,6 @@ class Trainer {
         for (std::size_t l = lowest_ + 1; any && l < L; l++)
             for (long j = 0; j < layers[l].W.count(); j++)
                 for (long p = 0; p * panel_width<R> < layers[l].before; p++) transpose_block(layers[l], p, j);
-        small_ = threads == 1 && plan.clip_norm == 0 && plan.clip_value == 0 && SmallNetwork<R>::fits(layers, batch_);
         if (small_) make_small();
     }
 

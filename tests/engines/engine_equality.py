@@ -25,10 +25,11 @@ def a_task(
 ):  # fmt: skip
     """Return a Work and a Network with numbers that suit the loss."""
     rng = np.random.default_rng(seed)
+    reach = min(0.7, 2 / max(sizes) ** 0.5)  # so that rounding does not grow from update to update
     output = output or OUTPUT_OF.get(loss.partition("(")[0], "identity")
     net = Network.dense(
         sizes, activation, output_activation=output, bias=bias, trainable=trainable, seed=rng, dtype=dtype,
-        init="uniform(-0.7,0.7)",
+        init=f"uniform({-reach},{reach})",
     )  # fmt: skip
     X = rng.standard_normal((N, sizes[0])).astype(dtype)
     if classify or output in ("softmax", "logistic", "step"):

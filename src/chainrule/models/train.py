@@ -21,7 +21,8 @@ from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup, set_up
 from chainrule.training.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
-from chainrule.training.loop import Callback, as_callbacks, measured, run, run_side_by_side
+from chainrule.training.epoch import measured
+from chainrule.training.loop import Callback, as_callbacks, run, run_side_by_side
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
 

@@ -5,26 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.engines import compiled, reference
-from chainrule.engines.work import NotFiniteError
+from chainrule.engines import compiled
 from chainrule.errors import DivergenceError
 from chainrule.training.course import learning_rates, why_stop
-from chainrule.training.divergence import diverged, validation_diverged
+from chainrule.training.divergence import validation_diverged
+from chainrule.training.epoch import Reached, one_epoch
 from chainrule.training.prepare import Training
 from chainrule.training.state import Epoch, TrainingState
 
 MOST_RATES = 1_000_000  # learning rates handed over at once, one for each update
-
-
-class Reached(NamedTuple):
-    """Where a training stands after a chunk: the last good state, and the error if it diverged there."""
-
-    state: TrainingState
-    error: DivergenceError | None = None
 
 
 def runs_in_chunks(training: Training) -> bool:
@@ -105,8 +97,9 @@ def _reached(training: Training, state: TrainingState, job: compiled.Job, outcom
         good = _again(training, state, job, len(outcome.epochs) - 1)
         return Reached(good, validation_diverged(training, good, float(outcome.epochs[-1, 3])))
     if outcome.end == "not finite":
-        good = _again(training, state, job, len(outcome.epochs))
-        return _named(training, good, outcome)
+        # Once more by itself, where the reference engine names what is not finite, or finds that it still is: the sum
+        # of squares of a gradient near the largest number.
+        return one_epoch(training, _again(training, state, job, len(outcome.epochs)))
     return Reached(_next_state(training, state, job, outcome))
 
 
@@ -117,19 +110,6 @@ def _again(training: Training, state: TrainingState, job: compiled.Job, epochs: 
     job = replace(job, generator=state.generator(), learning_rates=job.learning_rates[:epochs])
     (outcome,), _ = compiled.run_all([job])
     return _next_state(training, state, job, outcome)
-
-
-def _named(training: Training, state: TrainingState, outcome: compiled.Outcome) -> Reached:
-    """Repeat the epoch that went wrong with the reference engine, which names the number that is not finite."""
-    generator = state.generator()
-    try:
-        rates = learning_rates(training, state)
-        reference.run(training.work, state.network, state.rule_state, generator, rates)
-    except NotFiniteError as error:
-        return Reached(state, diverged(training, state, error))
-    # Rounding alone decides whether a number so near to the largest is still finite.
-    at = NotFiniteError(state.network, len(state.network.layers), "too large", 0, outcome.failed_batch)
-    return Reached(state, diverged(training, state, at))
 
 
 def _next_state(

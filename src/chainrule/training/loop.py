@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from chainrule.core.network import Network
-from chainrule.core.passes import cost, forward
-from chainrule.core.schedules import after_epoch
-from chainrule.engines.work import NotFiniteError, Work, count_right
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.training.chunks import Reached, advance, runs_in_chunks
-from chainrule.training.course import learning_rates, why_stop
-from chainrule.training.divergence import diverged, validation_diverged
+from chainrule.training.chunks import advance, runs_in_chunks
+from chainrule.training.course import why_stop
+from chainrule.training.epoch import Reached, one_epoch
 from chainrule.training.prepare import Training
-from chainrule.training.state import Epoch, TrainingState
+from chainrule.training.state import TrainingState
 
 Callback = Callable[[TrainingState], "bool | None"]
 
@@ -126,7 +119,7 @@ def run_side_by_side(
                     epochs=sys.maxsize, seconds=SECONDS_OF_A_CHUNK,
                 )  # fmt: skip
             else:
-                moved = [_one_epoch(trainings[running[0]], reached[running[0]].state)]
+                moved = [one_epoch(trainings[running[0]], reached[running[0]].state)]
         except KeyboardInterrupt:
             moved, interrupted = [], True
         for i, (state, error) in zip(running, moved, strict=False):
@@ -151,7 +144,7 @@ def _states(training: Training, state: TrainingState, epochs_due: Callable[[Trai
         if runs_in_chunks(training):
             (reached,), interrupted = advance([training], [state], epochs=epochs_due(state), seconds=SECONDS_OF_A_CHUNK)
         else:
-            reached = _one_epoch(training, state)
+            reached = one_epoch(training, state)
         moved, state = reached.state is not state, reached.state
         if moved or reached.error is not None:
             yield reached
@@ -196,62 +189,3 @@ def _started(training: Training, state: TrainingState | None) -> TrainingState:
     if state is None or not state.history:
         return training.start if state is None else state
     return replace(state, stopped=why_stop(training.plan, state))
-
-
-def _one_epoch(training: Training, state: TrainingState) -> Reached:
-    plan, work = training.plan, training.work
-    began = time.perf_counter() - state.seconds
-    generator = state.generator()
-    try:
-        rates = learning_rates(training, state)
-        chunk = training.engine.run(work, state.network, state.rule_state, generator, rates)
-    except NotFiniteError as error:
-        return Reached(state, diverged(training, state, error))
-    except DivergenceError as error:
-        return Reached(state, error)
-
-    (numbers,) = chunk.epochs
-    validation_cost, validation_accuracy = measured(chunk.network, training.validation)
-    if training.validation is not None and not math.isfinite(validation_cost):
-        return Reached(state, validation_diverged(training, state, validation_cost))
-    row = Epoch(
-        state.epoch + 1,
-        numbers.cost,
-        validation_cost,
-        numbers.accuracy,
-        validation_accuracy,
-        float(rates[0, 0]),
-        numbers.gradient_norm,
-        time.perf_counter() - began,
-    )
-    watched = numbers.cost if training.validation is None else validation_cost
-    fell = watched < state.watched_cost
-    keep_best = training.validation is not None and plan.keep == "best"
-    next_state = replace(
-        state,
-        network=chunk.network,
-        rule_state=chunk.rule_state,
-        random_state=dict(generator.bit_generator.state),
-        watched_cost=min(watched, state.watched_cost),
-        waited=0 if fell else state.waited + 1,
-        plateau=after_epoch(training.schedule, state.plateau, watched),
-        history=state.history.then([row]),
-    )
-    if fell or not keep_best:
-        next_state = replace(next_state, best_network=chunk.network, best_epoch=row.epoch, best_cost=watched)
-    return Reached(replace(next_state, stopped=why_stop(plan, next_state)))
-
-
-def measured(network: Network, rows: Work | None) -> tuple[float, float]:
-    """Return J and the accuracy of a network on other rows, NaN where not measured."""
-    if rows is None:
-        return math.nan, math.nan
-    with np.errstate(all="ignore"):
-        record = forward(network, rows.X)
-        J = cost(
-            network, record, rows.Y, rows.loss,
-            reduction=rows.reduction, weight_decay=rows.decay_in_cost, sample_weight=rows.sample_weight,
-        )  # fmt: skip
-    if rows.middle is None:
-        return J, math.nan
-    return J, count_right(record.output, rows.Y, rows.middle) / rows.n_examples

@@ -1,0 +1,125 @@
+"""Ctrl-C, other signals and other threads of Python while the compiled engine trains."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from training_tasks import same_bits, training
+
+from chainrule.core.network import Network
+from chainrule.training.loop import run, run_side_by_side
+from chainrule.training.plan import TrainingPlan
+from chainrule.training.prepare import prepare
+
+
+class Interrupt:
+    """Sends this process Ctrl-C after a while."""
+
+    def __init__(self, seconds):
+        self.timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+
+    def __enter__(self):
+        self.began = time.perf_counter()
+        self.timer.start()
+
+    def __exit__(self, *error):
+        self.timer.join()
+        self.took = time.perf_counter() - self.began
+
+
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler, whatever runs the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+class TestInterrupts:
+    def test_in_a_long_training(self):
+        ready = training(epochs=10**9, dropout=0.2)
+        with Interrupt(0.35) as _:
+            state = run(ready)
+        assert state.stopped == "interrupted"
+        assert state.epoch > 100
+        assert [row.epoch for row in state.history] == list(range(1, state.epoch + 1))
+        assert state.seconds < 5
+        # nothing of it is half done: as many epochs once more give the same bits
+        if state.epoch < 200_000:
+            again = run(training(epochs=state.epoch, dropout=0.2))
+            assert same_bits(again.network, state.network)
+            assert same_bits(again.best_network, state.best_network)
+
+    @pytest.mark.parametrize("batch_size", [1, 64, "all"])
+    def test_in_a_single_long_epoch(self, batch_size):
+        """Of several seconds, whether its steps are many or long; training by batch has a step for each epoch."""
+        rng = np.random.default_rng(0)
+        n, width = {1: (1_000_000, 200), 64: (200_000, 1000), "all": (20_000, 1000)}[batch_size]
+        X, Y = rng.standard_normal((n, 20)), rng.standard_normal((n, 2))
+        network = Network.dense([20, width, 2], "tanh", seed=0).astype("float32")
+        plan = TrainingPlan(epochs=1000, batch_size=batch_size, dtype="float32", update="adam")
+        ready = prepare(plan, network, X, Y)
+        interrupt = Interrupt(0.3)
+        with interrupt:
+            state = run(ready)
+        assert state.stopped == "interrupted"
+        assert (state.epoch, len(state.history)) == (0, 0) or batch_size == "all"
+        assert interrupt.took < 5
+        if state.epoch == 0:
+            assert same_bits(state.network, network)
+
+    def test_side_by_side(self):
+        trainings = [training(epochs=10**9, start=i) for i in range(4)]
+        with Interrupt(0.3):
+            reached = run_side_by_side(trainings)
+        for state, error in reached:
+            assert (state.stopped, error) == ("interrupted", None)
+            assert len(state.history) == state.epoch
+        assert any(state.epoch for state, _ in reached)  # those that come first have the cores
+
+    def test_a_handler_of_your_own_is_heard(self):
+        """A signal's handler that raises something else is no Ctrl-C."""
+
+        class Enough(Exception):
+            pass
+
+        def handler(*arguments):
+            raise Enough("of this")
+
+        before = signal.signal(signal.SIGTERM, handler)
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
+        timer.start()
+        try:
+            with pytest.raises(Enough, match="of this"):
+                run(training(epochs=10**9))
+        finally:
+            timer.join()
+            signal.signal(signal.SIGTERM, before)
+
+    def test_from_another_thread_than_the_main_one(self):
+        """Signals are the main thread's, and a training elsewhere goes on."""
+        states = []
+        thread = threading.Thread(target=lambda: states.append(run(training(epochs=2000))))
+        thread.start()
+        thread.join()
+        assert (states[0].epoch, states[0].stopped) == (2000, "all epochs run")
+
+
+def test_two_threads_of_python_at_once():
+    """The kernel lets go of Python's lock, and keeps nothing that two trainings would share."""
+    expected = [run(training(epochs=300, start=i)).network for i in range(4)]
+    found = [None] * 4
+
+    def work(i):
+        found[i] = run(training(epochs=300, start=i)).network
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(same_bits(a, b) for a, b in zip(expected, found, strict=True))
