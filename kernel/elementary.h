@@ -121,9 +121,9 @@ inline Vector<R> log(Vector<R> x) {
     Vector<R> y = subnormal ? x * R(1ull << F::mantissa) : x;
     Mask<R> bits = as_bits<R>(y);
     // y = 2^n m with m from sqrt(1/2) to sqrt(2)
-    Mask<R> from_half = bits - as_bits<R>(all<R>(R(0.70710678118654752440)));
+    Mask<R> from_half = wrapped_difference<R>(bits, as_bits<R>(all<R>(R(0.70710678118654752440))));
     Mask<R> n = from_half >> F::mantissa;
-    Vector<R> m = as_numbers<R>(bits - (n << F::mantissa));
+    Vector<R> m = as_numbers<R>(wrapped_difference<R>(bits, n << F::mantissa));
     n = n - (subnormal & F::mantissa);
     // log m = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...) with s = (m - 1) / (m + 1)
     Vector<R> f = m - R(1);

@@ -23,12 +23,14 @@ template <>
 struct VectorOf<float> {
     typedef float V __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
     typedef int32_t I __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
+    typedef uint32_t U __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
     typedef float Unaligned __attribute__((vector_size(CHAINRULE_VECTOR_BYTES), aligned(4), may_alias));
 };
 template <>
 struct VectorOf<double> {
     typedef double V __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
     typedef int64_t I __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
+    typedef uint64_t U __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
     typedef double Unaligned __attribute__((vector_size(CHAINRULE_VECTOR_BYTES), aligned(8), may_alias));
 };
 
@@ -158,6 +160,13 @@ inline Mask<R> as_bits(Vector<R> v) {
     Mask<R> bits;
     std::memcpy(&bits, &v, sizeof v);
     return bits;
+}
+
+// a - b, which may wrap round
+template <class R>
+inline Mask<R> wrapped_difference(Mask<R> a, Mask<R> b) {
+    using U = typename VectorOf<R>::U;
+    return (Mask<R>)((U)a - (U)b);
 }
 
 template <class R>
