@@ -87,14 +87,13 @@ class Examples:
         return {}
 
 
-def read_usable(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan, sample_weight: Any = None) -> Usable:
-    """Read a table, and take the rows that can be used and their weights.
+def usable_rows(table: Table, plan: EncodingPlan, sample_weight: Any = None) -> Usable:
+    """Take the rows that can be used, and their weights.
 
     Raises
     ------
     UsageError, DataError
     """
-    table, plan = read_source(source, y, plan, reading)
     table, weights = _take_weights(table, plan.weights, sample_weight)
     usable = prepare_table(table, plan)
     if weights is not None:

@@ -18,7 +18,7 @@ from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.splits import Split
 from chainrule.errors import UsageError
-from chainrule.models.examples import Examples, encode, read_usable, refuse_beyond
+from chainrule.models.examples import Examples, encode, read_source, refuse_beyond, usable_rows
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare, restarted
@@ -153,7 +153,7 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     UsageError, DataError
     """
     encoding_plan, plan, reading = plans_of(options)
-    usable = read_usable(source, y, encoding_plan, reading, sample_weight)
+    usable = usable_rows(*read_source(source, y, encoding_plan, reading), sample_weight)
     split = split_table(usable.table, usable.plan, np.random.default_rng(plan.seed))
     return set_up_on(encode(usable, split, output_of(plan)), plan)
 
