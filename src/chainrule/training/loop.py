@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.core.passes import cost, forward
 from chainrule.core.schedules import after_epoch
+from chainrule.engines.compiled import cores
 from chainrule.engines.work import NotFiniteError, Work, count_right
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training.chunks import Reached, advance, runs_in_chunks
@@ -116,7 +117,7 @@ def run_side_by_side(
     """
     began = time.perf_counter()
     reached = [Reached(training.start) for training in trainings]
-    told, stop, at_once = 0, "", 32
+    told, stop, at_once = 0, "", max(32, cores())
     while not stop and (running := _next(trainings, reached, at_once)):
         try:
             interrupted = _go_on(trainings, reached, running)
