@@ -223,7 +223,7 @@ class TestDamaged:
     def test_newer_versions_say_so(self, path):
         facts, arrays = parts(path)
         save_file(arrays, path, {KEY: json.dumps({**facts, "schema": NEWEST + 1})})
-        refused(path, rf"written by a newer chainrule \(model version {SCHEMA + 1}.*Update chainrule")
+        refused(path, rf"written by a newer chainrule \(model version {NEWEST + 1}.*Update chainrule")
 
     @pytest.mark.parametrize(
         "text", ["", "null", "[]", "3", '"x"', "{}", '{"schema": null}', '{"schema": 1}', "{", "[" * 100000,
