@@ -52,7 +52,7 @@ def page() -> str:
         if sections:
             links = [f"[{section}](#{section.lower().replace(' ', '-')})" for section in sections]
             parts.append(f"It also takes the flags under {_listed(links)}.\n")
-        shared |= sections
+        shared = sections | shared
     assert set(shared) == set(SHARED), "a new section of flags: add it to SHARED"
     for section in SHARED:
         parts += [f"## {section}\n", "\n".join(_table(shared[section])), ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 MISSING = "–"
 MINUS = "−"
@@ -77,6 +78,26 @@ def plain(value: float, decimals: int) -> str:
     ('−0.25', '1,200', '0.0')
     """
     return _signed(f"{abs(value):,.{decimals}f}", value)
+
+
+def aligned(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Write a table: the first `left` columns and the last one stand at the left of their width, the others right.
+
+    >>> print(aligned(["fold", "rows", "stopped"], [["1", "36", "all epochs run"], ["10", "9", "converged"]]))
+    fold  rows  stopped
+    1       36  all epochs run
+    10       9  converged
+    """
+    lines = [list(head), *(list(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    last = len(widths) - 1
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if i < left or i == last else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
 
 
 def _between(value: float, decimals: int, top: float) -> str:

@@ -63,6 +63,7 @@ class TestFrontDoor:
         [
             ("train", [TrainingPlan, EncodingPlan, ReadingPlan]),
             ("check", [TrainingPlan, EncodingPlan, ReadingPlan]),
+            ("crossval", [TrainingPlan, EncodingPlan, ReadingPlan]),
             ("predict", [ReadingPlan]),
             ("evaluate", [ReadingPlan]),
             ("info", [ReadingPlan]),

@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 import chainrule as cr
 from chainrule.core.catalogue import Activation
 from chainrule.errors import ChainruleError, ModelFileError, UsageError
-from chainrule.models.model_file import KEY, LARGEST_HEADER, SCHEMA
+from chainrule.models.model_file import KEY, LARGEST_HEADER, NEWEST, SCHEMA
 
 SQUARE = Activation("square", lambda Z: Z * Z, lambda Z, A, dC_dA: dC_dA * 2 * Z)
 
@@ -222,8 +222,8 @@ class TestDamaged:
 
     def test_newer_versions_say_so(self, path):
         facts, arrays = parts(path)
-        save_file(arrays, path, {KEY: json.dumps({**facts, "schema": SCHEMA + 1})})
-        refused(path, rf"written by a newer chainrule \(model version {SCHEMA + 1}.*Update chainrule")
+        save_file(arrays, path, {KEY: json.dumps({**facts, "schema": NEWEST + 1})})
+        refused(path, rf"written by a newer chainrule \(model version {NEWEST + 1}.*Update chainrule")
 
     @pytest.mark.parametrize(
         "text", ["", "null", "[]", "3", '"x"', "{}", '{"schema": null}', '{"schema": 1}', "{", "[" * 100000,

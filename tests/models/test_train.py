@@ -11,8 +11,8 @@ import chainrule as cr
 from chainrule.core.catalogue import Activation
 from chainrule.data.encoding import split_table
 from chainrule.errors import DataError, DivergenceError, ModelFileError, UsageError
+from chainrule.models.attempts import judged_by
 from chainrule.models.setup import set_up
-from chainrule.models.train import judged_by
 from chainrule.training.loop import run
 
 

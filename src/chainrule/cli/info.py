@@ -78,13 +78,21 @@ def _default_engine() -> str:
 
 def of_model(path: str) -> dict[str, Any]:
     """What a model file holds."""
+    from chainrule.models.ensemble import Ensemble
     from chainrule.models.model_file import load
 
-    model = load(path)
+    found = load(path)
+    of_the_first = {}
+    if isinstance(found, Ensemble):
+        model = found.members[0]
+        of_the_first = {"members": f"{len(found)}; below stands the first, but for the test"}
+    else:
+        model = found
     provenance = model.provenance
     plan = model.plan
     return {
         "model": path,
+        **of_the_first,
         "learned from": provenance.source,
         "task": model.task,
         "target": list(model.encoding.target_names),
@@ -101,7 +109,7 @@ def of_model(path: str) -> dict[str, Any]:
         "seconds": round(provenance.seconds, 3),
         "engine": provenance.engine,
         "rows": "{} train, {} validate, {} test".format(*provenance.rows),
-        "test": "not measured" if model.test is None else _measures(model.test.summary()),
+        "test": "not measured" if found.test is None else _measures(found.test.summary()),
         "columns": model.encoding.describe(),
         "notes": list(provenance.notes),
         "trained by": f"chainrule {provenance.version}",

@@ -18,6 +18,7 @@ from chainrule.errors import ChainruleError, did_you_mean
 # The help of `chainrule --help` stands here, so that it need not load the commands.
 COMMANDS = {
     "train": "Train a network on a table; write the model, its history and a report.",
+    "crossval": "Train on all folds of a table but one, and test on that one, for each.",
     "predict": "Predict a table's rows with a model.",
     "evaluate": "Compare a model's predictions with the truth.",
     "check": "Look for what will hurt training, and name the remedy.",

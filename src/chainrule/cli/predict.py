@@ -53,14 +53,12 @@ def command(
     if keep:
         columns |= {column.name: column.as_text().values.tolist() for column in table.columns}
     names = trained.encoding.target_names
-    A = trained.forward(table).output
-    encoding = trained.encoding
-    classify = trained.task == "classification"
-    predicted = (encoding.decode_labels(A) if classify else encoding.decode_values(A)).reshape(table.n_rows, -1)
+    answers, P = trained.answers(table)
+    predicted = answers.reshape(table.n_rows, -1)
     for i, name in enumerate(names):
         columns[f"predicted {name}"] = [_meant(value, trained.plan.dtype) for value in plain(predicted[:, i])]
-    if classify and probabilities:
-        for label, column in zip(trained.classes, encoding.probabilities(A).T, strict=True):
+    if P is not None and probabilities:
+        for label, column in zip(trained.classes, P.T, strict=True):
             columns[f"p({label})"] = [float(f"{p:.6g}") for p in column]
     if as_json:
         print_json(columns)

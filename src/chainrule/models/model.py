@@ -115,8 +115,14 @@ class Model:
         DataError
             If columns are missing, or hold values that training did not know.
         """
+        return self.answers(rows, **reading)[0]
+
+    def answers(self, rows: Any, **reading: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what `predict` gives and, for a classification, what `probabilities` gives, in one pass."""
         A = self.forward(rows, **reading).output
-        return self.encoding.decode_labels(A) if self.task == "classification" else self.encoding.decode_values(A)
+        if self.task == "classification":
+            return self.encoding.decode_labels(A), self.encoding.probabilities(A)
+        return self.encoding.decode_values(A), None
 
     def probabilities(self, rows: Any, **reading: Any) -> np.ndarray:
         """Return the probability of each class, shape (N, n classes), in the order of `classes`.

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import as_float_array
 from chainrule.core.catalogue import Activation, FusedLoss, activation_named, loss_named
 from chainrule.core.network import Network
 from chainrule.core.passes import check_loss_fits
-from chainrule.data.arrays import inputs_and_targets
-from chainrule.data.columns import Table, name_list
-from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table, split_table
+from chainrule.data.columns import Table
+from chainrule.data.encoding import Encoding, split_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.splits import Split
-from chainrule.data.tables import read_with
-from chainrule.errors import DataError, UsageError
+from chainrule.errors import UsageError
+from chainrule.models.examples import Examples, encode, read_source, refuse_beyond, usable_rows
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare, restarted
@@ -29,40 +28,63 @@ MOST_WEIGHTS = 200_000_000  # with the gradient and Adam's two means about 3 GB 
 _BIASES: dict[str, bool | str] = {"vector": True, "none": False, "x0": "x0"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setup:
     """A training that can start, and all that was decided on the way to it.
 
     Attributes
     ----------
-    table : Table
-        The usable rows, in the order of the source.
-    split : Split
-        Which of them train, validate and test.
-    encoding : Encoding
-        Fitted on the training rows.
+    examples : Examples
+        The rows, divided and encoded; many trainings may share them.
     plan : TrainingPlan
         With the output activation and the loss filled in.
-    encoding_plan : EncodingPlan
-    X, Y : float64 arrays (N, inputs), (N, outputs)
-        All rows, encoded.
-    sample_weight : float64 array (N,) or None
-    middle : float or None
-        Halfway between the two targets of a classification.
     notes : tuple of str
         What was decided without being asked for, in plain sentences.
     """
 
-    table: Table
-    split: Split
-    encoding: Encoding
+    examples: Examples
     plan: TrainingPlan
-    encoding_plan: EncodingPlan
-    X: np.ndarray
-    Y: np.ndarray
-    sample_weight: np.ndarray | None
-    middle: float | None
     notes: tuple[str, ...]
+
+    @property
+    def table(self) -> Table:
+        """The usable rows, in the order of the source."""
+        return self.examples.table
+
+    @property
+    def split(self) -> Split:
+        """Which of them train, validate and test."""
+        return self.examples.split
+
+    @property
+    def encoding(self) -> Encoding:
+        """Columns to numbers and back, fitted on the training rows."""
+        return self.examples.encoding
+
+    @property
+    def encoding_plan(self) -> EncodingPlan:
+        """What was asked for with the columns."""
+        return self.examples.plan
+
+    @property
+    def X(self) -> np.ndarray:
+        """All rows' inputs, encoded: float64 array (N, inputs)."""
+        return self.examples.X
+
+    @property
+    def Y(self) -> np.ndarray:
+        """All rows' targets, encoded: float64 array (N, outputs)."""
+        return self.examples.Y
+
+    @property
+    def sample_weight(self) -> np.ndarray | None:
+        """The weight of each row."""
+        return self.examples.weights
+
+    @property
+    def middle(self) -> float | None:
+        """Halfway between the two targets of a classification."""
+        return self.examples.middle
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -101,14 +123,15 @@ class Setup:
     @cached_property
     def _training(self) -> Training:
         """A training whose examples all random starts share."""
-        train, validation = self.split.train, self.split.validation
+        X, Y, validation = self.examples.arrays(self.plan.dtype)
+        weights = self.sample_weight
         return prepare(
             self.plan,
             self.network(np.random.default_rng(0)),
-            self.X[train],
-            self.Y[train],
-            sample_weight=None if self.sample_weight is None else self.sample_weight[train],
-            validation=(self.X[validation], self.Y[validation]) if len(validation) else None,
+            X,
+            Y,
+            sample_weight=None if weights is None else weights[self.split.train],
+            validation=validation,
             middle=self.middle,
         )
 
@@ -129,30 +152,44 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     ------
     UsageError, DataError
     """
-    encoding_options, training_options, reading_options = divide_options(
-        options, EncodingPlan, TrainingPlan, ReadingPlan
-    )
-    plan = TrainingPlan(**training_options)
-    encoding_plan = EncodingPlan(**encoding_options)
-    table, encoding_plan = read_source(source, y, encoding_plan, ReadingPlan(**reading_options))
-    table, weights = _take_weights(table, encoding_plan.weights, sample_weight)
-    usable = prepare_table(table, encoding_plan)
-    if weights is not None:
-        weights = weights[np.isin(table.row_numbers, usable.row_numbers)]
-    table = usable
-    plan = _with_output_of_loss(plan)
-    output = _name(plan.output_activation)
-    split = split_table(table, encoding_plan, np.random.default_rng(plan.seed))
-    encoding = fit_encoding(table, encoding_plan, split.train, output)
-    plan, chosen = _resolved(plan, encoding)
-    X, Y = encoding.encode(table)
-    _refuse_beyond(table, plan.dtype, X, Y)
-    target = encoding.target
-    middle = 0.5 * (target.low + target.high) if isinstance(target, ClassTarget) else None
+    encoding_plan, plan, reading = plans_of(options)
+    usable = usable_rows(*read_source(source, y, encoding_plan, reading), sample_weight)
+    split = split_table(usable.table, usable.plan, np.random.default_rng(plan.seed))
+    return set_up_on(encode(usable, split, output_of(plan)), plan)
+
+
+def plans_of(options: Mapping[str, Any]) -> tuple[EncodingPlan, TrainingPlan, ReadingPlan]:
+    """Sort options into the three plans, and check them.
+
+    Raises
+    ------
+    UsageError
+    """
+    encoding, training, reading = divide_options(options, EncodingPlan, TrainingPlan, ReadingPlan)
+    # The training's first: its refusals need no table.
+    plan = TrainingPlan(**training)
+    return EncodingPlan(**encoding), plan, ReadingPlan(**reading)
+
+
+def output_of(plan: TrainingPlan) -> str:
+    """Return the name of the output activation as far as the plan alone decides it, or "auto"."""
+    return _name(_with_output_of_loss(plan).output_activation)
+
+
+def set_up_on(examples: Examples, plan: TrainingPlan) -> Setup:
+    """Choose what the plan leaves open, for rows that are encoded for its `output_of`.
+
+    Raises
+    ------
+    UsageError, DataError
+    """
+    table, encoding = examples.table, examples.encoding
+    plan, chosen = _resolved(_with_output_of_loss(plan), encoding)
+    refuse_beyond(examples, plan.dtype)
     notes = [*table.notes, *encoding.notes, *chosen]
     if table.whole:
         notes.append(f"All {table.n_rows} rows of {table.source} are for training: a truth table has none to spare.")
-    setup = Setup(table, split, encoding, plan, encoding_plan, X, Y, weights, middle, tuple(dict.fromkeys(notes)))
+    setup = Setup(examples, plan, tuple(dict.fromkeys(notes)))
     if setup.network_parameters > MOST_WEIGHTS:
         raise UsageError(
             f"the network {'-'.join(map(str, setup.sizes))} has {setup.network_parameters:,} weights and biases; "
@@ -160,74 +197,6 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
         )
     setup.training()  # refuses now what would be refused later
     return setup
-
-
-def _refuse_beyond(table: Table, dtype: str, *matrices: np.ndarray) -> None:
-    """Refuse rows that the training's precision cannot hold: those kept for testing would fail after the training."""
-    for M in matrices:
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(M.astype(dtype)).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"{table.at(int(np.argmin(finite)))}: a value is too large for {dtype}. "
-                "Correct or scale it, or use --dtype float64."
-            )
-
-
-def read_source(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
-    """Read the table; the columns of `y` become the targets of the plan.
-
-    Raises
-    ------
-    UsageError
-        If `y` comes with a table that is read, or with `target` as well.
-    """
-    if y is None:
-        return read_with(source, reading, as_text=plan.nominal), plan
-    if reading != ReadingPlan():
-        raise UsageError("options for reading files (sql, delimiter, ...) have no effect on arrays. Leave them out.")
-    if isinstance(source, str):
-        raise UsageError(
-            f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
-        )
-    if isinstance(y, str):
-        raise UsageError(f'y holds the values of the target; to name its column, write target="{y}".')
-    if plan.target is not None and not (np.ndim(y) == 2 and np.shape(y)[1] > 1):
-        raise UsageError(
-            f"give y or target, not both: y holds the target, and target names {name_list(plan.target)}. "
-            "Leave one of them out, and with y the target's column out of the inputs."
-        )
-    table, names = inputs_and_targets(source, y, as_text=plan.nominal)
-    if plan.target is None:
-        return table, replace(plan, target=names)
-    # Some columns of y may be chosen; no other column may be a target, and none of y's an input.
-    others = [name for name in names if name not in (*plan.target, *plan.ignore)]
-    if not set(plan.target) <= set(names) or others:
-        detail = "ignore the others" if set(plan.target) <= set(names) else "choose among them, or leave out target"
-        raise UsageError(f"y holds {name_list(names)}, and target names {name_list(plan.target)}: {detail}.")
-    return table, plan
-
-
-def _take_weights(table: Table, name: str | None, sample_weight: Any) -> tuple[Table, np.ndarray | None]:
-    """Return the table without its column of weights, and the weights."""
-    if name is None and sample_weight is None:
-        return table, None
-    if name is not None and sample_weight is not None:
-        raise UsageError(f'weights came twice: as sample_weight and as the column "{name}". Give one of them.')
-    if name is None:
-        weights = as_float_array(sample_weight)
-        if weights.shape != (table.n_rows,):
-            raise UsageError(f"sample_weight must have shape ({table.n_rows},), one a row; received {weights.shape}.")
-        where = "sample_weight"
-    else:
-        column = table.column(name)
-        if column.kind != "number":
-            raise DataError(f'{table.source}, column "{name}": weights must be numbers. Name another column.')
-        weights, where = column.values, f'{table.source}, column "{name}"'
-        table = replace(table, columns=tuple(other for other in table.columns if other.name != name))
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise DataError(f"{where}: weights must be numbers of at least 0, with none missing.")
-    return table, np.array(weights, dtype=np.float64)
 
 
 def _with_output_of_loss(plan: TrainingPlan) -> TrainingPlan:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-import chainrule
-from chainrule.core.network import Network
-from chainrule.core.passes import forward
-from chainrule.engines.levenberg_marquardt import Damping
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.files import check_writable
-from chainrule.models.model import Model, Provenance, evaluate_outputs
+from chainrule.models.attempts import Attempt, attempt, attempts_side_by_side, best_of
+from chainrule.models.model import Model
 from chainrule.models.setup import Setup, set_up
 from chainrule.training.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
-from chainrule.training.epoch import measured
-from chainrule.training.loop import Callback, as_callbacks, run, run_side_by_side
+from chainrule.training.loop import Callback, as_callbacks, run
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
 
@@ -98,40 +91,17 @@ def train_setup(
     """Train what `set_up` prepared: every random start, keeping the best; see `train`."""
     _check_checkpoint(setup, checkpoint, checkpoint_every, resume)
     began = time.perf_counter()
+    seconds = None
     if setup.plan.starts > 1 and all(getattr(callback, "every", 1) is None for callback in callbacks):
-        attempts = _together(setup, callbacks)
+        (attempts,) = attempts_side_by_side([setup], callbacks, setup.plan.time_limit)
         seconds = time.perf_counter() - began
     else:
         attempts = _in_turn(setup, callbacks, checkpoint, checkpoint_every, resume)
-        seconds = sum(attempt.state.seconds for attempt in attempts)
-    best = min(attempts, key=lambda attempt: attempt.rank)  # the first of equals
-    model = _model(setup, best.training, best.state, [attempt.cost for attempt in attempts])
-    interrupted = any(attempt.state.stopped == "interrupted" for attempt in attempts)
-    stopped = "interrupted" if interrupted else best.state.stopped
-    model = replace(model, provenance=replace(model.provenance, seconds=seconds, stopped=stopped))
+    model, best = best_of(setup, attempts, seconds)
     if best.failure is not None:  # all of them diverged
         best.failure.model = model
         raise best.failure
     return model
-
-
-def _together(setup: Setup, callbacks: Sequence[Callback]) -> list[_Attempt]:
-    """All random starts side by side."""
-    began, limit = time.perf_counter(), setup.plan.time_limit
-    attempts: list[_Attempt] = []
-    while len(attempts) < setup.plan.starts:
-        starts = range(len(attempts), min(len(attempts) + SIDE_BY_SIDE, setup.plan.starts))
-        trainings = [setup.training(start) for start in starts]
-        trainings = [replace(training, plan=replace(training.plan, time_limit=None)) for training in trainings]
-        left = None if limit is None else limit - (time.perf_counter() - began)
-        reached = run_side_by_side(trainings, callbacks, left)
-        begun = [pair for pair in zip(trainings, reached, strict=True) if pair[1].state.epoch or pair[1].error]
-        if not attempts and not begun:
-            begun = [(trainings[0], reached[0])]
-        attempts += [_attempt(training, state, error) for training, (state, error) in begun]
-        if len(begun) < len(starts) or any(state.stopped in EARLY for state, _ in reached):
-            break
-    return attempts
 
 
 def _in_turn(
@@ -140,9 +110,9 @@ def _in_turn(
     checkpoint: str | os.PathLike[str] | None,
     checkpoint_every: int,
     resume: bool,
-) -> list[_Attempt]:
+) -> list[Attempt]:
     """One random start after the other, for callbacks that follow each, and for a checkpoint."""
-    attempts: list[_Attempt] = []
+    attempts: list[Attempt] = []
     seconds = 0.0
     for start in range(setup.plan.starts):
         training = setup.training(start)
@@ -159,82 +129,13 @@ def _in_turn(
             state = run(training, state, watchers)
         except DivergenceError as error:
             failure, state = error, error.state
-        attempts.append(_attempt(training, state, failure))
+        attempts.append(attempt(training, state, failure))
         seconds += state.seconds
         if checkpoint is not None and state.epoch:
             save_checkpoint(checkpoint, training, state)
         if state.stopped == "interrupted":
             break
     return attempts
-
-
-def _attempt(training: Training, state: TrainingState, failure: DivergenceError | None) -> _Attempt:
-    cost = judged_by(training, state) if failure is None else math.inf
-    return _Attempt(cost, training, state, failure)
-
-
-SIDE_BY_SIDE = 256  # random starts that are made ready together
-EARLY = ("interrupted", "time limit reached", "stopped by a callback")
-
-
-class _Attempt(NamedTuple):
-    """A random start: the cost it is judged by, infinite where it diverged, and how it ended."""
-
-    cost: float
-    training: Training
-    state: TrainingState
-    failure: DivergenceError | None
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """What the best has the least of."""
-        return self.failure is not None, self.cost
-
-
-def judged_by(training: Training, state: TrainingState) -> float:
-    """Return J as random starts are compared by it: on the validation rows, or on the training rows without any."""
-    J, _ = measured(state.best_network, training.validation or training.work)
-    return J if math.isfinite(J) else math.inf
-
-
-def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequence[float]) -> Model:
-    network = state.best_network
-    split = setup.split
-    test, notes = None, setup.notes
-    if len(split.test):
-        with np.errstate(all="ignore"):
-            A = forward(network, setup.X[split.test].astype(setup.plan.dtype)).output
-        if np.isfinite(A).all():
-            test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
-        else:
-            notes = (*notes, "Not tested: outputs for the rows kept for testing are not finite.")
-    if training.plan.bayes:
-        notes = (*notes, _in_words(state.rule_state, network))
-    provenance = Provenance(
-        source=setup.table.source,
-        rows=(len(split.train), len(split.validation), len(split.test)),
-        engine=training.engine.name,
-        seconds=state.seconds,
-        stopped=state.stopped,
-        best_epoch=state.best_epoch,
-        starts=tuple(costs),
-        notes=notes,
-        version=chainrule.__version__,
-    )
-    parts = {name: setup.table.take(getattr(split, name)) for name in ("train", "validation", "test")}
-    return Model(
-        network, setup.encoding, setup.plan, setup.encoding_plan, state.history, provenance, test,
-        {name: part for name, part in parts.items() if part.n_rows},
-    )  # fmt: skip
-
-
-def _in_words(found: Damping, network: Network) -> str:
-    """What Bayesian regularisation found."""
-    weights = sum(int(parameter.size) for parameter in network.trainable_parameters)
-    return (
-        f"Bayesian regularisation: at the end the training rows determined {found.gamma:.1f} of {weights} weights "
-        f"and biases (alpha {found.alpha:.4g}, beta {found.beta:.4g})."
-    )
 
 
 def _check_checkpoint(

@@ -6,8 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+from chainrule.engines.compiled import cores
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training.chunks import advance, runs_in_chunks
 from chainrule.training.course import why_stop
@@ -94,7 +96,8 @@ def run_side_by_side(
     Parameters
     ----------
     trainings : sequence of Training
-        All of one dtype. On an engine other than the compiled one they run one after the other.
+        Of any kind. Those of one precision run at the same time; on an engine other than the compiled one they run one
+        after the other.
     callbacks : sequence of callables (TrainingState) -> bool or None
         Called with the last state of each training, in their order; one that returns True stops those still running.
     time_limit : float, optional
@@ -107,34 +110,54 @@ def run_side_by_side(
     """
     began = time.perf_counter()
     reached = [Reached(training.start) for training in trainings]
-    told, stop, at_once = 0, "", 32
-    while not stop and (running := [i for i, (state, _) in enumerate(reached) if not state.stopped][:at_once]):
-        if not all(runs_in_chunks(trainings[i]) for i in running):
-            running = running[:1]
-        interrupted = False
+    told, stop, at_once = 0, "", max(32, cores())
+    while not stop and (running := _next(trainings, reached, at_once)):
         try:
-            if runs_in_chunks(trainings[running[0]]):
-                moved, interrupted = advance(
-                    [trainings[i] for i in running], [reached[i].state for i in running],
-                    epochs=sys.maxsize, seconds=SECONDS_OF_A_CHUNK,
-                )  # fmt: skip
-            else:
-                moved = [one_epoch(trainings[running[0]], reached[running[0]].state)]
+            interrupted = _go_on(trainings, reached, running)
+            if all(reached[i].state.stopped for i in running):
+                at_once *= 2
+            if interrupted:
+                stop = "interrupted"
+            elif time_limit is not None and time.perf_counter() - began >= time_limit:
+                stop = "time limit reached"
+            while told < len(reached) and reached[told].state.stopped:
+                answers = [callback(reached[told].state) for callback in callbacks]
+                stop = stop or ("stopped by a callback" if any(answers) else "")
+                told += 1
         except KeyboardInterrupt:
-            moved, interrupted = [], True
-        for i, (state, error) in zip(running, moved, strict=False):
-            reached[i] = Reached(state if error is None else replace(state, stopped="diverged"), error)
-        if all(reached[i].state.stopped for i in running):
-            at_once *= 2
-        if interrupted:
             stop = "interrupted"
-        elif time_limit is not None and time.perf_counter() - began >= time_limit:
-            stop = "time limit reached"
-        while told < len(reached) and reached[told].state.stopped:
-            answers = [callback(reached[told].state) for callback in callbacks]
-            stop = stop or ("stopped by a callback" if any(answers) else "")
-            told += 1
     return [one if one.state.stopped else Reached(replace(one.state, stopped=stop)) for one in reached]
+
+
+def _next(trainings: Sequence[Training], reached: Sequence[Reached], at_once: int) -> list[int]:
+    """The first that have not ended, of those that can run at the same time."""
+    going = (i for i, (state, _) in enumerate(reached) if not state.stopped)
+    first = next(going, None)
+    if first is None:
+        return []
+    if not runs_in_chunks(trainings[first]):
+        return [first]
+    kind = _kind(trainings[first])
+    return [first, *islice((i for i in going if _kind(trainings[i]) == kind), at_once - 1)]
+
+
+def _kind(training: Training) -> tuple[bool, str, int | None]:
+    return runs_in_chunks(training), training.plan.dtype, training.plan.threads
+
+
+def _go_on(trainings: Sequence[Training], reached: list[Reached], running: list[int]) -> bool:
+    """Run these a little further; return whether Ctrl-C was pressed."""
+    interrupted = False
+    if runs_in_chunks(trainings[running[0]]):
+        moved, interrupted = advance(
+            [trainings[i] for i in running], [reached[i].state for i in running],
+            epochs=sys.maxsize, seconds=SECONDS_OF_A_CHUNK,
+        )  # fmt: skip
+    else:
+        moved = [one_epoch(trainings[running[0]], reached[running[0]].state)]
+    for i, (state, error) in zip(running, moved, strict=True):
+        reached[i] = Reached(state if error is None else replace(state, stopped="diverged"), error)
+    return interrupted
 
 
 def _states(training: Training, state: TrainingState, epochs_due: Callable[[TrainingState], int]) -> Iterator[Reached]:

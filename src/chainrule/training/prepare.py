@@ -154,7 +154,7 @@ def _in_dtype(values: Any, like: Array) -> Array:
     xp = like.__array_namespace__()
     if isinstance(array, np.ndarray):
         with np.errstate(over="ignore"):  # what becomes infinite is refused by its place
-            return xp.asarray(array.astype(str(like.dtype).rpartition(".")[2]))
+            return xp.asarray(array.astype(str(like.dtype).rpartition(".")[2], copy=False))
     return xp.astype(array, like.dtype)
 
 

@@ -28,7 +28,8 @@ from chainrule.models.doctor.outliers import OUTLIER_CHECKS
 from chainrule.models.doctor.outputs import OUTPUT_CHECKS
 from chainrule.models.doctor.patient import Check, Patient
 from chainrule.models.doctor.rows import ROW_CHECKS
-from chainrule.models.setup import Setup, read_source, set_up
+from chainrule.models.examples import read_source
+from chainrule.models.setup import Setup, set_up
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 

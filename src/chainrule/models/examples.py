@@ -1,0 +1,186 @@
+"""From a source to encoded rows, in parts for training, validation and test; many trainings can share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.arrays import as_float_array
+from chainrule.data.arrays import inputs_and_targets
+from chainrule.data.columns import Table, name_list
+from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table
+from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.splits import Split
+from chainrule.data.tables import read_with
+from chainrule.errors import DataError, UsageError
+
+
+class Usable(NamedTuple):
+    """The rows of a source that can be used, their weights, and the plan with the targets that came as `y`."""
+
+    table: Table
+    weights: np.ndarray | None
+    plan: EncodingPlan
+
+
+class Arrays(NamedTuple):
+    """The training and validation rows as a training takes them."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows, divided and encoded.
+
+    Attributes
+    ----------
+    table : Table
+        The usable rows, in the order of the source.
+    split : Split
+        Which of them train, validate and test.
+    encoding : Encoding
+        Fitted on the training rows.
+    plan : EncodingPlan
+    X, Y : float64 arrays (N, inputs), (N, outputs)
+        All rows, encoded.
+    weights : float64 array (N,) or None
+    """
+
+    table: Table
+    split: Split
+    encoding: Encoding
+    plan: EncodingPlan
+    X: np.ndarray
+    Y: np.ndarray
+    weights: np.ndarray | None
+
+    @property
+    def middle(self) -> float | None:
+        """Halfway between the two targets of a classification."""
+        target = self.encoding.target
+        return 0.5 * (target.low + target.high) if isinstance(target, ClassTarget) else None
+
+    @cached_property
+    def parts(self) -> dict[str, Table]:
+        """The tables "train", "validation" and "test", without those that are empty."""
+        parts = {name: self.table.take(getattr(self.split, name)) for name in ("train", "validation", "test")}
+        return {name: part for name, part in parts.items() if part.n_rows}
+
+    def arrays(self, dtype: str) -> Arrays:
+        """Return the training and validation rows in one precision; all trainings share them."""
+        if dtype not in self._arrays:
+            train, validation = self.split.train, self.split.validation
+            X, Y = (_as(M, dtype) for M in (self.X, self.Y))
+            watched = (X[validation], Y[validation]) if len(validation) else None
+            self._arrays[dtype] = Arrays(X[train], Y[train], watched)
+        return self._arrays[dtype]
+
+    @cached_property
+    def _arrays(self) -> dict[str, Arrays]:
+        return {}
+
+
+def usable_rows(table: Table, plan: EncodingPlan, sample_weight: Any = None) -> Usable:
+    """Take the rows that can be used, and their weights.
+
+    Raises
+    ------
+    UsageError, DataError
+    """
+    table, weights = _take_weights(table, plan.weights, sample_weight)
+    usable = prepare_table(table, plan)
+    if weights is not None:
+        weights = weights[np.isin(table.row_numbers, usable.row_numbers)]
+    return Usable(usable, weights, plan)
+
+
+def encode(usable: Usable, split: Split, output: str) -> Examples:
+    """Fit the encoding on the training rows of a split and encode all rows.
+
+    Parameters
+    ----------
+    output : str
+        Name of the output activation.
+    """
+    encoding = fit_encoding(usable.table, usable.plan, split.train, output)
+    X, Y = encoding.encode(usable.table)
+    return Examples(usable.table, split, encoding, usable.plan, X, Y, usable.weights)
+
+
+def refuse_beyond(examples: Examples, dtype: str) -> None:
+    """Refuse rows that the training's precision cannot hold: those kept for testing would fail after the training."""
+    for M in (examples.X, examples.Y):
+        finite = np.isfinite(_as(M, dtype)).all(axis=1)
+        if not finite.all():
+            raise DataError(
+                f"{examples.table.at(int(np.argmin(finite)))}: a value is too large for {dtype}. "
+                "Correct or scale it, or use --dtype float64."
+            )
+
+
+def _as(M: np.ndarray, dtype: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return M.astype(dtype)
+
+
+def read_source(source: Any, y: Any, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
+    """Read the table; the columns of `y` become the targets of the plan.
+
+    Raises
+    ------
+    UsageError
+        If `y` comes with a table that is read, or with `target` as well.
+    """
+    if y is None:
+        return read_with(source, reading, as_text=plan.nominal), plan
+    if reading != ReadingPlan():
+        raise UsageError("options for reading files (sql, delimiter, ...) have no effect on arrays. Leave them out.")
+    if isinstance(source, str):
+        raise UsageError(
+            f'y goes with arrays; the source "{source}" is a table. Name its target column, as in target="price".'
+        )
+    if isinstance(y, str):
+        raise UsageError(f'y holds the values of the target; to name its column, write target="{y}".')
+    if plan.target is not None and not (np.ndim(y) == 2 and np.shape(y)[1] > 1):
+        raise UsageError(
+            f"give y or target, not both: y holds the target, and target names {name_list(plan.target)}. "
+            "Leave one of them out, and with y the target's column out of the inputs."
+        )
+    table, names = inputs_and_targets(source, y, as_text=plan.nominal)
+    if plan.target is None:
+        return table, replace(plan, target=names)
+    # Some columns of y may be chosen; no other column may be a target, and none of y's an input.
+    others = [name for name in names if name not in (*plan.target, *plan.ignore)]
+    if not set(plan.target) <= set(names) or others:
+        detail = "ignore the others" if set(plan.target) <= set(names) else "choose among them, or leave out target"
+        raise UsageError(f"y holds {name_list(names)}, and target names {name_list(plan.target)}: {detail}.")
+    return table, plan
+
+
+def _take_weights(table: Table, name: str | None, sample_weight: Any) -> tuple[Table, np.ndarray | None]:
+    """Return the table without its column of weights, and the weights."""
+    if name is None and sample_weight is None:
+        return table, None
+    if name is not None and sample_weight is not None:
+        raise UsageError(f'weights came twice: as sample_weight and as the column "{name}". Give one of them.')
+    if name is None:
+        weights = as_float_array(sample_weight)
+        if weights.shape != (table.n_rows,):
+            raise UsageError(f"sample_weight must have shape ({table.n_rows},), one a row; received {weights.shape}.")
+        where = "sample_weight"
+    else:
+        column = table.column(name)
+        if column.kind != "number":
+            raise DataError(f'{table.source}, column "{name}": weights must be numbers. Name another column.')
+        weights, where = column.values, f'{table.source}, column "{name}"'
+        table = replace(table, columns=tuple(other for other in table.columns if other.name != name))
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise DataError(f"{where}: weights must be numbers of at least 0, with none missing.")
+    return table, np.array(weights, dtype=np.float64)
