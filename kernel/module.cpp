@@ -326,12 +326,13 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def("set_validation", &T::set_validation, "X"_a, "Y"_a, "shares"_a.none(), "labels"_a.none())
         .def("set_course", &T::set_course, "learning_rates"_a, "generator"_a, "updates"_a, "threads"_a)
         .def("predict", &T::predict, "X"_a, "out"_a, "threads"_a)
-        .def("output_jacobians", &T::output_jacobians, "X"_a, "biases_first"_a, "pre_activations"_a, "out"_a, "threads"_a)
-        .def("example_gradients", &T::example_gradients, "X"_a, "Y"_a, "loss"_a, "loss_parameter"_a, "biases_first"_a, "out"_a,
+        .def("output_jacobians", &T::output_jacobians, "X"_a.noconvert(), "biases_first"_a, "pre_activations"_a, "out"_a.noconvert(),
              "threads"_a)
-        .def("layer_jacobians", &T::layer_jacobians, "X"_a, "l"_a, "out"_a, "threads"_a)
-        .def("curvature", &T::curvature, "X"_a, "c"_a, "H"_a, "biases_first"_a, "pre_activations"_a, "gradient"_a, "out"_a,
-             "threads"_a)
+        .def("example_gradients", &T::example_gradients, "X"_a.noconvert(), "Y"_a.noconvert(), "loss"_a, "loss_parameter"_a,
+             "biases_first"_a, "out"_a.noconvert(), "threads"_a)
+        .def("layer_jacobians", &T::layer_jacobians, "X"_a.noconvert(), "l"_a, "out"_a.noconvert(), "threads"_a)
+        .def("curvature", &T::curvature, "X"_a.noconvert(), "c"_a.noconvert(), "H"_a.noconvert(), "biases_first"_a,
+             "pre_activations"_a, "gradient"_a.noconvert(), "out"_a.noconvert(), "threads"_a)
         .def_prop_rw("watch", [](T& t) -> Watch& { return t.trainer.watch; }, [](T& t, const Watch& w) { t.trainer.watch = w; },
                      nb::rv_policy::reference_internal)
         .def_prop_ro("rows", &T::rows)
