@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "jacobians.h"
 #include "training.h"
 
 namespace nb = nanobind;
@@ -19,6 +20,8 @@ template <class R>
 using Matrix = nb::ndarray<R, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class R>
 using Row = nb::ndarray<R, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class R>
+using Cube = nb::ndarray<R, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
 // The modules that this processor can run.
 std::vector<const char*> instruction_sets() {
@@ -193,6 +196,56 @@ struct PythonTrainer {
         nb::gil_scoped_release released;
         trainer.predict(from, to, N, threads);
     }
+
+    // Derivatives of each example (jacobians.h). `biases_first`: of each layer, whether its biases precede its weights.
+    Jacobians<R> jacobians(const Matrix<const R>& X, const std::vector<bool>& biases_first, int threads) const {
+        require(!trainer.layers.empty() && long(X.shape(1)) == trainer.layers.front().before, "X does not fit the network");
+        require(X.shape(0) > 0 && biases_first.size() == trainer.layers.size(), "no examples, or a layer more or less");
+        require(threads >= 1 && threads <= 1024, "bad number of threads");
+        return {trainer.layers, trainer.arrays, biases_first};
+    }
+
+    // out (N, outputs, parameters that learn)
+    void output_jacobians(Matrix<const R> X, std::vector<bool> biases_first, bool pre_activations, Cube<R> out, int threads) const {
+        Jacobians<R> of = jacobians(X, biases_first, threads);
+        require(of.parameters() > 0 && out.shape(0) == X.shape(0) && long(out.shape(1)) == of.outputs() &&
+                    long(out.shape(2)) == of.parameters(), "out does not fit");
+        nb::gil_scoped_release released;
+        of.of_outputs(X.data(), long(X.shape(0)), pre_activations, out.data(), threads);
+    }
+
+    // out (N, parameters that learn)
+    void example_gradients(Matrix<const R> X, Matrix<const R> Y, int loss, double loss_parameter, std::vector<bool> biases_first,
+                           Matrix<R> out, int threads) const {
+        Jacobians<R> of = jacobians(X, biases_first, threads);
+        require(loss >= 0 && loss <= int(Loss::perceptron_criterion), "unknown loss");
+        require(Y.shape(0) == X.shape(0) && long(Y.shape(1)) == of.outputs(), "Y does not fit");
+        require(of.parameters() > 0 && out.shape(0) == X.shape(0) && long(out.shape(1)) == of.parameters(), "out does not fit");
+        nb::gil_scoped_release released;
+        of.of_costs(X.data(), Y.data(), {Loss(loss), R(loss_parameter)}, long(X.shape(0)), out.data(), threads);
+    }
+
+    // out (N, outputs, units of layer l)
+    void layer_jacobians(Matrix<const R> X, long l, Cube<R> out, int threads) const {
+        Jacobians<R> of = jacobians(X, std::vector<bool>(trainer.layers.size()), threads);
+        require(l >= 0 && l < long(trainer.layers.size()), "no such layer");
+        require(out.shape(0) == X.shape(0) && long(out.shape(1)) == of.outputs() &&
+                    long(out.shape(2)) == trainer.layers[std::size_t(l)].before, "out does not fit");
+        nb::gil_scoped_release released;
+        of.of_layer(X.data(), long(X.shape(0)), std::size_t(l), out.data(), threads);
+    }
+
+    // c (N, outputs), H (N, outputs, outputs), gradient (p,), out (p, p)
+    void curvature(Matrix<const R> X, Matrix<const R> c, Cube<const R> H, std::vector<bool> biases_first, bool pre_activations,
+                   Row<R> gradient, Matrix<R> out, int threads) const {
+        Jacobians<R> of = jacobians(X, biases_first, threads);
+        const long N = long(X.shape(0)), k = of.outputs(), p = of.parameters();
+        require(long(c.shape(0)) == N && long(c.shape(1)) == k, "c does not fit");
+        require(long(H.shape(0)) == N && long(H.shape(1)) == k && long(H.shape(2)) == k, "H does not fit");
+        require(p > 0 && long(gradient.shape(0)) == p && long(out.shape(0)) == p && long(out.shape(1)) == p, "out does not fit");
+        nb::gil_scoped_release released;
+        of.curvature(X.data(), c.data(), H.data(), N, pre_activations, gradient.data(), out.data(), threads);
+    }
 };
 
 // Run trainers side by side: each on one thread, or a single one on its own number of threads. True: interrupted.
@@ -288,6 +341,13 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def("set_validation", &T::set_validation, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
         .def("set_course", &T::set_course, "learning_rates"_a.noconvert(), "generator"_a, "updates"_a, "threads"_a)
         .def("predict", &T::predict, "X"_a.noconvert(), "out"_a.noconvert(), "threads"_a)
+        .def("output_jacobians", &T::output_jacobians, "X"_a.noconvert(), "biases_first"_a, "pre_activations"_a, "out"_a.noconvert(),
+             "threads"_a)
+        .def("example_gradients", &T::example_gradients, "X"_a.noconvert(), "Y"_a.noconvert(), "loss"_a, "loss_parameter"_a,
+             "biases_first"_a, "out"_a.noconvert(), "threads"_a)
+        .def("layer_jacobians", &T::layer_jacobians, "X"_a.noconvert(), "l"_a, "out"_a.noconvert(), "threads"_a)
+        .def("curvature", &T::curvature, "X"_a.noconvert(), "c"_a.noconvert(), "H"_a.noconvert(), "biases_first"_a,
+             "pre_activations"_a, "gradient"_a.noconvert(), "out"_a.noconvert(), "threads"_a)
         .def_prop_rw("watch", [](T& t) -> Watch& { return t.trainer.watch; }, [](T& t, const Watch& w) { t.trainer.watch = w; },
                      nb::rv_policy::reference_internal)
         .def_prop_ro("rows", &T::rows)

@@ -13,12 +13,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "chainrule.core.catalogue": ("Activation", "FusedLoss", "Loss"),
-    "chainrule.core.gauss_newton": ("GaussNewton", "gauss_newton"),
+    "chainrule.core.gauss_newton": ("GaussNewton",),
     "chainrule.core.gradient_check": ("GradientReport", "check_gradient_function", "check_gradients"),
-    "chainrule.core.jacobians": ("example_gradients", "example_jacobians", "layer_jacobians"),
     "chainrule.core.network": ("Layer", "Network"),
     "chainrule.core.passes": ("Gradients", "Record", "backward", "cost", "forward"),
     "chainrule.core.update_rules": ("UpdateRule",),
+    "chainrule.engines.derivatives": ("example_gradients", "example_jacobians", "gauss_newton", "layer_jacobians"),
     "chainrule.data.tables": ("read_table",),
     "chainrule.models.doctor": ("Diagnosis", "Finding", "diagnose", "diagnose_model"),
     "chainrule.models.comparison": ("Comparison", "compare"),

@@ -13,6 +13,7 @@ a (1 - a) for the logistic and diag(a) - a a^T for the softmax (Schraudolph 2002
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from chainrule.core.arrays import Array, as_float_array, check_matrix
@@ -26,12 +27,41 @@ from chainrule.errors import UsageError
 LARGEST_BLOCK = 2**22
 
 
+# (network, record, c, H, pre_activations) -> (J^T c, J^T H J), with the Jacobian of o, its rows below each other.
+Products = Callable[[Network, Record, Array, Array, bool], tuple[Array, Array]]
+
+
 class GaussNewton(NamedTuple):
     """J without weight decay near some weights: its value, its gradient (p,) and its curvature G (p, p)."""
 
     cost: float
     gradient: Array
     curvature: Array
+
+
+def jacobian_products(
+    network: Network, record: Record, c: Array, H: Array, pre_activations: bool
+) -> tuple[Array, Array]:
+    """Return J^T c and J^T H J, summed over the examples of a record.
+
+    Parameters
+    ----------
+    network : Network
+        With p trainable parameters.
+    record : Record
+    c : array (N, outputs)
+    H : array (N, outputs, outputs)
+    pre_activations : bool
+        Whether J is the Jacobian of z[L] instead of a[L].
+
+    Returns
+    -------
+    array (p,), array (p, p)
+    """
+    D = output_jacobians(network, record, pre_activations=pre_activations)
+    xp, p = D.__array_namespace__(), D.shape[2]
+    flat = xp.reshape(D, (-1, p))  # the rows of all outputs of all examples below each other
+    return flat.T @ xp.reshape(c, (-1,)), flat.T @ xp.reshape(H @ D, (-1, p))
 
 
 def gauss_newton(
@@ -43,6 +73,7 @@ def gauss_newton(
     reduction: str = "mean",
     sample_weight: Array | None = None,
     largest_block: int = LARGEST_BLOCK,
+    products: Products = jacobian_products,
 ) -> GaussNewton:
     """Return the cost, its gradient and the generalised Gauss-Newton matrix.
 
@@ -58,6 +89,8 @@ def gauss_newton(
     largest_block : int
         The Jacobian is made for so many examples at a time that it holds at most this many numbers (or those of one
         example), so memory does not grow with N.
+    products : callable
+        What multiplies the Jacobian; an engine may have another.
 
     Returns
     -------
@@ -94,11 +127,9 @@ def gauss_newton(
         block = slice(start, min(start + rows, X.shape[0]))
         record, y, share = forward(network, X[block, :]), Y[block, :], r[block]
         c, H = _derivatives(loss, record, y)
-        D = output_jacobians(network, record, pre_activations=isinstance(loss, FusedLoss))
-        HD = (share[:, None, None] * H) @ D
-        flat = xp.reshape(D, (-1, p))  # the rows of all outputs of all examples below each other
-        gradient = gradient + flat.T @ xp.reshape(share[:, None] * c, (-1,))
-        G = G + flat.T @ xp.reshape(HD, (-1, p))
+        rc, rH = share[:, None] * c, share[:, None, None] * H
+        part, G_part = products(network, record, rc, rH, isinstance(loss, FusedLoss))
+        gradient, G = gradient + part, G + G_part
         J += float(xp.sum(share * loss.cost(record.z[-1], record.output, y)))
     return GaussNewton(J, gradient, G)
 

@@ -16,7 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.catalogue import ACTIVATIONS, LOSSES, activation_named, head_and_numbers, loss_named
+from chainrule.core.catalogue import (
+    ACTIVATIONS,
+    LOSSES,
+    FusedLoss,
+    Loss,
+    activation_named,
+    head_and_numbers,
+    loss_named,
+)
 from chainrule.core.network import Network
 from chainrule.core.schedules import PlateauState
 from chainrule.core.update_rules import UPDATE_RULES
@@ -54,21 +62,34 @@ def kernel() -> Any:
 
 def refusal(work: Work, network: Network) -> str:
     """Return why this engine cannot do that work, or an empty string."""
-    if kernel() is None:
-        return "was not built: the package was installed without a C++ compiler"
-    if not all(isinstance(array, np.ndarray) for array in (work.X, work.Y, *network.parameters)):
-        return "takes NumPy arrays only"
-    for layer in network.layers:
-        name = layer.activation.name
-        if not _is_built_in(layer.activation, ACTIVATIONS, activation_named):
-            return f'knows the built-in activations only, not your own "{name}"'
-    if not _is_built_in(work.loss, LOSSES, loss_named):
-        return f'knows the built-in losses only, not your own "{work.loss.name}"'
+    why = refusal_of_network(network, work.X, work.Y) or refusal_of_loss(work.loss)
+    if why:
+        return why
     if work.rule.constants is None:
         return f'knows the built-in update rules only, not your own "{work.rule.name}"'
     if work.rule.name.partition("(")[0] in ("rmsprop", "adam", "adamw") and work.rule.constants[-1] == 0:
         return f"knows {work.rule.name} only with an epsilon above 0"
     return ""
+
+
+def refusal_of_network(network: Network, *arrays: Any) -> str:
+    """Return why the kernel cannot compute with that network and those arrays, or an empty string."""
+    if kernel() is None:
+        return "was not built: the package was installed without a C++ compiler"
+    if not all(isinstance(array, np.ndarray) for array in (*arrays, *network.parameters)):
+        return "takes NumPy arrays only"
+    for layer in network.layers:
+        name = layer.activation.name
+        if not _is_built_in(layer.activation, ACTIVATIONS, activation_named):
+            return f'knows the built-in activations only, not your own "{name}"'
+    return ""
+
+
+def refusal_of_loss(loss: Loss | FusedLoss) -> str:
+    """Return why the kernel does not know that loss, or an empty string."""
+    if _is_built_in(loss, LOSSES, loss_named):
+        return ""
+    return f'knows the built-in losses only, not your own "{loss.name}"'
 
 
 def _is_built_in(one: Any, catalogue: Any, named: Any) -> bool:
@@ -214,16 +235,31 @@ def run_all(
 
 def predict(network: Network, X: np.ndarray, *, threads: int | None = None) -> np.ndarray:
     """Return the outputs of a network, (N, outputs), without keeping what lies between."""
-    module = kernel()
     dtype = network.parameters[0].dtype
-    trainer = module.Trainer32() if dtype == np.float32 else module.Trainer64()
-    for layer in network.layers:
-        W, b = _weights_and_biases(layer.parameters, layer.x0)
-        trainer.add_layer(W, b, *_activation_code(layer.activation.name), False, 0.0, [], [], [], [])
+    trainer = on_kernel(network)
     A = np.empty((X.shape[0], network.sizes[-1]), dtype=dtype)
     large = X.shape[0] * network.n_parameters > FEWEST_TO_SHARE
     trainer.predict(np.ascontiguousarray(X, dtype=dtype), A, (threads or cores()) if large else 1)
     return A
+
+
+def on_kernel(network: Network, instruction_set: str | None = None) -> Any:
+    """Return the kernel's view of a network, which it reads and does not write to."""
+    module = kernel() if instruction_set is None else kernels()[instruction_set]
+    trainer = module.Trainer32() if network.parameters[0].dtype == np.float32 else module.Trainer64()
+    for layer in network.layers:
+        writeable = [
+            np.require(parameter, requirements="CW") for parameter in layer.parameters
+        ]  # what the kernel takes
+        W, b = _weights_and_biases(writeable, layer.x0)
+        trainer.add_layer(W, b, *_activation_code(layer.activation.name), layer.trainable, 0.0, [], [], [], [])
+    return trainer
+
+
+def loss_code(loss: Loss | FusedLoss) -> tuple[int, float]:
+    """Return by which number the kernel knows a loss, and the loss's own number."""
+    name, numbers = head_and_numbers("loss", loss.name)
+    return _LOSSES.index(name), numbers[0] if numbers else {"huber": 1.0, "quantile": 0.5}.get(name, 0.0)
 
 
 def cores() -> int:
@@ -266,11 +302,9 @@ class _Prepared:
                 [W for W, _ in kept], [b for _, b in kept if b is not None],
                 [] if best_W is None else [best_W], [] if best_b is None else [best_b],
             )  # fmt: skip
-        name, numbers = head_and_numbers("loss", work.loss.name)
         assert work.rule.constants is not None
         trainer.set_plan(
-            _LOSSES.index(name),
-            numbers[0] if numbers else {"huber": 1.0, "quantile": 0.5}.get(name, 0.0),
+            *loss_code(work.loss),
             _RULES.index(work.rule.name.partition("(")[0]),
             list(work.rule.constants),
             work.batch_size, work.reduction == "mean", work.shuffle, work.weight_decay,

@@ -41,9 +41,10 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.gauss_newton import GaussNewton, gauss_newton, refuse_without_curvature
+from chainrule.core.gauss_newton import GaussNewton, refuse_without_curvature
 from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, cost, forward
+from chainrule.engines.derivatives import gauss_newton
 from chainrule.engines.reference import first_not_finite
 from chainrule.engines.vectors import as_vector, at_vector, decayed_entries, examples_in_float64, in_float64
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Solver, Work, count_right
