@@ -249,7 +249,7 @@ def on_kernel(network: Network, instruction_set: str | None = None) -> Any:
     trainer = module.Trainer32() if network.parameters[0].dtype == np.float32 else module.Trainer64()
     for layer in network.layers:
         writeable = [
-            np.require(parameter, requirements="CW") for parameter in layer.parameters
+            np.require(parameter, requirements=["C", "W"]) for parameter in layer.parameters
         ]  # what the kernel takes
         W, b = _weights_and_biases(writeable, layer.x0)
         trainer.add_layer(W, b, *_activation_code(layer.activation.name), layer.trainable, 0.0, [], [], [], [])

@@ -30,7 +30,7 @@ def suits(network: Network, X: Any) -> bool:
     dtypes = {array.dtype for array in (X, *network.parameters)}
     if len(dtypes) > 1 or dtypes.pop() not in (np.float32, np.float64):
         return False
-    return X.ndim == 2 and X.shape[0] > 0 and X.shape[1] == network.sizes[0]
+    return bool(X.ndim == 2 and X.shape[0] > 0 and X.shape[1] == network.sizes[0])
 
 
 def suits_loss(network: Network, X: np.ndarray, Y: Any, loss: Loss | FusedLoss) -> bool:

@@ -39,6 +39,7 @@ def epochs(training: Training, state: TrainingState | None = None) -> Iterator[T
     Examples
     --------
     >>> from chainrule.training.plan import TrainingPlan
+    >>> from chainrule import Network, TrainingPlan
     >>> from chainrule.training.prepare import prepare
     >>> net = Network.dense([2, 2, 1], init="uniform(-1,1)", seed=1)
     >>> X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
