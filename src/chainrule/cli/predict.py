@@ -53,7 +53,7 @@ def command(
     if keep:
         columns |= {column.name: column.as_text().values.tolist() for column in table.columns}
     names = trained.encoding.target_names
-    A = trained.forward(table).output
+    A = trained.outputs(table)
     encoding = trained.encoding
     classify = trained.task == "classification"
     predicted = (encoding.decode_labels(A) if classify else encoding.decode_values(A)).reshape(table.n_rows, -1)
