@@ -14,8 +14,8 @@ import numpy as np
 
 import chainrule
 from chainrule.core.network import Network
-from chainrule.core.passes import forward
 from chainrule.engines.levenberg_marquardt import Damping
+from chainrule.engines.outputs import outputs
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.files import check_writable
 from chainrule.models.model import Model, Provenance, evaluate_outputs
@@ -202,7 +202,7 @@ def _model(setup: Setup, training: Training, state: TrainingState, costs: Sequen
     test, notes = None, setup.notes
     if len(split.test):
         with np.errstate(all="ignore"):
-            A = forward(network, setup.X[split.test].astype(setup.plan.dtype)).output
+            A = outputs(network, setup.X[split.test].astype(setup.plan.dtype))
         if np.isfinite(A).all():
             test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
         else:
