@@ -17,6 +17,7 @@ from chainrule.core.catalogue import ACTIVATIONS, LOSSES, Activation, Loss, loss
 from chainrule.core.network import Network
 from chainrule.core.passes import forward
 from chainrule.engines import compiled, compiled_jacobians, derivatives
+from chainrule.engines.outputs import outputs
 from chainrule.errors import UsageError
 
 pytestmark = pytest.mark.skipif(compiled.kernel() is None, reason="the kernel was not built")
@@ -329,6 +330,19 @@ def test_errors_are_those_of_the_core():
     for ask, message in cases:
         with pytest.raises(UsageError, match=message):
             ask()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_outputs_alone(dtype):
+    net = a_network([3, 40, 2], "gelu", "softmax", dtype)
+    X, _ = examples(net, 1000)
+    assert_close(outputs(net, X), forward(net, X).output)
+    own = Activation("square", lambda Z: Z * Z, lambda Z, A, dC_dA: 2 * Z * dC_dA)
+    for other in (a_network([3, 4, 2], [own, "identity"], dtype=dtype), net.astype("float64")):
+        assert (outputs(other, X) == forward(other, X).output).all() or other.parameters[0].dtype == X.dtype
+    for p in net.parameters:
+        p.flags.writeable = False
+    assert_close(outputs(net, X), forward(net, X).output)
 
 
 def test_weights_that_cannot_be_written_or_lie_otherwise():

@@ -85,6 +85,16 @@ def refusal_of_network(network: Network, *arrays: Any) -> str:
     return ""
 
 
+def suits(network: Network, X: Any) -> bool:
+    """Whether the kernel knows the network, X fits it, and all is of one dtype."""
+    if refusal_of_network(network, X):
+        return False
+    dtypes = {array.dtype for array in (X, *network.parameters)}
+    if len(dtypes) > 1 or dtypes.pop() not in (np.float32, np.float64):
+        return False
+    return bool(X.ndim == 2 and X.shape[0] > 0 and X.shape[1] == network.sizes[0])
+
+
 def refusal_of_loss(loss: Loss | FusedLoss) -> str:
     """Return why the kernel does not know that loss, or an empty string."""
     if _is_built_in(loss, LOSSES, loss_named):
@@ -248,9 +258,7 @@ def on_kernel(network: Network, instruction_set: str | None = None) -> Any:
     module = kernel() if instruction_set is None else kernels()[instruction_set]
     trainer = module.Trainer32() if network.parameters[0].dtype == np.float32 else module.Trainer64()
     for layer in network.layers:
-        writeable = [
-            np.require(parameter, requirements=["C", "W"]) for parameter in layer.parameters
-        ]  # what the kernel takes
+        writeable = [np.require(parameter, requirements=("C", "W")) for parameter in layer.parameters]
         W, b = _weights_and_biases(writeable, layer.x0)
         trainer.add_layer(W, b, *_activation_code(layer.activation.name), layer.trainable, 0.0, [], [], [], [])
     return trainer

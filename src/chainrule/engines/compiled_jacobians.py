@@ -1,6 +1,6 @@
 """Derivatives of each example from the C++ kernel (kernel/jacobians.h): those of core/jacobians.py, within rounding.
 
-These functions check nothing: `suits` says beforehand whether the kernel can do it. `engines/derivatives.py` asks.
+These functions check nothing: `compiled.suits` and `suits_loss` say beforehand whether the kernel can do it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,7 @@ from chainrule.engines.compiled import (
     loss_code,
     on_kernel,
     refusal_of_loss,
-    refusal_of_network,
 )
-
-
-def suits(network: Network, X: Any) -> bool:
-    """Whether the kernel knows the network, X fits it, and all is of one dtype."""
-    if refusal_of_network(network, X):
-        return False
-    dtypes = {array.dtype for array in (X, *network.parameters)}
-    if len(dtypes) > 1 or dtypes.pop() not in (np.float32, np.float64):
-        return False
-    return bool(X.ndim == 2 and X.shape[0] > 0 and X.shape[1] == network.sizes[0])
 
 
 def suits_loss(network: Network, X: np.ndarray, Y: Any, loss: Loss | FusedLoss) -> bool:

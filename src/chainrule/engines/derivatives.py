@@ -19,12 +19,13 @@ from chainrule.core.gauss_newton import GaussNewton
 from chainrule.core.network import Network
 from chainrule.core.passes import Record
 from chainrule.engines import compiled_jacobians as kernel
+from chainrule.engines.compiled import suits
 
 
 @wraps(core.example_jacobians)
 def example_jacobians(network: Network, X: Array) -> Array:
     X = as_float_array(X)
-    if _learns(network) and kernel.suits(network, X):
+    if _learns(network) and suits(network, X):
         return kernel.output_jacobians(network, X)
     return core.example_jacobians(network, X)
 
@@ -35,7 +36,7 @@ def example_gradients(
 ) -> Array:
     loss, X = loss_named(loss), as_float_array(X)
     Y = as_float_array(Y, like=X)
-    if _learns(network) and kernel.suits(network, X) and kernel.suits_loss(network, X, Y, loss):
+    if _learns(network) and suits(network, X) and kernel.suits_loss(network, X, Y, loss):
         return kernel.example_gradients(network, X, Y, loss)
     return core.example_gradients(network, X, Y, loss)
 
@@ -44,7 +45,7 @@ def example_gradients(
 def layer_jacobians(network: Network, record: Record, l: int, m: int) -> Array:
     if _is_of(record, network) and 0 <= l < m <= len(network.layers):
         beneath = Network(network.layers[:m])
-        if kernel.suits(beneath, record.a[0]):
+        if suits(beneath, record.a[0]):
             return kernel.layer_jacobians(network, record.a[0], l, m)
     return core.layer_jacobians(network, record, l, m)
 
@@ -52,7 +53,7 @@ def layer_jacobians(network: Network, record: Record, l: int, m: int) -> Array:
 @wraps(core_gauss_newton.gauss_newton)
 def gauss_newton(network: Network, X: Array, Y: Array, *loss: Any, **options: Any) -> GaussNewton:
     X = as_float_array(X, like=network.parameters[0])
-    if _learns(network) and kernel.suits(network, X):
+    if _learns(network) and suits(network, X):
         options = {"products": kernel.jacobian_products, **options}
     return core_gauss_newton.gauss_newton(network, X, Y, *loss, **options)
 

@@ -12,8 +12,8 @@ import numpy as np
 
 import chainrule
 from chainrule.core.network import Network
-from chainrule.core.passes import forward
 from chainrule.engines.levenberg_marquardt import Damping
+from chainrule.engines.outputs import outputs
 from chainrule.errors import DivergenceError
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup
@@ -137,7 +137,7 @@ def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
     test, notes = None, setup.notes
     if len(split.test):
         with np.errstate(all="ignore"):
-            A = forward(network, setup.X[split.test].astype(setup.plan.dtype)).output
+            A = outputs(network, setup.X[split.test].astype(setup.plan.dtype))
         if np.isfinite(A).all():
             test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
         else:

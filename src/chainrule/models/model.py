@@ -17,6 +17,7 @@ from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_with
+from chainrule.engines.outputs import outputs
 from chainrule.errors import DataError, UsageError
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
 from chainrule.options import divide_options
@@ -119,7 +120,7 @@ class Model:
 
     def answers(self, rows: Any, **reading: Any) -> tuple[np.ndarray, np.ndarray | None]:
         """Return what `predict` gives and, for a classification, what `probabilities` gives, in one pass."""
-        A = self.forward(rows, **reading).output
+        A = self.outputs(rows, **reading)
         if self.task == "classification":
             return self.encoding.decode_labels(A), self.encoding.probabilities(A)
         return self.encoding.decode_values(A), None
@@ -133,7 +134,7 @@ class Model:
             For a regression.
         """
         self._only("classification", "probabilities")
-        return self.encoding.probabilities(self.forward(rows, **reading).output)
+        return self.encoding.probabilities(self.outputs(rows, **reading))
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -165,15 +166,34 @@ class Model:
         """
         table = self.read(rows, **reading)
         with np.errstate(all="ignore"):  # what is too large is found and named below
-            X = self.encoding.encode_inputs(table).astype(self.plan.dtype)
-            record = forward(self.network, X)
-        if not np.isfinite(record.output).all():
-            row = int(np.argmin(np.isfinite(record.output).all(axis=1)))
+            record = forward(self.network, self._inputs(table))
+        self._check_finite(table, record.output)
+        return record
+
+    def outputs(self, rows: Any, **reading: Any) -> np.ndarray:
+        """Encode rows and return the network's outputs, (N, outputs), as `forward` does but without what lies between.
+
+        Raises
+        ------
+        DataError
+            As `forward` does.
+        """
+        table = self.read(rows, **reading)
+        with np.errstate(all="ignore"):
+            A = outputs(self.network, self._inputs(table))
+        self._check_finite(table, A)
+        return A
+
+    def _inputs(self, table: Table) -> np.ndarray:
+        return self.encoding.encode_inputs(table).astype(self.plan.dtype)
+
+    def _check_finite(self, table: Table, A: np.ndarray) -> None:
+        if not np.isfinite(A).all():
+            row = int(np.argmin(np.isfinite(A).all(axis=1)))
             raise DataError(
                 f"{table.at(row)}: its values lie so far from those of training that the network's numbers are no "
                 f"longer finite in {self.plan.dtype}. Correct the row, or leave it out."
             )
-        return record
 
     def evaluate(self, rows: Any = None, **reading: Any) -> Evaluation:
         """Compare predictions with the truth.
@@ -193,7 +213,7 @@ class Model:
                 raise UsageError("this model was trained without rows for testing. Name a table to evaluate it on.")
             return self.test
         table = self.read(rows, **reading)
-        return evaluate_outputs(self.encoding, self.forward(table).output, self.encoding.encode_targets(table))
+        return evaluate_outputs(self.encoding, self.outputs(table), self.encoding.encode_targets(table))
 
     def with_unknown(self, policy: str) -> Model:
         """Return the model with another policy for text values that training did not have: refuse or ignore.
