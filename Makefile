@@ -5,7 +5,7 @@ BENCH = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
 
-.PHONY: help demo test test-browser lint docs bench bench-quick clean
+.PHONY: help demo test test-browser test-sanitized lint docs bench bench-quick clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -19,6 +19,14 @@ test: $(VENV)/.test  ## Run all tests that a plain machine can run.
 
 test-browser: $(VENV)/.test  ## Open the report in Chromium, which must be installed.
 	$(BIN)/python -m pytest -m browser tests/browser
+
+# The compiled engine, built anew so that GCC's runtime stops at the first access beyond an array, overflow, ...
+SANITIZED = .venv-sanitized
+test-sanitized: $(SANITIZED)/.installed  ## Run the compiled engine's tests under the address and undefined-behaviour sanitizers.
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 $(SANITIZED)/bin/python -m pytest --capture=sys \
+		-p no:cacheprovider tests/engines/test_elementary.py tests/engines/test_compiled_binding.py \
+		tests/engines/test_compiled_engine.py tests/engines/test_compiled_bits.py
 
 lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 	$(BIN)/ruff check .
@@ -35,7 +43,7 @@ bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within f
 	$(BENCH)/bin/python -m benchmarks --quick
 
 clean:  ## Remove everything that was set up or built.
-	rm -rf $(VENV) $(BENCH) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(SANITIZED) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -44,6 +52,15 @@ $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcar
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "Python's venv module is incomplete. On Debian: apt install python3-venv"; exit 1; }
 	@$(PIP) --editable .
+	@touch $@
+
+$(SANITIZED)/.installed: $(wildcard kernel/*) CMakeLists.txt pyproject.toml requirements/run.txt requirements/test.txt
+	@echo "Setting up $(SANITIZED) and building the compiled engine with sanitizers ..."
+	@test -x $(SANITIZED)/bin/python || $(PYTHON) -m venv $(SANITIZED)
+	@$(SANITIZED)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
+		--constraint requirements/test.txt --config-settings=cmake.define.CHAINRULE_SANITIZE=address,undefined \
+		--config-settings=build-dir=build/sanitized --editable . pytest hypothesis scipy
+	@ls build/sanitized/_kernel_*.so >/dev/null  # pip installs without the engine where it does not compile
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed requirements/test.txt

@@ -15,6 +15,10 @@
 
 #include "vectors.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace chainrule {
 
 // A tile of a product is held in registers: up to `tile_rows` rows of up to `tile_vectors` vectors. Every such number of
@@ -66,10 +70,11 @@ void to_rows(R* to, Panels<R> from) {
             std::memcpy(to + i * from.columns + p * panel_width<R>, from.at(p, i), from.used(p) * sizeof(R));
 }
 
-// Memory for many matrices, each beginning on a cache line; all of it zero at first.
+// Memory for many matrices, each beginning on a cache line; all of it zero at first. With the address sanitizer, what lies
+// between two of them may not be touched.
 class Arena {
   public:
-    void reserve(long bytes) { wanted_ += rounded(bytes); }
+    void reserve(long bytes) { wanted_ += rounded(bytes) + fence; }
     void allocate() {
         void* memory = std::aligned_alloc(64, std::size_t(rounded(wanted_) + 64));
         if (!memory) throw std::bad_alloc();
@@ -79,11 +84,20 @@ class Arena {
     template <class T>
     T* take(long count) {
         T* taken = reinterpret_cast<T*>(memory_.get() + used_);
-        used_ += rounded(count * long(sizeof(T)));
+        const long bytes = count * long(sizeof(T));
+        used_ += rounded(bytes) + fence;
+#if defined(__SANITIZE_ADDRESS__)
+        ASAN_POISON_MEMORY_REGION(reinterpret_cast<char*>(taken) + bytes, std::size_t(rounded(bytes) + fence - bytes));
+#endif
         return taken;
     }
 
   private:
+#if defined(__SANITIZE_ADDRESS__)
+    static constexpr long fence = 64;
+#else
+    static constexpr long fence = 0;
+#endif
     static long rounded(long bytes) { return (bytes + 63) / 64 * 64; }
     struct Free {
         void operator()(char* p) const { std::free(p); }
