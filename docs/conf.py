@@ -12,7 +12,7 @@ release = version = version_of("chainrule")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "dev"]
 
 html_theme = "furo"
 html_title = f"chainrule {release}"

@@ -66,3 +66,11 @@ def test_dates_as_names_keep_their_spelling_beside_y():
     days = pd.DataFrame({"d": ["2020/01/01", "2020/01/02"] * 10})
     assert set_up(days, [0, 1] * 10).encoding.node_names == ("d",)
     assert set_up(days, [0, 1] * 10, nominal="d").encoding.node_names == ("d=2020/01/01", "d=2020/01/02")
+
+
+def test_falling_back_on_the_reference_engine_says_why():
+    square = cr.Activation("square", lambda Z: Z * Z, lambda Z, A, dC_dA: dC_dA * 2 * Z)
+    model = cr.train("iris", activation=[square], epochs=2)
+    assert model.provenance.engine == "reference"
+    assert model.provenance.notes[-1].startswith("Engine: reference; the compiled engine knows the built-in activations")
+    assert not any("Engine" in note for note in cr.train("iris", epochs=2).provenance.notes)

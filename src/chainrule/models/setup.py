@@ -195,7 +195,9 @@ def set_up_on(examples: Examples, plan: TrainingPlan) -> Setup:
             f"the network {'-'.join(map(str, setup.sizes))} has {setup.network_parameters:,} weights and biases; "
             f"at most {MOST_WEIGHTS:,} are trained. Use a smaller --hidden."
         )
-    setup.training()  # refuses now what would be refused later
+    engine = setup.training().engine  # refuses now what would be refused later
+    if engine.name == "reference" and plan.engine == "auto":
+        setup = replace(setup, notes=(*setup.notes, f"Engine: reference; {engine.why}."))
     return setup
 
 
