@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import chainrule as cr
 from chainrule.errors import UsageError
 from chainrule.models.setup import set_up
 
@@ -72,5 +73,7 @@ def test_falling_back_on_the_reference_engine_says_why():
     square = cr.Activation("square", lambda Z: Z * Z, lambda Z, A, dC_dA: dC_dA * 2 * Z)
     model = cr.train("iris", activation=[square], epochs=2)
     assert model.provenance.engine == "reference"
-    assert model.provenance.notes[-1].startswith("Engine: reference; the compiled engine knows the built-in activations")
+    assert model.provenance.notes[-1].startswith(
+        "Engine: reference; the compiled engine knows the built-in activations"
+    )
     assert not any("Engine" in note for note in cr.train("iris", epochs=2).provenance.notes)
