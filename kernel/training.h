@@ -232,7 +232,7 @@ class Trainer {
     int kept_ = 0;
     double decay_of_frozen_ = 0;  // the squares of the weights that do not learn, summed
     std::vector<double> group_costs_[2];  // of each `whole_rows` examples of a batch
-    bool dropout_ = false, finished_ = false;
+    bool dropout_ = false, finished_ = false, abandoned_ = false;
     bool small_ = false;
     SmallNetwork<R> small_network_;
     Clock::time_point began_, now_;
@@ -339,10 +339,11 @@ class Trainer {
     bool interrupted_within(int member, Barrier& barrier, Limits& limits) {
         if (member == 0) {
             if (limits.look) limits.look();
-            if (limits.interrupted->load(std::memory_order_relaxed)) end = End::interrupted, finished_ = true;
+            if (limits.interrupted->load(std::memory_order_relaxed)) end = End::interrupted, abandoned_ = true;
         }
         barrier.wait();
-        return finished_;
+        // Not `finished_`: member 0 may set that at the end of the epoch before another has come to read it here.
+        return abandoned_;
     }
 
     void after_epoch(EpochRow row, Limits& limits) {
