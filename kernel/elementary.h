@@ -28,7 +28,7 @@ struct Format<double> {
 constexpr double factorial(int n) { return n < 2 ? 1 : n * factorial(n - 1); }
 
 template <class R>
-inline Vector<R> clamped(Vector<R> x, R low, R high) {  // this way round a NaN stays
+CHAINRULE_INLINE Vector<R> clamped(Vector<R> x, R low, R high) {  // this way round a NaN stays
     x = x < low ? all<R>(low) : x;
     return x > high ? all<R>(high) : x;
 }
@@ -37,7 +37,7 @@ inline Vector<R> clamped(Vector<R> x, R low, R high) {  // this way round a NaN 
 template <class R>
 struct Reduced {
     Vector<R> whole, exp_minus_1;
-    explicit Reduced(Vector<R> x) {
+    CHAINRULE_INLINE explicit Reduced(Vector<R> x) {
         using F = Format<R>;
         whole = rounded<R>(x * R(1.4426950408889634074));
         const Vector<R> r = (x - whole * F::ln2_high) - whole * F::ln2_low;
@@ -51,7 +51,7 @@ struct Reduced {
     }
 
     // v 2^n, right even where 2^n alone would overflow or be subnormal.
-    Vector<R> scaled(Vector<R> v) const {
+    CHAINRULE_INLINE Vector<R> scaled(Vector<R> v) const {
 #if CHAINRULE_VECTOR_BYTES == 64
         return times_power_of_2<R>(v, whole);
 #else
@@ -63,7 +63,7 @@ struct Reduced {
     // 2^n as a product of two numbers that are normal.
     struct Powers {
         Vector<R> half, other_half;
-        explicit Powers(Vector<R> whole) {
+        CHAINRULE_INLINE explicit Powers(Vector<R> whole) {
             using F = Format<R>;
             const Mask<R> n = as_bits<R>(whole + F::to_whole) - as_bits<R>(all<R>(F::to_whole)), h = n >> 1;
             half = as_numbers<R>((h + F::bias) << F::mantissa);
@@ -73,7 +73,7 @@ struct Reduced {
 
   private:
     template <class T>
-    static Vector<T> rounded(Vector<T> v) {
+    CHAINRULE_INLINE static Vector<T> rounded(Vector<T> v) {
 #if CHAINRULE_VECTOR_BYTES == 64
         return nearest_whole<T>(v);
 #else
@@ -83,20 +83,20 @@ struct Reduced {
 };
 
 template <class R>
-inline Vector<R> exp(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> exp(Vector<R> x) {
     const Reduced<R> e(clamped<R>(x, Format<R>::exp_low, Format<R>::exp_high));
     return e.scaled(e.exp_minus_1 + R(1));
 }
 
 // exp for x <= 0, where nothing overflows.
 template <class R>
-inline Vector<R> exp_of_negative(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> exp_of_negative(Vector<R> x) {
     const Reduced<R> e(x < Format<R>::exp_low ? all<R>(Format<R>::exp_low) : x);
     return e.scaled(e.exp_minus_1 + R(1));
 }
 
 template <class R>
-inline Vector<R> exp_minus_1(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> exp_minus_1(Vector<R> x) {
     const Reduced<R> e(clamped<R>(x, R(-50), Format<R>::exp_high));
     const typename Reduced<R>::Powers powers(e.whole);
     // 2^n (e^r - 1) + 2^n - 1 in two steps, so that 2^n may overflow last.
@@ -106,7 +106,7 @@ inline Vector<R> exp_minus_1(Vector<R> x) {
 
 // exp_minus_1 for x <= 0: 2^n is at most 1 and, down to -50, normal.
 template <class R>
-inline Vector<R> exp_minus_1_of_negative(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> exp_minus_1_of_negative(Vector<R> x) {
     const Reduced<R> e(x < R(-50) ? all<R>(R(-50)) : x);
     using F = Format<R>;
     const Mask<R> n = as_bits<R>(e.whole + F::to_whole) - as_bits<R>(all<R>(F::to_whole));
@@ -115,7 +115,7 @@ inline Vector<R> exp_minus_1_of_negative(Vector<R> x) {
 }
 
 template <class R>
-inline Vector<R> log(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> log(Vector<R> x) {
     using F = Format<R>;
     Mask<R> subnormal = x < F::smallest_normal;
     Vector<R> y = subnormal ? x * R(1ull << F::mantissa) : x;
@@ -142,14 +142,14 @@ inline Vector<R> log(Vector<R> x) {
 
 // log(1 + x) for x from 0 on: the rounding of 1 + x is put right to first order.
 template <class R>
-inline Vector<R> log_1_plus(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> log_1_plus(Vector<R> x) {
     Vector<R> u = x + R(1);
     Vector<R> lost = x - (u - R(1));
     return x < R(1e20) ? log<R>(u) + lost / u : log<R>(x);
 }
 
 template <class R>
-inline Vector<R> tanh(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> tanh(Vector<R> x) {
     const Vector<R> t = exp_minus_1_of_negative<R>(R(-2) * absolute<R>(x));  // from 0 down to -1
     const Vector<R> result = -t / (t + R(2));
     return x < 0 ? -result : x == 0 ? x : result;
@@ -168,7 +168,7 @@ constexpr double erfc_coefficients[] = {
 
 // The normal distribution function, Phi(z) = erfc(-z / sqrt 2) / 2.
 template <class R>
-inline Vector<R> normal_cdf(Vector<R> z) {
+CHAINRULE_INLINE Vector<R> normal_cdf(Vector<R> z) {
     constexpr int terms = sizeof(R) == 4 ? 13 : 23;
     Vector<R> x = absolute<R>(z) * R(0.70710678118654752440);
     x = x > R(1e3) ? all<R>(R(1e3)) : x;
@@ -185,7 +185,7 @@ inline Vector<R> normal_cdf(Vector<R> z) {
 }
 
 template <class R>
-inline Vector<R> normal_density(Vector<R> z) {
+CHAINRULE_INLINE Vector<R> normal_density(Vector<R> z) {
     return exp_of_negative<R>(R(-0.5) * z * z) * R(0.39894228040143267794);
 }
 

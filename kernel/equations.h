@@ -16,7 +16,7 @@ enum class Loss {
 // ---- activations: a = f(z) and d = f'(z) ------------------------------------------------------------------------
 
 template <class R>
-inline Vector<R> logistic(Vector<R> z) {
+CHAINRULE_INLINE Vector<R> logistic(Vector<R> z) {
     Vector<R> e = exp_of_negative<R>(-absolute<R>(z));
     Vector<R> s = R(1) / (R(1) + e);
     return z >= 0 ? s : e * s;
@@ -24,37 +24,37 @@ inline Vector<R> logistic(Vector<R> z) {
 
 template <class R>
 struct Identity {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = z, d = all<R>(1); }
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = z, d = all<R>(1); }
 };
 template <class R>
 struct Step {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = z >= 0 ? all<R>(1) : all<R>(0), d = all<R>(0); }
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = z >= 0 ? all<R>(1) : all<R>(0), d = all<R>(0); }
 };
 template <class R>
 struct Logistic {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = logistic<R>(z), d = a * (R(1) - a); }
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = logistic<R>(z), d = a * (R(1) - a); }
 };
 template <class R>
 struct Tanh {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = tanh<R>(z), d = R(1) - a * a; }
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = tanh<R>(z), d = R(1) - a * a; }
 };
 template <class R>
 struct ReLU {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
         a = z < 0 ? all<R>(0) : z, d = z <= 0 ? all<R>(0) : all<R>(1);
     }
 };
 template <class R>
 struct LeakyReLU {
     R slope;
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
         a = z > 0 ? z : slope * z, d = z > 0 ? all<R>(1) : all<R>(slope);
     }
 };
 template <class R>
 struct ELU {
     R alpha, scale;
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
         Vector<R> below = z > 0 ? all<R>(0) : z;
         a = scale * (z > 0 ? z : alpha * exp_minus_1_of_negative<R>(below));
         d = scale * (z > 0 ? all<R>(1) : alpha * exp_of_negative<R>(below));
@@ -62,29 +62,29 @@ struct ELU {
 };
 template <class R>
 struct GELU {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
         Vector<R> p = normal_cdf<R>(z);
         a = z * p, d = p + z * normal_density<R>(z);
     }
 };
 template <class R>
 struct SiLU {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const {
         Vector<R> s = logistic<R>(z);
         a = z * s, d = s * (R(1) + z * (R(1) - s));
     }
 };
 template <class R>
-inline Vector<R> softplus(Vector<R> z) {
+CHAINRULE_INLINE Vector<R> softplus(Vector<R> z) {
     return (z < 0 ? all<R>(0) : z) + log_1_plus<R>(exp_of_negative<R>(-absolute<R>(z)));
 }
 template <class R>
 struct Softplus {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = softplus<R>(z), d = logistic<R>(z); }
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = softplus<R>(z), d = logistic<R>(z); }
 };
 template <class R>
 struct Exponential {
-    void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = exp<R>(z), d = a; }
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R>& a, Vector<R>& d) const { a = exp<R>(z), d = a; }
 };
 
 // Call `use` with the activation of that kind; softmax works on whole rows and is not among them.
@@ -110,36 +110,36 @@ inline void with_activation(Activation kind, R parameter, Use&& use) {
 // ---- losses: one output's part c of the cost, and its derivative dC/da, or delta = dC/dz where the loss is fused ---
 
 template <class R>
-inline Vector<R> sign(Vector<R> x) {
+CHAINRULE_INLINE Vector<R> sign(Vector<R> x) {
     return x > 0 ? all<R>(1) : x < 0 ? all<R>(-1) : x;  // 0 and NaN are their own
 }
 template <class R>
-inline Vector<R> times_log(Vector<R> y, Vector<R> a) {  // 0 log 0 = 0
+CHAINRULE_INLINE Vector<R> times_log(Vector<R> y, Vector<R> a) {  // 0 log 0 = 0
     return y == 0 ? all<R>(0) : y * log<R>(a);
 }
 template <class R>
-inline Vector<R> ratio(Vector<R> y, Vector<R> a) {  // 0 / 0 = 0, the derivative of y log a
+CHAINRULE_INLINE Vector<R> ratio(Vector<R> y, Vector<R> a) {  // 0 / 0 = 0, the derivative of y log a
     return y == 0 ? all<R>(0) : y / a;
 }
 
 template <class R>
 struct Squares {  // times 1/2, 1, or 1/n for n outputs
     R factor;
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         Vector<R> e = a - y;
         c = factor * e * e, d = 2 * factor * e;
     }
 };
 template <class R>
 struct AbsoluteError {
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         c = absolute<R>(a - y), d = sign<R>(a - y);
     }
 };
 template <class R>
 struct Huber {
     R width;
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         Vector<R> e = a - y, size = absolute<R>(e);
         c = size <= width ? R(0.5) * e * e : width * (size - R(0.5) * width);
         d = size <= width ? e : width * sign<R>(e);
@@ -148,7 +148,7 @@ struct Huber {
 template <class R>
 struct Quantile {
     R q;
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         Vector<R> e = a - y;
         c = e >= 0 ? (R(1) - q) * e : -q * e;
         d = sign<R>(e) * (e > 0 ? all<R>(R(1) - q) : all<R>(q));
@@ -156,32 +156,32 @@ struct Quantile {
 };
 template <class R>
 struct Poisson {
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         c = a - times_log<R>(y, a), d = R(1) - ratio<R>(y, a);
     }
 };
 template <class R>
 struct BinaryCrossEntropy {
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         c = -(times_log<R>(y, a) + times_log<R>(R(1) - y, R(1) - a));
         d = ratio<R>(R(1) - y, R(1) - a) - ratio<R>(y, a);
     }
 };
 template <class R>
 struct CategoricalCrossEntropy {
-    void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R>, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         c = -times_log<R>(y, a), d = -ratio<R>(y, a);
     }
 };
 template <class R>
 struct LogisticBinaryCrossEntropy {
-    void operator()(Vector<R> z, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         c = softplus<R>(z) - y * z, d = a - y;
     }
 };
 template <class R>
 struct PerceptronCriterion {
-    void operator()(Vector<R> z, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
+    CHAINRULE_INLINE void operator()(Vector<R> z, Vector<R> a, Vector<R> y, Vector<R>& c, Vector<R>& d) const {
         c = (a - y) * z, d = a - y;
     }
 };

@@ -86,10 +86,23 @@ struct Readable {
     Readable(const R* from, long rows, long columns) : data(from), columns(columns) {
         const long beyond = padded<R>(columns) - columns;
         safe = std::max(0L, rows - (beyond + columns - 1) / columns);
-        copy.assign(std::size_t((rows - safe) * columns + beyond), R(0));
+        copy.assign(std::size_t((rows - safe + 3) * columns + beyond), R(0));  // and as if there were three rows more
         std::copy(from + safe * columns, from + rows * columns, copy.begin());
     }
     const R* row(long i) const { return i < safe ? data + i * columns : copy.data() + (i - safe) * columns; }
+
+    // Where `count` rows from row `first` on lie behind each other, or nullptr; their last may be up to three too many.
+    const R* rows_from(long first, long count) const { return first >= safe || first + count <= safe ? row(first) : nullptr; }
+};
+
+// Examples as they came, in C order.
+template <class R>
+struct Examples {
+    Readable<R> X, Y;
+    const R* shares = nullptr;        // sample weights over their mean, or nullptr
+    const int32_t* labels = nullptr;  // the column of each row's largest target; nullptr: not counted
+    long count = 0;
+    std::vector<R> target_sums;  // of each row of Y, for softmax with cross-entropy
 };
 
 // Bring rows into panels: row order[i], or row first_row + i, becomes row i.

@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-#include "network.h"
-#include "update_rules.h"
+#include "few_outputs.h"
 
 namespace chainrule {
 
@@ -22,13 +21,30 @@ struct SmallLayer {
     R *z, *a, *slope, *delta, *delta_before;
 };
 
+// New weights from weights and their gradient, and what is summed up on the way.
+template <class R, class UpdateRule>
+struct Advance {
+    using V = Vector<R>;
+    UpdateRule rule;
+    R lambda, shrink;
+    V squares{}, of_weights{}, spoilt{};
+
+    V operator()(V w, V g, R* s1, R* s2, bool decays) {
+        if (decays && lambda > 0) g += lambda * w, of_weights += w * w;
+        squares += g * g;
+        V change = rule(g, s1, s2);
+        if (decays && shrink > 0) change -= shrink * w;
+        w += change;
+        spoilt += w * R(0);
+        return w;
+    }
+};
+
 template <class R>
 class SmallNetwork {
   public:
     using V = Vector<R>;
     static constexpr long most_rows = 64;
-
-    std::vector<SmallLayer<R>> layers;
 
     static bool fits(const std::vector<Layer<R>>& all, long batch) {
         if (batch > most_rows) return false;
@@ -39,11 +55,64 @@ class SmallNetwork {
         }
         return true;
     }
+    static bool has_few_outputs(const std::vector<Layer<R>>& all) {
+        return all.size() > 1 && all.back().units <= FewOutputs<R>::most;
+    }
+
+    // `states`: room for what the rule keeps of the last layer's weights, where it has few units.
+    SmallNetwork() = default;
+    SmallNetwork(std::vector<SmallLayer<R>> all, bool few, const Criterion<R>& criterion, const Pass<R>& pass, R* const states[2])
+        : layers_(std::move(all)), criterion_(criterion), has_few_(few) {
+        for (std::size_t l = 1; l < layers_.size() - few; l++) transpose_weights(layers_[l]);
+        if (!few) return;
+        const SmallLayer<R>& last = layers_.back();
+        few_.before = last.before, few_.units = last.units, few_.reach = padded<R>(pass.z.rows);
+        few_.activation = last.activation, few_.parameter = last.parameter, few_.criterion = criterion;
+        few_.has_bias = last.has_bias;
+        few_.W = last.W_transposed, few_.W_of_layer = last.W, few_.b = last.b;
+        for (int s = 0; s < 2; s++) few_.W_states[s] = states[s];
+        few_.W_states_of_layer[0] = last.W1, few_.W_states_of_layer[1] = last.W2;
+        few_.b_states[0] = last.b1, few_.b_states[1] = last.b2;
+        few_.read();
+        few_.a_before = last.a_before, few_.slope_before = layers_[layers_.size() - 2].slope, few_.delta_before = last.delta_before;
+        few_.y = pass.y.data, few_.delta = last.delta, few_.shares = pass.shares;
+        few_.labels = reinterpret_cast<typename FewOutputs<R>::Label*>(pass.targets);
+        layers_.pop_back();
+    }
+
+    // Bring `count` examples into the pass: those that `order` names, or from `start` on.
+    void take(const Examples<R>& from, Pass<R>& pass, const int32_t* order, long start, long count, double share) {
+        const long rows = whole(count);
+        auto example = [&](long i) { return order ? long(order[i]) : start + i; };
+        SmallLayer<R>& first = layers_.front();
+        if (const R* X = order ? nullptr : from.X.rows_from(start, rows)) {
+            first.a_before = X, first.stride = from.X.columns;
+        } else {
+            first.a_before = pass.a[0].data, first.stride = pass.a[0].width(0);
+            gather<R>(pass.a[0], from.X, order, start, 0, count);
+        }
+        if (from.shares) {
+            for (long i = 0; i < count; i++) pass.shares[i] = R(share * double(from.shares[example(i)]));
+        } else if (share != share_) {
+            share_ = share;
+            std::fill_n(pass.shares, pass.z.rows, R(share));
+        }
+        if (has_few_) {
+            const R* Y = order ? nullptr : from.Y.rows_from(start, count);
+            for (long i = 0; i < count; i++) few_.take(i, Y ? Y + i * from.Y.columns : from.Y.row(example(i)));
+            if (from.labels)
+                for (long i = 0; i < count; i++) few_.labels[i] = from.labels[example(i)];
+            return;
+        }
+        gather<R>(pass.y, from.Y, order, start, 0, count);
+        if (!from.target_sums.empty())
+            for (long i = 0; i < count; i++) pass.targets[i] = from.target_sums[std::size_t(example(i))];
+    }
 
     // Forward and back for the first `count` rows of the pass; the sum of their costs, each times its share.
-    double pass(const Criterion<R>& criterion, Pass<R>& values, const Layer<R>& output, long count) {
-        const long rows = (count + 3) / 4 * 4;  // rows beyond the last hold something, and nobody looks at what comes of it
-        for (SmallLayer<R>& layer : layers) {
+    double pass(Pass<R>& values, const Layer<R>& output, long count) {
+        const long rows = whole(count);  // rows beyond the last hold something, and nobody looks at what comes of it
+        for (SmallLayer<R>& layer : layers_) {
             multiply_width<R, 1, Read::rows>(rows, layer.a_before, layer.stride, layer.before, layer.W, layer.z, Begin<R>{layer.b, false});
             if (layer.activation == Activation::softmax) {
                 softmax_rows<R>(values.z, values.a.back(), values.tops, values.totals, 0, count);
@@ -61,11 +130,11 @@ class SmallNetwork {
                 }
             });
         }
-        const double cost = criterion(output, values, true, 0, count);
-        for (std::size_t l = layers.size(); l-- > 1;) {
-            const SmallLayer<R>& layer = layers[l];
+        const double cost = has_few_ ? few_.pass(rows, count) : criterion_(output, values, true, 0, count);
+        for (std::size_t l = layers_.size(); l-- > 1;) {
+            const SmallLayer<R>& layer = layers_[l];
             multiply_width<R, 1, Read::rows>(rows, layer.delta, lanes<R>, layer.units, layer.W_transposed, layer.delta_before, {});
-            const R* slope = layers[l - 1].slope;
+            const R* slope = layers_[l - 1].slope;
             for (long i = 0; i < rows; i++)
                 store<R>(layer.delta_before + i * lanes<R>, load(layer.delta_before + i * lanes<R>) * load(slope + i * lanes<R>));
         }
@@ -76,38 +145,40 @@ class SmallNetwork {
     // finite any more) and, with weight decay, of the weights' squares before.
     template <class UpdateRule>
     void update(UpdateRule rule, long count, R lambda, R shrink, double& gradient_squares, double& weight_squares) {
-        V squares{}, of_weights{}, spoilt{};
+        Advance<R, UpdateRule> advance{rule, lambda, shrink};
+        if (has_few_) few_.update(count, advance);
         alignas(64) R G[panel_width<R> * lanes<R>];
-        for (std::size_t l = 0; l < layers.size(); l++) {
-            SmallLayer<R>& layer = layers[l];
+        for (std::size_t l = 0; l < layers_.size(); l++) {
+            SmallLayer<R>& layer = layers_[l];
             multiply_width<R, 1, Read::columns>(layer.before, layer.a_before, layer.stride, count, layer.delta, G, {});
             for (long i = 0; i < layer.before; i++) {
                 const long at = i * lanes<R>;
-                V w = load(layer.W + at), g = load(G + at);
-                if (lambda > 0) g += lambda * w, of_weights += w * w;
-                squares += g * g;
-                V change = rule(g, layer.W1 + at, layer.W2 + at);
-                if (shrink > 0) change -= shrink * w;
-                w += change;
-                spoilt += w * R(0);
-                store<R>(layer.W + at, w);
+                store<R>(layer.W + at, advance(load(layer.W + at), load(G + at), layer.W1 + at, layer.W2 + at, true));
             }
             if (layer.has_bias) {
                 V g = load(layer.delta), more{};
                 long i = 1;
                 for (; i + 1 < count; i += 2) g += load(layer.delta + i * lanes<R>), more += load(layer.delta + (i + 1) * lanes<R>);
                 if (i < count) g += load(layer.delta + i * lanes<R>);
-                g += more;
-                squares += g * g;
-                const V b = load(layer.b) + rule(g, layer.b1, layer.b2);
-                spoilt += b * R(0);
-                store<R>(layer.b, b);
+                store<R>(layer.b, advance(load(layer.b), g + more, layer.b1, layer.b2, false));
             }
             if (l > 0) transpose_weights(layer);
         }
-        gradient_squares = double(sum<R>(squares + spoilt));
-        weight_squares = lambda > 0 ? double(sum<R>(of_weights)) : 0;
+        gradient_squares = double(sum<R>(advance.squares + advance.spoilt));
+        weight_squares = lambda > 0 ? double(sum<R>(advance.of_weights)) : 0;
     }
+
+    bool has_few_outputs() const { return has_few_; }
+    FewOutputs<R>& few_outputs() { return few_; }
+
+  private:
+    std::vector<SmallLayer<R>> layers_;  // without the last one where that has few units
+    Criterion<R> criterion_;
+    bool has_few_ = false;
+    double share_ = 0;  // each example's of J, where all have the same
+    FewOutputs<R> few_;
+
+    static long whole(long count) { return (count + 3) / 4 * 4; }
 
     static void transpose_weights(SmallLayer<R>& layer) {
         if (layer.before * layer.units <= 2 * lanes<R>) {

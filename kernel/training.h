@@ -13,16 +13,6 @@
 
 namespace chainrule {
 
-// Examples as they came, in C order.
-template <class R>
-struct Examples {
-    Readable<R> X, Y;
-    const R* shares = nullptr;                              // sample weights over their mean, or nullptr
-    const int32_t* labels = nullptr;                        // the column of each row's largest target; nullptr: not counted
-    long count = 0;
-    std::vector<R> target_sums;  // of each row of Y, for softmax with cross-entropy
-};
-
 // What is watched from epoch to epoch: training/loop.py has the same policy for the other engines.
 struct Watch {
     double watched_cost = 0, target_cost = 0;
@@ -106,7 +96,8 @@ class Trainer {
                 const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
                 const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + watch.keep_best : 0);
                 for (long c = 0; c < copies; c++) one(W), one(b);
-                one(Panels<R>::size(layer.units, layer.before));
+                const bool transposed_states = small_ && layer.units <= FewOutputs<R>::most;
+                for (long c = 0; c < 1 + (transposed_states ? kept_ : 0); c++) one(Panels<R>::size(layer.units, layer.before));
             }
         };
         sizes([&](long n) { arena_.reserve(n * long(sizeof(R))); });
@@ -137,7 +128,7 @@ class Trainer {
         validation_passes_.clear();
         for (int t = 0; validation_rows && t < threads; t++) validation_passes_.emplace_back(arena_, layers, validation_rows, false);
         order_ = arena_.take<int32_t>(examples.count);
-        partial_.resize(std::size_t(threads));
+        partial_.assign(std::size_t(threads), {0, {Powers(plan.constants[0]), Powers(plan.constants[1])}});
         for (auto& costs : group_costs_) costs.resize(std::size_t((batch_ + whole_rows - 1) / whole_rows));
         rows.reserve(std::size_t(epochs));
 
@@ -171,6 +162,7 @@ class Trainer {
             together(threads, [&](int member) { work(member, barrier, limits); });
         }
         if (!rows.empty()) rows.back().seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+        small_network_.few_outputs().write();
         for (std::size_t l = 0; l < layers.size(); l++) write(l);
     }
 
@@ -224,6 +216,7 @@ class Trainer {
     std::vector<Pass<R>> validation_passes_;
     struct alignas(64) Partial {
         long right = 0;
+        Powers powers[2];
     };
     std::vector<Partial> partial_;  // of each member
     int32_t* order_ = nullptr;
@@ -240,18 +233,22 @@ class Trainer {
     long steps_between_looks_ = 1;             // in the first epoch of a call
 
     void make_small() {
-        small_network_.layers.clear();
-        for (std::size_t l = 0; l < layers.size(); l++) {
+        std::vector<SmallLayer<R>> small;
+        const std::size_t L = layers.size();
+        for (std::size_t l = 0; l < L; l++) {
             const Layer<R>& layer = layers[l];
             const Own& own = own_[l];
-            const bool last = l + 1 == layers.size();
-            small_network_.layers.push_back({layer.before, layer.units, pass_.a[l].width(0), layer.activation, layer.parameter,
-                                             layer.has_bias, layer.W.data, layer.b, layer.W_transposed.data, own.W[0].data,
-                                             own.b[0], own.W[1].data, own.b[1], pass_.a[l].data,
-                                             last ? pass_.z.data : pass_.a[l + 1].data, pass_.a[l + 1].data,
-                                             pass_.slope[l + 1].data, pass_.delta[l + 1].data, pass_.delta[l].data});
-            if (l > 0) SmallNetwork<R>::transpose_weights(small_network_.layers.back());
+            small.push_back({layer.before, layer.units, pass_.a[l].width(0), layer.activation, layer.parameter, layer.has_bias,
+                             layer.W.data, layer.b, layer.W_transposed.data, own.W[0].data, own.b[0], own.W[1].data, own.b[1],
+                             pass_.a[l].data, l + 1 == L ? pass_.z.data : pass_.a[l + 1].data, pass_.a[l + 1].data,
+                             pass_.slope[l + 1].data, pass_.delta[l + 1].data, pass_.delta[l].data});
         }
+        R* states[2] = {};
+        const bool few = SmallNetwork<R>::has_few_outputs(layers);
+        for (int s = 0; few && s < kept_; s++) 
+            states[s] = arena_.take<R>(Panels<R>::size(layers.back().units, layers.back().before));
+        small_network_ = {std::move(small), few, plan.criterion, pass_, states};
+        if (few) small_network_.few_outputs().counts = plan.counts, small_network_.few_outputs().middle = R(plan.middle);
     }
 
     // ---- in and out -----------------------------------------------------------------------------------------------
@@ -311,7 +308,7 @@ class Trainer {
         Partial& mine = partial_[std::size_t(member)];
         for (long epoch = 0; epoch < epochs; epoch++) {
             if (member == 0 && reordered) generator->permutation(order_, examples.count);
-            mine.right = 0;
+            mine.right = small_network_.few_outputs().right = 0;
             barrier.wait();
             EpochRow row{};
             for (long batch = 0; batch < per_epoch_; batch++) {
@@ -322,6 +319,7 @@ class Trainer {
                 }
                 if (epoch == 0 && (batch + 1) % steps_between_looks_ == 0 && interrupted_within(member, barrier, limits)) return;
             }
+            if (small_ && (validation.count || watch.keep_best)) small_network_.few_outputs().write_weights();
             if (validation.count) validate(member, barrier, row);
             if (member == 0) {
                 long right = 0;
@@ -447,13 +445,16 @@ class Trainer {
     // The same for a small network.
     bool small_step(long epoch, long batch, const int32_t* order, EpochRow& row) {
         const long N = examples.count, start = batch * batch_, count = std::min(batch_, N - start);
-        take_examples(examples, pass_, order, start, 0, count, plan.mean ? 1.0 / double(count) : 1.0);
-        double J = small_network_.pass(plan.criterion, pass_, layers.back(), count);
-        if (plan.counts) partial_[0].right += count_right(examples, pass_, order, start, 0, count);
+        small_network_.take(examples, pass_, order, start, count, plan.mean ? 1.0 / double(count) : 1.0);
+        double J = small_network_.pass(pass_, layers.back(), count);
+        if (plan.counts && small_network_.has_few_outputs())
+            partial_[0].right = small_network_.few_outputs().right;
+        else if (plan.counts)
+            partial_[0].right += count_right(examples, pass_, order, start, 0, count);
         const double rate = watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
         const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
         double squares = 0, weights = 0;
-        with_rule<R>(plan.rule, plan.constants, rate, ++updates, [&](auto rule) {
+        with_rule<R>(plan.rule, plan.constants, rate, ++updates, partial_[0].powers, [&](auto rule) {
             small_network_.update(rule, count, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0),
                                   squares, weights);
         });
@@ -493,7 +494,7 @@ class Trainer {
     void gradients_and_updates(int member, Barrier& barrier, long count, double rate, double decay) {
         const long many = long(blocks_.size());
         const long first = many * member / threads, last = many * (member + 1) / threads;
-        with_rule<R>(plan.rule, plan.constants, rate, updates + 1, [&](auto rule) {
+        with_rule<R>(plan.rule, plan.constants, rate, updates + 1, partial_[std::size_t(member)].powers, [&](auto rule) {
             const R shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
             if (!(plan.clip_norm > 0)) {
                 alignas(64) R G[panel_width<R> * panel_width<R>];

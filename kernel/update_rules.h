@@ -71,16 +71,31 @@ struct Rprop {
     }
 };
 
-inline double power(double base, long exponent) {
-    double result = 1;
-    for (; exponent; exponent >>= 1, base *= base)
-        if (exponent & 1) result *= base;
-    return result;
-}
+// base^t for one t after the other; the same for a t whatever came before it.
+class Powers {
+  public:
+    explicit Powers(double base = 0) {
+        for (int i = 0; i < 64; i++) low_[i] = i ? low_[i - 1] * base : 1;
+        of_64_ = low_[63] * base;
+    }
+    double operator()(long t) {
+        if (t / 64 != high_is_for_) {
+            high_is_for_ = t / 64, high_ = 1;
+            double square = of_64_;
+            for (long n = high_is_for_; n; n >>= 1, square *= square)
+                if (n & 1) high_ *= square;
+        }
+        return high_ * low_[t % 64];
+    }
 
-// Call `use` with the rule; `updates` counts this one.
+  private:
+    double low_[64], of_64_, high_ = 1;
+    long high_is_for_ = 0;
+};
+
+// Call `use` with the rule; `updates` counts this one, and `powers` are those of the rule's first two constants.
 template <class R, class Use>
-inline void with_rule(Rule rule, const double* constants, double eta, long updates, Use&& use) {
+inline void with_rule(Rule rule, const double* constants, double eta, long updates, Powers* powers, Use&& use) {
     const double* c = constants;
     switch (rule) {
         case Rule::gradient_descent: return use(GradientDescent<R>{R(eta)});
@@ -89,7 +104,7 @@ inline void with_rule(Rule rule, const double* constants, double eta, long updat
         case Rule::rmsprop: return use(RMSprop<R>{R(eta), R(c[0]), R(1 - c[0]), R(c[1])});
         case Rule::adam:
         case Rule::adamw: {
-            const double m_share = 1 - power(c[0], updates), s_share = 1 - power(c[1], updates);
+            const double m_share = 1 - powers[0](updates), s_share = 1 - powers[1](updates);
             return use(Adam<R>{R(eta), R(c[0]), R(c[1]), R(c[2]), R(1 / m_share), R(1 / s_share), R(1 - c[0]), R(1 - c[1])});
         }
         case Rule::rprop: return use(Rprop<R>{R(eta), R(c[0]), R(c[1]), R(c[2]), R(c[3])});

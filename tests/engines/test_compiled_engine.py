@@ -168,6 +168,28 @@ def test_examples_in_fortran_order_or_with_gaps():
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])
+def test_few_outputs(outputs, dtype, instruction_set):
+    loss = "softmax_categorical_cross_entropy" if outputs > 1 else "logistic_binary_cross_entropy"
+    for batch in (1, 4, 6, 8, 9, 16, 20, 33, 64):
+        for rule in ("gradient_descent", "momentum", "adam(0.9,0.99,0.001)"):
+            work, net = a_task((5, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
+                               classify=True, shuffle=batch % 2 == 0, weighted=batch == 9)  # fmt: skip
+            wanted, found = run_both(work, net, 3, 0.02, instruction_set=instruction_set)
+            assert assert_equal(wanted, found, net, TOLERANCE[dtype]) > 1e-4
+            assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rule", ["adam", "adam(0.5,0.9,0.001)", "adamw"])
+def test_running_means_of_many_updates(rule, dtype):
+    for batch in (2, 70):
+        work, net = a_task((3, 20, 2), rule=rule, dtype=dtype, batch=batch, N=70)
+        compare(work, net, None, epochs=140, rate=0.001)
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
 def test_wide_layers(instruction_set):
     for sizes in ((130, 129, 10), (64, 32, 16), (7, 200, 1)):
         work, net = a_task(sizes, "relu", batch=40, N=100, rule="adam", shuffle=True)

@@ -1,0 +1,218 @@
+// The last layer of a small network where it has few units. Its numbers lie unit by unit with an example in each lane: a
+// vector of the units of one example would be nearly empty. Its weights lie transposed, a row for each unit.
+#pragma once
+
+#include "network.h"
+#include "update_rules.h"
+
+namespace chainrule {
+
+// The sums of `Rows` vectors, those of the first Rows lanes repeated in the others.
+template <class R, long Rows, long S = 1>
+CHAINRULE_INLINE Vector<R> sums_of_rows(Vector<R>* rows) {
+    if constexpr (S < Rows) {
+#pragma GCC unroll 16
+        for (long i = 0; i < Rows; i += 2 * S)
+            rows[i] = interleaved<R, S, 0>(rows[i], rows[i + S]) + interleaved<R, S, 1>(rows[i], rows[i + S]);
+        return sums_of_rows<R, Rows, 2 * S>(rows);
+    } else if constexpr (S < lanes<R>) {
+        rows[0] = interleaved<R, S, 0>(rows[0], rows[0]) + interleaved<R, S, 1>(rows[0], rows[0]);
+        return sums_of_rows<R, Rows, 2 * S>(rows);
+    } else {
+        return rows[0];
+    }
+}
+
+template <class R>
+class FewOutputs {
+  public:
+    using V = Vector<R>;
+    using Label = decltype(Mask<R>{}[0] + 0);
+    static constexpr long most = std::min(4L, lanes<R>);
+
+    long before = 0, units = 0, reach = 0;  // reach: numbers from one unit's row to the next
+    Activation activation{};
+    R parameter = 0;
+    Criterion<R> criterion;
+    bool counts = false, has_bias = true;
+    R middle = 0;
+    R *W = nullptr, *b = nullptr, *W_states[2] = {}, *b_states[2] = {};
+    R *W_of_layer = nullptr, *W_states_of_layer[2] = {};  // the same as the other layers have them: a row for each unit before
+    const R *a_before = nullptr, *slope_before = nullptr;
+    R *delta_before = nullptr, *y = nullptr, *delta = nullptr;
+    const R* shares = nullptr;
+    Label* labels = nullptr;
+    long right = 0;
+
+    void take(long i, const R* targets) {
+        for (long k = 0; k < units; k++) y[k * reach + i] = targets[k];
+    }
+
+    // Forward for `rows` rows of a_before; the cost of the first `count`, and the errors sent back.
+    double pass(long rows, long count) {
+        switch (units) {
+            case 1: return pass_of<1>(rows, count);
+            case 2: return pass_of<2>(rows, count);
+            case 3: return pass_of<3>(rows, count);
+            default: return pass_of<4>(rows, count);
+        }
+    }
+
+    // Gradients over `count` rows, handed on with the weights: advance(w, g, states, decays).
+    template <class Advance>
+    void update(long count, Advance&& advance) {
+        switch (units) {
+            case 1: return update_of<1>(count, advance);
+            case 2: return update_of<2>(count, advance);
+            case 3: return update_of<3>(count, advance);
+            default: return update_of<4>(count, advance);
+        }
+    }
+
+    // From the layer's own weights and back.
+    void read() {
+        transposed(W_of_layer, W, before, units);
+        for (int s = 0; s < 2; s++)
+            if (W_states[s]) transposed(W_states_of_layer[s], W_states[s], before, units);
+    }
+    void write_weights() { transposed(W, W_of_layer, units, before); }
+    void write() {
+        write_weights();
+        for (int s = 0; s < 2; s++)
+            if (W_states[s]) transposed(W_states[s], W_states_of_layer[s], units, before);
+    }
+
+  private:
+    static void transposed(const R* from, R* to, long rows, long columns) {
+        for (long i = 0; i < rows; i++)
+            for (long k = 0; k < columns; k++) to[k * lanes<R> + i] = from[i * lanes<R> + k];
+    }
+
+    template <int U>
+    double pass_of(long rows, long count) {
+        V total{};
+        for (long start = 0; start < count; start += lanes<R>) {
+            V z[U];
+            switch (rows - start) {  // a multiple of 4
+                case 4: products<U, 4>(start, z); break;
+                case 8: products<U, 8>(start, z); break;
+                case 12: products<U, 12>(start, z); break;
+                default: products<U, lanes<R>>(start, z);
+            }
+            total += outputs<U>(z, start, count);
+        }
+        for (long i = 0; i < rows; i++) {
+            V sums = delta[i] * load(W);
+#pragma GCC unroll 4
+            for (int k = 1; k < U; k++) sums += delta[k * reach + i] * load(W + k * lanes<R>);
+            store<R>(delta_before + i * lanes<R>, sums * load(slope_before + i * lanes<R>));
+        }
+        return double(sum<R>(total));
+    }
+
+    // z[k] of `Some` examples from `start` on.
+    template <int U, long Some>
+    void products(long start, V* z) const {
+        constexpr long loaded = std::min(Some, lanes<R>), Rows = loaded > 8 ? 16 : loaded;
+        V parts[Rows] = {};
+#pragma GCC unroll 4
+        for (int k = 0; k < U; k++) {
+            const V w = load(W + k * lanes<R>);
+#pragma GCC unroll 16
+            for (long i = 0; i < Rows; i++) parts[i] = i < loaded ? load(a_before + (start + i) * lanes<R>) * w : V{};
+            z[k] = sums_of_rows<R, Rows>(parts) + b[k];
+        }
+    }
+
+    // The costs of the examples from `start` on, and their delta.
+    template <int U>
+    V outputs(const V* z, long start, long count) {
+        V a[U], slope[U], d[U], targets[U], costs{};
+        V top = z[0], sums{};
+        if (activation == Activation::softmax) {
+            for (int k = 1; k < U; k++) top = z[k] > top ? z[k] : top;
+            for (int k = 0; k < U; k++) a[k] = exp_of_negative<R>(z[k] - top), sums += a[k];
+            const V share = R(1) / sums;
+            for (int k = 0; k < U; k++) a[k] *= share;
+        } else {
+            with_activation<R>(activation, parameter, [&](auto f) {
+#pragma GCC unroll 4
+                for (int k = 0; k < U; k++) f(z[k], a[k], slope[k]);
+            });
+        }
+        const Mask<R> used = lane_numbers<R>() < Mask<R>{} + int(count - start);
+        for (int k = 0; k < U; k++) targets[k] = load(y + k * reach + start);
+        if (criterion.loss == Loss::softmax_categorical_cross_entropy) {
+            V all_targets = targets[0];
+            for (int k = 1; k < U; k++) all_targets += targets[k];
+            costs = all_targets * log<R>(sums);
+            for (int k = 0; k < U; k++) costs += targets[k] * (top - z[k]), d[k] = a[k] * all_targets - targets[k];
+        } else {
+            with_loss<R>(criterion.loss, criterion.parameter, U, [&](auto loss) {
+#pragma GCC unroll 4
+                for (int k = 0; k < U; k++) {
+                    V cost;
+                    loss(z[k], a[k], targets[k], cost, d[k]);
+                    costs += cost;
+                }
+            });
+            if (!is_fused(criterion.loss)) pull_back<U>(a, slope, d);
+        }
+        const V share = load(shares + start);
+        for (int k = 0; k < U; k++) store<R>(delta + k * reach + start, used ? d[k] * share : V{});
+        if (counts) count_right<U>(a, *reinterpret_cast<const Mask<R>*>(labels + start), used);
+        return used ? costs * share : V{};
+    }
+
+    // dC/dz from dC/da
+    template <int U>
+    void pull_back(const V* a, const V* slope, V* d) const {
+        if (activation != Activation::softmax) {
+            for (int k = 0; k < U; k++) d[k] *= slope[k];
+            return;
+        }
+        V inner = a[0] * d[0];
+        for (int k = 1; k < U; k++) inner += a[k] * d[k];
+        for (int k = 0; k < U; k++) d[k] = a[k] * (d[k] - inner);
+    }
+
+    template <int U>
+    void count_right(const V* a, Mask<R> label, Mask<R> used) {
+        Mask<R> found{};
+        V best = a[0];
+        if (U == 1) found = best > middle ? Mask<R>{} + 1 : Mask<R>{};
+        for (int k = 1; k < U; k++) {
+            found = a[k] > best ? Mask<R>{} + k : found;
+            best = a[k] > best ? a[k] : best;
+        }
+        const Mask<R> same = (found == label) & used & 1;
+        for (long i = 0; i < lanes<R>; i++) right += long(same[i]);
+    }
+
+    template <int U, class Advance>
+    void update_of(long count, Advance&& advance) {
+        V g[U] = {}, more[U] = {};
+        long i = 0;
+        for (; i + 1 < count; i += 2) {
+            const V a = load(a_before + i * lanes<R>), next = load(a_before + (i + 1) * lanes<R>);
+#pragma GCC unroll 4
+            for (int k = 0; k < U; k++) g[k] += delta[k * reach + i] * a, more[k] += delta[k * reach + i + 1] * next;
+        }
+        if (i < count)
+            for (int k = 0; k < U; k++) g[k] += delta[k * reach + i] * load(a_before + i * lanes<R>);
+        const Mask<R> used = lane_numbers<R>() < Mask<R>{} + int(before);
+        for (int k = 0; k < U; k++) {
+            const long at = k * lanes<R>;
+            store<R>(W + at, advance(load(W + at), used ? g[k] + more[k] : V{}, W_states[0] + at, W_states[1] + at, true));
+        }
+        if (!has_bias) return;
+        V rows[most] = {};
+        for (int k = 0; k < U; k++)
+            for (long start = 0; start < count; start += lanes<R>) rows[k] += load(delta + k * reach + start);
+        const V sums = sums_of_rows<R, most>(rows);
+        const Mask<R> real = lane_numbers<R>() < Mask<R>{} + U;
+        store<R>(b, advance(load(b), real ? sums : V{}, b_states[0], b_states[1], false));
+    }
+};
+
+}  // namespace chainrule
