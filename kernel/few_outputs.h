@@ -38,6 +38,7 @@ class FewOutputs {
     R middle = 0;
     R *W = nullptr, *b = nullptr, *W_states[2] = {}, *b_states[2] = {};
     R *W_of_layer = nullptr, *W_states_of_layer[2] = {};  // the same as the other layers have them: a row for each unit before
+    R *G = nullptr, *g = nullptr;
     const R *a_before = nullptr, *slope_before = nullptr;
     R *delta_before = nullptr, *y = nullptr, *delta = nullptr;
     const R* shares = nullptr;
@@ -58,15 +59,24 @@ class FewOutputs {
         }
     }
 
-    // Gradients over `count` rows, handed on with the weights: advance(w, g, states, decays).
-    template <class Advance>
-    void update(long count, Advance&& advance) {
+    // The gradients over `count` rows, or those added to what is there.
+    void gradients(long count, bool add) {
         switch (units) {
-            case 1: return update_of<1>(count, advance);
-            case 2: return update_of<2>(count, advance);
-            case 3: return update_of<3>(count, advance);
-            default: return update_of<4>(count, advance);
+            case 1: return gradients_of<1>(count, add);
+            case 2: return gradients_of<2>(count, add);
+            case 3: return gradients_of<3>(count, add);
+            default: return gradients_of<4>(count, add);
         }
+    }
+
+    // New weights: advance(w, g, states, decays).
+    template <class Advance>
+    void update(Advance&& advance) {
+        for (long k = 0; k < units; k++) {
+            const long at = k * lanes<R>;
+            store<R>(W + at, advance(load(W + at), load(G + at), W_states[0] + at, W_states[1] + at, true));
+        }
+        if (has_bias) store<R>(b, advance(load(b), load(g), b_states[0], b_states[1], false));
     }
 
     // From the layer's own weights and back.
@@ -189,29 +199,27 @@ class FewOutputs {
         for (long i = 0; i < lanes<R>; i++) right += long(same[i]);
     }
 
-    template <int U, class Advance>
-    void update_of(long count, Advance&& advance) {
-        V g[U] = {}, more[U] = {};
+    template <int U>
+    void gradients_of(long count, bool add) {
+        V sums[U] = {}, more[U] = {};
         long i = 0;
         for (; i + 1 < count; i += 2) {
             const V a = load(a_before + i * lanes<R>), next = load(a_before + (i + 1) * lanes<R>);
 #pragma GCC unroll 4
-            for (int k = 0; k < U; k++) g[k] += delta[k * reach + i] * a, more[k] += delta[k * reach + i + 1] * next;
+            for (int k = 0; k < U; k++) sums[k] += delta[k * reach + i] * a, more[k] += delta[k * reach + i + 1] * next;
         }
         if (i < count)
-            for (int k = 0; k < U; k++) g[k] += delta[k * reach + i] * load(a_before + i * lanes<R>);
-        const Mask<R> used = lane_numbers<R>() < Mask<R>{} + int(before);
-        for (int k = 0; k < U; k++) {
-            const long at = k * lanes<R>;
-            store<R>(W + at, advance(load(W + at), used ? g[k] + more[k] : V{}, W_states[0] + at, W_states[1] + at, true));
+            for (int k = 0; k < U; k++) sums[k] += delta[k * reach + i] * load(a_before + i * lanes<R>);
+        const Mask<R> lane = lane_numbers<R>();
+        for (int k = 0; k < U; k++) {  // what is beyond the last weight stays 0
+            const V part = lane < Mask<R>{} + int(before) ? sums[k] + more[k] : V{};
+            store<R>(G + k * lanes<R>, add ? load(G + k * lanes<R>) + part : part);
         }
-        if (!has_bias) return;
         V rows[most] = {};
         for (int k = 0; k < U; k++)
             for (long start = 0; start < count; start += lanes<R>) rows[k] += load(delta + k * reach + start);
-        const V sums = sums_of_rows<R, most>(rows);
-        const Mask<R> real = lane_numbers<R>() < Mask<R>{} + U;
-        store<R>(b, advance(load(b), real ? sums : V{}, b_states[0], b_states[1], false));
+        const V part = lane < Mask<R>{} + U ? sums_of_rows<R, most>(rows) : V{};
+        store<R>(g, add ? load(g) + part : part);
     }
 };
 

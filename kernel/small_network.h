@@ -1,4 +1,4 @@
-// One update of a small network: every layer is at most one vector wide, so that each row of each matrix is one vector and
+// Updates of a small network: every layer is at most one vector wide, so that each row of each matrix is one vector and
 // nothing has to be divided into blocks. The steps are those of training.h; what is saved is the bookkeeping, which for
 // such a network takes longer than its arithmetic.
 #pragma once
@@ -16,6 +16,7 @@ struct SmallLayer {
     R parameter;
     bool has_bias;
     R *W, *b, *W_transposed;
+    R *G, *g;              // dJ/dW and dJ/db, without weight decay
     R *W1, *b1, *W2, *b2;  // what the update rule keeps
     const R* a_before;
     R *z, *a, *slope, *delta, *delta_before;
@@ -44,7 +45,9 @@ template <class R>
 class SmallNetwork {
   public:
     using V = Vector<R>;
-    static constexpr long most_rows = 64;
+    static constexpr long block = 128;  // so many examples of a batch at a time: their numbers stay in the first cache
+
+    static constexpr long most_rows = 4096;  // larger batches are worth sharing among threads
 
     static bool fits(const std::vector<Layer<R>>& all, long batch) {
         if (batch > most_rows) return false;
@@ -73,6 +76,7 @@ class SmallNetwork {
         for (int s = 0; s < 2; s++) few_.W_states[s] = states[s];
         few_.W_states_of_layer[0] = last.W1, few_.W_states_of_layer[1] = last.W2;
         few_.b_states[0] = last.b1, few_.b_states[1] = last.b2;
+        few_.G = last.G, few_.g = last.g;
         few_.read();
         few_.a_before = last.a_before, few_.slope_before = layers_[layers_.size() - 2].slope, few_.delta_before = last.delta_before;
         few_.y = pass.y.data, few_.delta = last.delta, few_.shares = pass.shares;
@@ -141,27 +145,33 @@ class SmallNetwork {
         return cost;
     }
 
-    // Gradients over `count` rows, and the update. Returns the sum of the gradients' squares (NaN where a weight is not
-    // finite any more) and, with weight decay, of the weights' squares before.
+    // The gradients over `count` rows, or those added to what is there.
+    void gradients(long count, bool add) {
+        if (has_few_) few_.gradients(count, add);
+        for (SmallLayer<R>& layer : layers_) {
+            multiply_width<R, 1, Read::columns>(layer.before, layer.a_before, layer.stride, count, layer.delta, layer.G, {nullptr, add});
+            if (!layer.has_bias) continue;
+            V g = add ? load(layer.g) : V{}, more{};
+            long i = 0;
+            for (; i + 1 < count; i += 2) g += load(layer.delta + i * lanes<R>), more += load(layer.delta + (i + 1) * lanes<R>);
+            if (i < count) g += load(layer.delta + i * lanes<R>);
+            store<R>(layer.g, g + more);
+        }
+    }
+
+    // One update. Returns the sum of the gradients' squares (NaN where a weight is not finite any more) and, with weight
+    // decay, of the weights' squares before.
     template <class UpdateRule>
-    void update(UpdateRule rule, long count, R lambda, R shrink, double& gradient_squares, double& weight_squares) {
+    void update(UpdateRule rule, R lambda, R shrink, double& gradient_squares, double& weight_squares) {
         Advance<R, UpdateRule> advance{rule, lambda, shrink};
-        if (has_few_) few_.update(count, advance);
-        alignas(64) R G[panel_width<R> * lanes<R>];
+        if (has_few_) few_.update(advance);
         for (std::size_t l = 0; l < layers_.size(); l++) {
             SmallLayer<R>& layer = layers_[l];
-            multiply_width<R, 1, Read::columns>(layer.before, layer.a_before, layer.stride, count, layer.delta, G, {});
             for (long i = 0; i < layer.before; i++) {
                 const long at = i * lanes<R>;
-                store<R>(layer.W + at, advance(load(layer.W + at), load(G + at), layer.W1 + at, layer.W2 + at, true));
+                store<R>(layer.W + at, advance(load(layer.W + at), load(layer.G + at), layer.W1 + at, layer.W2 + at, true));
             }
-            if (layer.has_bias) {
-                V g = load(layer.delta), more{};
-                long i = 1;
-                for (; i + 1 < count; i += 2) g += load(layer.delta + i * lanes<R>), more += load(layer.delta + (i + 1) * lanes<R>);
-                if (i < count) g += load(layer.delta + i * lanes<R>);
-                store<R>(layer.b, advance(load(layer.b), g + more, layer.b1, layer.b2, false));
-            }
+            if (layer.has_bias) store<R>(layer.b, advance(load(layer.b), load(layer.g), layer.b1, layer.b2, false));
             if (l > 0) transpose_weights(layer);
         }
         gradient_squares = double(sum<R>(advance.squares + advance.spoilt));

@@ -96,12 +96,14 @@ class Trainer {
                 const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
                 const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + watch.keep_best : 0);
                 for (long c = 0; c < copies; c++) one(W), one(b);
-                const bool transposed_states = small_ && layer.units <= FewOutputs<R>::most;
-                for (long c = 0; c < 1 + (transposed_states ? kept_ : 0); c++) one(Panels<R>::size(layer.units, layer.before));
+                one(Panels<R>::size(layer.units, layer.before));
+                if (!small_) continue;
+                one(std::max(layer.before, layer.units) * lanes<R>), one(b);  // gradients
+                for (int s = 0; s < kept_; s++) one(Panels<R>::size(layer.units, layer.before));
             }
         };
         sizes([&](long n) { arena_.reserve(n * long(sizeof(R))); });
-        const long rows_of_batch = (batch_ + 3) / 4 * 4;
+        const long rows_of_batch = ((small_ ? std::min(batch_, SmallNetwork<R>::block) : batch_) + 3) / 4 * 4;
         Pass<R>::reserve(arena_, layers, rows_of_batch, true);
         for (int t = 0; validation_rows && t < threads; t++) Pass<R>::reserve(arena_, layers, validation_rows, false);
         arena_.reserve(examples.count * long(sizeof(int32_t)));
@@ -238,8 +240,9 @@ class Trainer {
         for (std::size_t l = 0; l < L; l++) {
             const Layer<R>& layer = layers[l];
             const Own& own = own_[l];
+            R *G = arena_.take<R>(std::max(layer.before, layer.units) * lanes<R>), *g = arena_.take<R>(padded<R>(layer.units));
             small.push_back({layer.before, layer.units, pass_.a[l].width(0), layer.activation, layer.parameter, layer.has_bias,
-                             layer.W.data, layer.b, layer.W_transposed.data, own.W[0].data, own.b[0], own.W[1].data, own.b[1],
+                             layer.W.data, layer.b, layer.W_transposed.data, G, g, own.W[0].data, own.b[0], own.W[1].data, own.b[1],
                              pass_.a[l].data, l + 1 == L ? pass_.z.data : pass_.a[l + 1].data, pass_.a[l + 1].data,
                              pass_.slope[l + 1].data, pass_.delta[l + 1].data, pass_.delta[l].data});
         }
@@ -445,17 +448,22 @@ class Trainer {
     // The same for a small network.
     bool small_step(long epoch, long batch, const int32_t* order, EpochRow& row) {
         const long N = examples.count, start = batch * batch_, count = std::min(batch_, N - start);
-        small_network_.take(examples, pass_, order, start, count, plan.mean ? 1.0 / double(count) : 1.0);
-        double J = small_network_.pass(pass_, layers.back(), count);
-        if (plan.counts && small_network_.has_few_outputs())
-            partial_[0].right = small_network_.few_outputs().right;
-        else if (plan.counts)
-            partial_[0].right += count_right(examples, pass_, order, start, 0, count);
+        double J = 0;
+        for (long first = 0; first < count; first += SmallNetwork<R>::block) {
+            const long some = std::min(SmallNetwork<R>::block, count - first);
+            const int32_t* some_order = order ? order + first : nullptr;
+            small_network_.take(examples, pass_, some_order, start + first, some, plan.mean ? 1.0 / double(count) : 1.0);
+            J += small_network_.pass(pass_, layers.back(), some);
+            small_network_.gradients(some, first > 0);
+            if (plan.counts && !small_network_.has_few_outputs())
+                partial_[0].right += count_right(examples, pass_, some_order, start + first, 0, some);
+        }
+        if (plan.counts && small_network_.has_few_outputs()) partial_[0].right = small_network_.few_outputs().right;
         const double rate = watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
         const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
         double squares = 0, weights = 0;
         with_rule<R>(plan.rule, plan.constants, rate, ++updates, partial_[0].powers, [&](auto rule) {
-            small_network_.update(rule, count, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0),
+            small_network_.update(rule, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0),
                                   squares, weights);
         });
         if (decay > 0 && !plan.decoupled) J += 0.5 * decay * weights;
