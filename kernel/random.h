@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <numeric>
-#include <utility>
 
 namespace chainrule {
 
@@ -18,21 +17,21 @@ struct BitGenerator {
 
     uint32_t next() const { return next_uint32(state); }
 
-    // A whole number from 0 to `most`, each as likely: as many random bits as it has, until they are not too large.
-    uint32_t up_to(uint32_t most, uint32_t bits) const {
-        uint32_t drawn;
-        do drawn = next() & bits;
-        while (drawn > most);
-        return drawn;
-    }
-
-    // generator.permutation(N), by Fisher and Yates
+    // generator.permutation(N), by Fisher and Yates: each place from the last on is swapped with one up to it, drawn with
+    // as many random bits as that needs until it is not too large. One too large swaps the place with itself, so that the
+    // processor has no branch to guess.
     void permutation(int32_t* order, long N) const {
         std::iota(order, order + N, 0);
         uint32_t bits = 0xffffffffu;
-        for (long i = N - 1; i > 0; i--) {
+        for (long i = N - 1; i > 0;) {
             while (bits / 2 >= uint32_t(i)) bits /= 2;  // the fewest that hold i
-            std::swap(order[i], order[up_to(uint32_t(i), bits)]);
+            for (const long last = long(bits / 2); i > last;) {
+                const long drawn = long(next() & bits), other = drawn <= i ? drawn : i;
+                const int32_t here = order[i];
+                order[i] = order[other];
+                order[other] = here;
+                i -= drawn <= i;
+            }
         }
     }
 
