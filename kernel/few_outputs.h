@@ -1,8 +1,7 @@
-// The last layer of a small network where it has few units. Its numbers lie unit by unit with an example in each lane: a
-// vector of the units of one example would be nearly empty. Its weights lie transposed, a row for each unit.
+// The last layer of a small network where it has few units. Its weights lie transposed, a row for each unit.
 #pragma once
 
-#include "network.h"
+#include "outputs_by_unit.h"
 #include "update_rules.h"
 
 namespace chainrule {
@@ -27,27 +26,16 @@ template <class R>
 class FewOutputs {
   public:
     using V = Vector<R>;
-    using Label = decltype(Mask<R>{}[0] + 0);
-    static constexpr long most = std::min(4L, lanes<R>);
+    static constexpr long most = OutputsByUnit<R>::most;
 
-    long before = 0, units = 0, reach = 0;  // reach: numbers from one unit's row to the next
-    Activation activation{};
-    R parameter = 0;
-    Criterion<R> criterion;
-    bool counts = false, has_bias = true;
-    R middle = 0;
+    OutputsByUnit<R> outputs;
+    long before = 0, units = 0;
+    bool has_bias = true;
     R *W = nullptr, *b = nullptr, *W_states[2] = {}, *b_states[2] = {};
     R *W_of_layer = nullptr, *W_states_of_layer[2] = {};  // the same as the other layers have them: a row for each unit before
     R *G = nullptr, *g = nullptr;
     const R *a_before = nullptr, *slope_before = nullptr;
-    R *delta_before = nullptr, *y = nullptr, *delta = nullptr;
-    const R* shares = nullptr;
-    Label* labels = nullptr;
-    long right = 0;
-
-    void take(long i, const R* targets) {
-        for (long k = 0; k < units; k++) y[k * reach + i] = targets[k];
-    }
+    R* delta_before = nullptr;
 
     // Forward for `rows` rows of a_before; the cost of the first `count`, and the errors sent back.
     double pass(long rows, long count) {
@@ -100,6 +88,8 @@ class FewOutputs {
 
     template <int U>
     double pass_of(long rows, long count) {
+        const R* delta = outputs.delta;
+        const long reach = outputs.reach;
         V total{};
         for (long start = 0; start < count; start += lanes<R>) {
             V z[U];
@@ -109,7 +99,7 @@ class FewOutputs {
                 case 12: products<U, 12>(start, z); break;
                 default: products<U, lanes<R>>(start, z);
             }
-            total += outputs<U>(z, start, count);
+            total += outputs.template costs_of<U>(z, start, count);
         }
         for (long i = 0; i < rows; i++) {
             V sums = delta[i] * load(W);
@@ -134,73 +124,10 @@ class FewOutputs {
         }
     }
 
-    // The costs of the examples from `start` on, and their delta.
-    template <int U>
-    V outputs(const V* z, long start, long count) {
-        V a[U], slope[U], d[U], targets[U], costs{};
-        V top = z[0], sums{};
-        if (activation == Activation::softmax) {
-            for (int k = 1; k < U; k++) top = z[k] > top ? z[k] : top;
-            for (int k = 0; k < U; k++) a[k] = exp_of_negative<R>(z[k] - top), sums += a[k];
-            const V share = R(1) / sums;
-            for (int k = 0; k < U; k++) a[k] *= share;
-        } else {
-            with_activation<R>(activation, parameter, [&](auto f) {
-#pragma GCC unroll 4
-                for (int k = 0; k < U; k++) f(z[k], a[k], slope[k]);
-            });
-        }
-        const Mask<R> used = lane_numbers<R>() < Mask<R>{} + int(count - start);
-        for (int k = 0; k < U; k++) targets[k] = load(y + k * reach + start);
-        if (criterion.loss == Loss::softmax_categorical_cross_entropy) {
-            V all_targets = targets[0];
-            for (int k = 1; k < U; k++) all_targets += targets[k];
-            costs = all_targets * log<R>(sums);
-            for (int k = 0; k < U; k++) costs += targets[k] * (top - z[k]), d[k] = a[k] * all_targets - targets[k];
-        } else {
-            with_loss<R>(criterion.loss, criterion.parameter, U, [&](auto loss) {
-#pragma GCC unroll 4
-                for (int k = 0; k < U; k++) {
-                    V cost;
-                    loss(z[k], a[k], targets[k], cost, d[k]);
-                    costs += cost;
-                }
-            });
-            if (!is_fused(criterion.loss)) pull_back<U>(a, slope, d);
-        }
-        const V share = load(shares + start);
-        for (int k = 0; k < U; k++) store<R>(delta + k * reach + start, used ? d[k] * share : V{});
-        if (counts) count_right<U>(a, *reinterpret_cast<const Mask<R>*>(labels + start), used);
-        return used ? costs * share : V{};
-    }
-
-    // dC/dz from dC/da
-    template <int U>
-    void pull_back(const V* a, const V* slope, V* d) const {
-        if (activation != Activation::softmax) {
-            for (int k = 0; k < U; k++) d[k] *= slope[k];
-            return;
-        }
-        V inner = a[0] * d[0];
-        for (int k = 1; k < U; k++) inner += a[k] * d[k];
-        for (int k = 0; k < U; k++) d[k] = a[k] * (d[k] - inner);
-    }
-
-    template <int U>
-    void count_right(const V* a, Mask<R> label, Mask<R> used) {
-        Mask<R> found{};
-        V best = a[0];
-        if (U == 1) found = best > middle ? Mask<R>{} + 1 : Mask<R>{};
-        for (int k = 1; k < U; k++) {
-            found = a[k] > best ? Mask<R>{} + k : found;
-            best = a[k] > best ? a[k] : best;
-        }
-        const Mask<R> same = (found == label) & used & 1;
-        for (long i = 0; i < lanes<R>; i++) right += long(same[i]);
-    }
-
     template <int U>
     void gradients_of(long count, bool add) {
+        const R* delta = outputs.delta;
+        const long reach = outputs.reach;
         V sums[U] = {}, more[U] = {};
         long i = 0;
         for (; i + 1 < count; i += 2) {

@@ -75,6 +75,17 @@ struct Pass {
     }
 };
 
+// Call `use` with a size from 1 to 4 as a constant.
+template <class Use>
+inline void with_size(long size, Use&& use) {
+    switch (size) {
+        case 1: return use(std::integral_constant<long, 1>{});
+        case 2: return use(std::integral_constant<long, 2>{});
+        case 3: return use(std::integral_constant<long, 3>{});
+        default: return use(std::integral_constant<long, 4>{});
+    }
+}
+
 // A C-ordered matrix that is read in whole vectors: the last rows lie in a copy that may be read beyond its end.
 template <class R>
 struct Readable {
@@ -104,6 +115,18 @@ struct Examples {
     long count = 0;
     std::vector<R> target_sums;  // of each row of Y, for softmax with cross-entropy
 };
+
+// Bring rows of at most four columns into vectors, one for each column, `reach` numbers apart, with an example in each lane.
+template <class R, class Example>
+inline void into_lanes(R* to, long reach, const Readable<R>& from, const R* rows, Example&& example, long count) {
+    with_size(from.columns, [&](auto columns) {
+        for (long i = 0; i < count; i++) {
+            const R* row = rows ? rows + i * columns : from.row(example(i));
+#pragma GCC unroll 4
+            for (long k = 0; k < columns; k++) to[k * reach + i] = row[k];
+        }
+    });
+}
 
 // Bring rows into panels: row order[i], or row first_row + i, becomes row i.
 template <class R>

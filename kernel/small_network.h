@@ -62,32 +62,26 @@ class SmallNetwork {
         return all.size() > 1 && all.back().units <= FewOutputs<R>::most;
     }
 
-    // `states`: room for what the rule keeps of the last layer's weights, where it has few units.
     SmallNetwork() = default;
-    SmallNetwork(std::vector<SmallLayer<R>> all, bool few, const Criterion<R>& criterion, const Pass<R>& pass, R* const states[2])
-        : layers_(std::move(all)), criterion_(criterion), has_few_(few) {
-        for (std::size_t l = 1; l < layers_.size() - few; l++) transpose_weights(layers_[l]);
+    // `states`: room for what the rule keeps of the last layer's weights, where it has few units.
+    SmallNetwork(std::vector<SmallLayer<R>> all, const OutputsByUnit<R>* few, R* const states[2]) : layers_(std::move(all)), has_few_(few) {
+        for (std::size_t l = 1; l < layers_.size() - has_few_; l++) transpose_weights(layers_[l]);
         if (!few) return;
         const SmallLayer<R>& last = layers_.back();
-        few_.before = last.before, few_.units = last.units, few_.reach = padded<R>(pass.z.rows);
-        few_.activation = last.activation, few_.parameter = last.parameter, few_.criterion = criterion;
-        few_.has_bias = last.has_bias;
-        few_.W = last.W_transposed, few_.W_of_layer = last.W, few_.b = last.b;
+        few_.outputs = *few;
+        few_.before = last.before, few_.units = last.units, few_.has_bias = last.has_bias;
+        few_.W = last.W_transposed, few_.W_of_layer = last.W, few_.b = last.b, few_.G = last.G, few_.g = last.g;
         for (int s = 0; s < 2; s++) few_.W_states[s] = states[s];
         few_.W_states_of_layer[0] = last.W1, few_.W_states_of_layer[1] = last.W2;
         few_.b_states[0] = last.b1, few_.b_states[1] = last.b2;
-        few_.G = last.G, few_.g = last.g;
-        few_.read();
         few_.a_before = last.a_before, few_.slope_before = layers_[layers_.size() - 2].slope, few_.delta_before = last.delta_before;
-        few_.y = pass.y.data, few_.delta = last.delta, few_.shares = pass.shares;
-        few_.labels = reinterpret_cast<typename FewOutputs<R>::Label*>(pass.targets);
+        few_.read();
         layers_.pop_back();
     }
 
     // Bring `count` examples into the pass: those that `order` names, or from `start` on.
     void take(const Examples<R>& from, Pass<R>& pass, const int32_t* order, long start, long count, double share) {
         const long rows = whole(count);
-        auto example = [&](long i) { return order ? long(order[i]) : start + i; };
         SmallLayer<R>& first = layers_.front();
         if (const R* X = order ? nullptr : from.X.rows_from(start, rows)) {
             first.a_before = X, first.stride = from.X.columns;
@@ -95,26 +89,18 @@ class SmallNetwork {
             first.a_before = pass.a[0].data, first.stride = pass.a[0].width(0);
             gather<R>(pass.a[0], from.X, order, start, 0, count);
         }
-        if (from.shares) {
-            for (long i = 0; i < count; i++) pass.shares[i] = R(share * double(from.shares[example(i)]));
-        } else if (share != share_) {
-            share_ = share;
-            std::fill_n(pass.shares, pass.z.rows, R(share));
-        }
-        if (has_few_) {
-            const R* Y = order ? nullptr : from.Y.rows_from(start, count);
-            for (long i = 0; i < count; i++) few_.take(i, Y ? Y + i * from.Y.columns : from.Y.row(example(i)));
-            if (from.labels)
-                for (long i = 0; i < count; i++) few_.labels[i] = from.labels[example(i)];
-            return;
-        }
+        if (has_few_) return few_.outputs.take(from, order, start, count, share);
         gather<R>(pass.y, from.Y, order, start, 0, count);
-        if (!from.target_sums.empty())
-            for (long i = 0; i < count; i++) pass.targets[i] = from.target_sums[std::size_t(example(i))];
+        for (long i = 0; i < count; i++) {
+            const long example = order ? long(order[i]) : start + i;
+            pass.shares[i] = from.shares ? R(share * double(from.shares[example])) : R(share);
+            if (!from.target_sums.empty()) pass.targets[i] = from.target_sums[std::size_t(example)];
+        }
     }
 
-    // Forward and back for the first `count` rows of the pass; the sum of their costs, each times its share.
-    double pass(Pass<R>& values, const Layer<R>& output, long count) {
+    // Forward and back for the first `count` rows of the pass, and the gradients over them, or those added to what is there.
+    // Returns the sum of their costs, each times its share.
+    double pass(const Criterion<R>& criterion, Pass<R>& values, const Layer<R>& output, long count, bool add) {
         const long rows = whole(count);  // rows beyond the last hold something, and nobody looks at what comes of it
         for (SmallLayer<R>& layer : layers_) {
             multiply_width<R, 1, Read::rows>(rows, layer.a_before, layer.stride, layer.before, layer.W, layer.z, Begin<R>{layer.b, false});
@@ -134,7 +120,7 @@ class SmallNetwork {
                 }
             });
         }
-        const double cost = has_few_ ? few_.pass(rows, count) : criterion_(output, values, true, 0, count);
+        const double cost = has_few_ ? few_.pass(rows, count) : criterion(output, values, true, 0, count);
         for (std::size_t l = layers_.size(); l-- > 1;) {
             const SmallLayer<R>& layer = layers_[l];
             multiply_width<R, 1, Read::rows>(rows, layer.delta, lanes<R>, layer.units, layer.W_transposed, layer.delta_before, {});
@@ -142,21 +128,8 @@ class SmallNetwork {
             for (long i = 0; i < rows; i++)
                 store<R>(layer.delta_before + i * lanes<R>, load(layer.delta_before + i * lanes<R>) * load(slope + i * lanes<R>));
         }
+        gradients(count, add);
         return cost;
-    }
-
-    // The gradients over `count` rows, or those added to what is there.
-    void gradients(long count, bool add) {
-        if (has_few_) few_.gradients(count, add);
-        for (SmallLayer<R>& layer : layers_) {
-            multiply_width<R, 1, Read::columns>(layer.before, layer.a_before, layer.stride, count, layer.delta, layer.G, {nullptr, add});
-            if (!layer.has_bias) continue;
-            V g = add ? load(layer.g) : V{}, more{};
-            long i = 0;
-            for (; i + 1 < count; i += 2) g += load(layer.delta + i * lanes<R>), more += load(layer.delta + (i + 1) * lanes<R>);
-            if (i < count) g += load(layer.delta + i * lanes<R>);
-            store<R>(layer.g, g + more);
-        }
     }
 
     // One update. Returns the sum of the gradients' squares (NaN where a weight is not finite any more) and, with weight
@@ -178,15 +151,29 @@ class SmallNetwork {
         weight_squares = lambda > 0 ? double(sum<R>(advance.of_weights)) : 0;
     }
 
-    bool has_few_outputs() const { return has_few_; }
-    FewOutputs<R>& few_outputs() { return few_; }
+    // Of the last layer where it has few units, or nullptr.
+    OutputsByUnit<R>* outputs() { return has_few_ ? &few_.outputs : nullptr; }
+    // From its own weights to those of the layers, and what the rule keeps.
+    void write_weights() { few_.write_weights(); }
+    void write() { few_.write(); }
 
   private:
     std::vector<SmallLayer<R>> layers_;  // without the last one where that has few units
-    Criterion<R> criterion_;
     bool has_few_ = false;
-    double share_ = 0;  // each example's of J, where all have the same
     FewOutputs<R> few_;
+
+    void gradients(long count, bool add) {
+        if (has_few_) few_.gradients(count, add);
+        for (SmallLayer<R>& layer : layers_) {
+            multiply_width<R, 1, Read::columns>(layer.before, layer.a_before, layer.stride, count, layer.delta, layer.G, {nullptr, add});
+            if (!layer.has_bias) continue;
+            V g = add ? load(layer.g) : V{}, more{};
+            long i = 0;
+            for (; i + 1 < count; i += 2) g += load(layer.delta + i * lanes<R>), more += load(layer.delta + (i + 1) * lanes<R>);
+            if (i < count) g += load(layer.delta + i * lanes<R>);
+            store<R>(layer.g, g + more);
+        }
+    }
 
     static long whole(long count) { return (count + 3) / 4 * 4; }
 

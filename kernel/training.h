@@ -9,6 +9,7 @@
 #include "random.h"
 #include "small_network.h"
 #include "team.h"
+#include "tiny_network.h"
 #include "update_rules.h"
 
 namespace chainrule {
@@ -89,6 +90,7 @@ class Trainer {
         kept_ = arrays_kept(plan.rule);
         // A small network has nothing to share, so that its numbers, too, are the same for any number of threads.
         small_ = plan.clip_norm == 0 && plan.clip_value == 0 && SmallNetwork<R>::fits(layers, batch_);
+        tiny_ = small_ && TinyNetwork<R>::fits(layers, batch_);
         if (small_) threads = 1;
         const long validation_rows = std::min(validation.count, 128L);
         auto sizes = [&](auto&& one) {
@@ -164,7 +166,7 @@ class Trainer {
             together(threads, [&](int member) { work(member, barrier, limits); });
         }
         if (!rows.empty()) rows.back().seconds = std::chrono::duration<double>(Clock::now() - began_).count();
-        small_network_.few_outputs().write();
+        tiny_ ? tiny_network_.write() : small_network_.write();
         for (std::size_t l = 0; l < layers.size(); l++) write(l);
     }
 
@@ -228,8 +230,9 @@ class Trainer {
     double decay_of_frozen_ = 0;  // the squares of the weights that do not learn, summed
     std::vector<double> group_costs_[2];  // of each `whole_rows` examples of a batch
     bool dropout_ = false, finished_ = false, abandoned_ = false;
-    bool small_ = false;
+    bool small_ = false, tiny_ = false;  // a tiny network is a small one, too
     SmallNetwork<R> small_network_;
+    TinyNetwork<R> tiny_network_;
     Clock::time_point began_, now_;
     long look_every_ = 1, since_look_ = 0;  // epochs between two looks at the clock
     long steps_between_looks_ = 1;             // in the first epoch of a call
@@ -246,12 +249,16 @@ class Trainer {
                              pass_.a[l].data, l + 1 == L ? pass_.z.data : pass_.a[l + 1].data, pass_.a[l + 1].data,
                              pass_.slope[l + 1].data, pass_.delta[l + 1].data, pass_.delta[l].data});
         }
+        OutputsByUnit<R> outputs(layers.back(), plan.criterion, plan.counts, plan.middle, pass_);
+        if (tiny_) {
+            tiny_network_ = TinyNetwork<R>(layers, small, outputs);
+            return;
+        }
         R* states[2] = {};
         const bool few = SmallNetwork<R>::has_few_outputs(layers);
-        for (int s = 0; few && s < kept_; s++) 
+        for (int s = 0; few && s < kept_; s++)
             states[s] = arena_.take<R>(Panels<R>::size(layers.back().units, layers.back().before));
-        small_network_ = {std::move(small), few, plan.criterion, pass_, states};
-        if (few) small_network_.few_outputs().counts = plan.counts, small_network_.few_outputs().middle = R(plan.middle);
+        small_network_ = SmallNetwork<R>(std::move(small), few ? &outputs : nullptr, states);
     }
 
     // ---- in and out -----------------------------------------------------------------------------------------------
@@ -311,18 +318,21 @@ class Trainer {
         Partial& mine = partial_[std::size_t(member)];
         for (long epoch = 0; epoch < epochs; epoch++) {
             if (member == 0 && reordered) generator->permutation(order_, examples.count);
-            mine.right = small_network_.few_outputs().right = 0;
+            mine.right = 0;
             barrier.wait();
             EpochRow row{};
             for (long batch = 0; batch < per_epoch_; batch++) {
                 const int32_t* order = reordered ? order_ + batch * batch_ : nullptr;
-                if (!(small_ ? small_step(epoch, batch, order, row) : step(member, barrier, epoch, batch, order, row))) {
+                const bool finite = tiny_    ? small_step(tiny_network_, epoch, batch, order, row)
+                                    : small_ ? small_step(small_network_, epoch, batch, order, row)
+                                             : step(member, barrier, epoch, batch, order, row);
+                if (!finite) {
                     if (member == 0) end = End::not_finite, failed_batch = batch;
                     return;
                 }
                 if (epoch == 0 && (batch + 1) % steps_between_looks_ == 0 && interrupted_within(member, barrier, limits)) return;
             }
-            if (small_ && (validation.count || watch.keep_best)) small_network_.few_outputs().write_weights();
+            if (small_ && (validation.count || watch.keep_best)) tiny_ ? tiny_network_.write_weights() : small_network_.write_weights();
             if (validation.count) validate(member, barrier, row);
             if (member == 0) {
                 long right = 0;
@@ -445,26 +455,26 @@ class Trainer {
         return std::isfinite(J) && std::isfinite(norm);
     }
 
-    // The same for a small network.
-    bool small_step(long epoch, long batch, const int32_t* order, EpochRow& row) {
+    // The same for a small or a tiny network.
+    template <class Network>
+    bool small_step(Network& network, long epoch, long batch, const int32_t* order, EpochRow& row) {
         const long N = examples.count, start = batch * batch_, count = std::min(batch_, N - start);
         double J = 0;
-        for (long first = 0; first < count; first += SmallNetwork<R>::block) {
-            const long some = std::min(SmallNetwork<R>::block, count - first);
+        for (long first = 0; first < count; first += Network::block) {
+            const long some = std::min(Network::block, count - first);
             const int32_t* some_order = order ? order + first : nullptr;
-            small_network_.take(examples, pass_, some_order, start + first, some, plan.mean ? 1.0 / double(count) : 1.0);
-            J += small_network_.pass(pass_, layers.back(), some);
-            small_network_.gradients(some, first > 0);
-            if (plan.counts && !small_network_.has_few_outputs())
+            network.take(examples, pass_, some_order, start + first, some, plan.mean ? 1.0 / double(count) : 1.0);
+            J += network.pass(plan.criterion, pass_, layers.back(), some, first > 0);
+            if (plan.counts && !network.outputs())
                 partial_[0].right += count_right(examples, pass_, some_order, start + first, 0, some);
         }
-        if (plan.counts && small_network_.has_few_outputs()) partial_[0].right = small_network_.few_outputs().right;
+        if (plan.counts && network.outputs()) partial_[0].right += std::exchange(network.outputs()->right, 0);
         const double rate = watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
         const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
         double squares = 0, weights = 0;
         with_rule<R>(plan.rule, plan.constants, rate, ++updates, partial_[0].powers, [&](auto rule) {
-            small_network_.update(rule, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0),
-                                  squares, weights);
+            network.update(rule, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0), squares,
+                           weights);
         });
         if (decay > 0 && !plan.decoupled) J += 0.5 * decay * weights;
         const double norm = std::sqrt(squares);

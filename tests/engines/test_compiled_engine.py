@@ -174,11 +174,24 @@ def test_few_outputs(outputs, dtype, instruction_set):
     loss = "softmax_categorical_cross_entropy" if outputs > 1 else "logistic_binary_cross_entropy"
     for batch in (1, 4, 6, 8, 9, 16, 20, 33, 64):
         for rule in ("gradient_descent", "momentum", "adam(0.9,0.99,0.001)"):
-            work, net = a_task((5, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
-                               classify=True, shuffle=batch % 2 == 0, weighted=batch == 9)  # fmt: skip
-            wanted, found = run_both(work, net, 3, 0.02, instruction_set=instruction_set)
-            assert assert_equal(wanted, found, net, TOLERANCE[dtype]) > 1e-4
-            assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared
+            for inputs in (5, 4, 1):  # up to 4 everywhere is tiny
+                work, net = a_task((inputs, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
+                                   classify=True, shuffle=batch % 2 == 0, weighted=batch == 9)  # fmt: skip
+                wanted, found = run_both(work, net, 3, 0.02, instruction_set=instruction_set)
+                assert assert_equal(wanted, found, net, TOLERANCE[dtype]) > 1e-4
+                assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rule", ["gradient_descent", "nesterov", "rmsprop", "adamw", "rprop"])
+def test_tiny_networks(rule, dtype, instruction_set):
+    for sizes in ((2, 2, 1), (3, 4, 4, 2), (1, 1), (4, 3, 4, 1, 3)):
+        for bias in (True, False, "x0"):
+            for batch in (1, 3, 16, 50):
+                work, net = a_task(sizes, rule=rule, dtype=dtype, bias=bias, batch=batch, N=50, weight_decay=0.1,
+                                   reduction="sum" if batch == 3 else "mean")  # fmt: skip
+                compare(work, net, instruction_set, rate=0.01)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -28,6 +28,7 @@ COURSES = {
     "last": OVER_TRAINING | {"keep": "last"},
     "best of Adam with patience": OVER_TRAINING | {"patience": 15, "update": "adamw", "weight_decay": 0.01},
     "best of a small network": OVER_TRAINING | {"hidden": 7, "update": "adam", "batch_size": 16},
+    "best of a tiny network": OVER_TRAINING | {"hidden": 4, "update": "momentum", "batch_size": 5},
     "cosine": {"schedule": "cosine(0.1)", "update": "momentum", "epochs": 30},
     "one cycle": {"schedule": "one_cycle", "update": "nesterov", "epochs": 30, "batch_size": 1},
     "dropout": {"dropout": (0.2, 0.4), "hidden": (6, 5), "epochs": 20},
