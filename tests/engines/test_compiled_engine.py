@@ -175,8 +175,10 @@ def test_few_outputs(outputs, dtype, instruction_set):
     for batch in (1, 4, 6, 8, 9, 16, 20, 33, 64):
         for rule in ("gradient_descent", "momentum", "adam(0.9,0.99,0.001)"):
             for inputs in (5, 4, 1):  # up to 4 everywhere is tiny
-                work, net = a_task((inputs, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
-                                   classify=True, shuffle=batch % 2 == 0, weighted=batch == 9)  # fmt: skip
+                work, net = a_task(
+                    (inputs, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
+                    classify=True, shuffle=batch % 2 == 0, weighted=batch == 9,
+                )  # fmt: skip
                 wanted, found = run_both(work, net, 3, 0.02, instruction_set=instruction_set)
                 assert assert_equal(wanted, found, net, TOLERANCE[dtype]) > 1e-4
                 assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared

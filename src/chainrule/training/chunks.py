@@ -123,6 +123,13 @@ def _next_state(
     # cost, validation cost, accuracy, validation accuracy, learning rate, norm, seconds
     rows[:, 1:] = measured[:, [0, 3, 1, 4, 6, 2, 5]]
     rows[:, 7] += state.seconds
+    best = {}
+    if not job.watch.keep_best:
+        watched = float(rows[-1, 1 if job.watch.validation is None else 2])
+        best = {"best_network": outcome.network, "best_epoch": state.epoch + len(rows), "best_cost": watched}
+    elif outcome.best_network is not None:
+        reached = state.epoch + outcome.best_epoch
+        best = {"best_network": outcome.best_network, "best_epoch": reached, "best_cost": outcome.watched_cost}
     next_state = replace(
         state,
         network=outcome.network,
@@ -132,15 +139,6 @@ def _next_state(
         waited=outcome.waited,
         plateau=outcome.plateau,
         history=state.history.then(rows),
+        **best,
     )
-    if not job.watch.keep_best:
-        watched = float(rows[-1, 1 if job.watch.validation is None else 2])
-        next_state = replace(next_state, best_network=outcome.network, best_epoch=next_state.epoch, best_cost=watched)
-    elif outcome.best_network is not None:
-        next_state = replace(
-            next_state,
-            best_network=outcome.best_network,
-            best_epoch=state.epoch + outcome.best_epoch,
-            best_cost=outcome.watched_cost,
-        )
     return replace(next_state, stopped=why_stop(training.plan, next_state))
