@@ -71,7 +71,7 @@ $(VENV)/.lint: $(VENV)/.installed requirements/lint.txt
 	@$(PIP) --requirement requirements/lint.txt
 	@touch $@
 
-$(BENCH)/.bench: requirements/bench.txt pyproject.toml requirements/run.txt
+$(BENCH)/.bench: requirements/bench.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.installed
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
 		--requirement requirements/bench.txt
