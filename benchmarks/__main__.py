@@ -94,7 +94,7 @@ def measure_the_rest(results: Results, sections: tuple[str, ...], peers: tuple[s
     """Fill the sections that bring their own processes."""
     quick = results.quick
     if "estimators" in sections:
-        results.fits = estimators.measure(5 if quick else 9, THREADS, quick, results.absences)
+        results.fits = estimators.measure(5 if quick else 9, THREADS[:1] if quick else THREADS, quick, results.absences)
     if "many" in sections:
         results.many = many.measure(
             3 if quick else 7, THREADS[:1] if quick else THREADS, 5.0 if quick else 60.0, results.absences

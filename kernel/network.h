@@ -299,13 +299,34 @@ struct Criterion {
     }
 };
 
-// delta[l-1] = (delta[l] W[l]^T) f'(z[l-1]) for rows [first, last); `rows` is how many the whole batch has.
+// The weights between panel p of one layer and panel j of the next, transposed, square by square; a row of `to` for each
+// unit of panel j.
+template <class R>
+inline void transpose_block(Panels<R> W, long p, long j, R* to) {
+    const long rows = std::min(panel_width<R>, W.rows - p * panel_width<R>), width = padded<R>(rows);
+    for (long k = 0; k < W.width(j); k += lanes<R>)
+        for (long i = 0; i < rows; i += lanes<R>) {
+            Vector<R> square[lanes<R>] = {};
+            for (long r = 0; r < lanes<R> && i + r < rows; r++) square[r] = load(W.at(j, p * panel_width<R> + i + r) + k);
+            transpose<R>(square);
+            for (long r = 0; r < lanes<R> && k + r < W.used(j); r++) store<R>(to + (k + r) * width + i, square[r]);
+        }
+}
+
+// delta[l-1] = (delta[l] W[l]^T) f'(z[l-1]) for rows [first, last); `rows` is how many the whole batch has. W is
+// transposed block by block on the way: kept transposed, a large one would have to come through memory twice.
 template <class R>
 inline void send_back(const Layer<R>& layer, const Layer<R>& before, Pass<R>& pass, std::size_t l, long rows, long first,
                       long last) {
     Panels<R> delta = pass.delta[l], to = pass.delta[l - 1];
     if (rows >= fewest_rows_for_transposed) {
-        multiply_rows<R>(to, delta, layer.W_transposed, first, last, nullptr);
+        alignas(64) R block[panel_width<R> * panel_width<R>];
+        for (long p = 0; p < to.count(); p++)
+            for (long j = 0; j < delta.count(); j++) {
+                transpose_block<R>(layer.W, p, j, block);
+                multiply<R, Read::rows>(to.vectors(p), last - first, delta.at(j, first), delta.width(j), delta.used(j), block,
+                                        to.at(p, first), Begin<R>{nullptr, j > 0});
+            }
     } else {
         for (long i = first; i < last; i++)
             for (long start = 0; start < layer.before; start += lanes<R>) {

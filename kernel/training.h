@@ -98,8 +98,8 @@ class Trainer {
                 const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
                 const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + watch.keep_best : 0);
                 for (long c = 0; c < copies; c++) one(W), one(b);
-                one(Panels<R>::size(layer.units, layer.before));
                 if (!small_) continue;
+                one(Panels<R>::size(layer.units, layer.before));
                 one(std::max(layer.before, layer.units) * lanes<R>), one(b);  // gradients
                 for (int s = 0; s < kept_; s++) one(Panels<R>::size(layer.units, layer.before));
             }
@@ -123,7 +123,7 @@ class Trainer {
                 if (plan.clip_norm > 0) own_[l].G = weights(), own_[l].g = biases();
                 if (watch.keep_best) own_[l].best_W = weights(), own_[l].best_b = biases();
             }
-            layer.W_transposed = {arena_.take<R>(Panels<R>::size(layer.units, layer.before)), layer.units, layer.before};
+            if (small_) layer.W_transposed = {arena_.take<R>(Panels<R>::size(layer.units, layer.before)), layer.units, layer.before};
             if (layer.trainable)
                 for (long j = 0; j < layer.W.count(); j++)
                     for (long p = 0; p * panel_width<R> < layer.before; p++) blocks_.push_back({long(l), p, j, {}});
@@ -150,10 +150,6 @@ class Trainer {
         steps_between_looks_ = std::max(1L, long(1e8 / (6 * weights * double(batch_) + 1000)));
         began_ = now_ = Clock::now();
 
-        const bool any = fewest_rows_for_transposed <= batch_;
-        for (std::size_t l = lowest_ + 1; any && l < L; l++)
-            for (long j = 0; j < layers[l].W.count(); j++)
-                for (long p = 0; p * panel_width<R> < layers[l].before; p++) transpose_block(layers[l], p, j);
         if (small_) make_small();
     }
 
@@ -525,7 +521,6 @@ class Trainer {
                         complete(block.sums, w, gradients, n, decays ? decay : 0);
                         update(block.sums, w, gradients, s1, s2, n, rule, R(1), decays ? shrink : R(0));
                     });
-                    if (needs_transposed(block)) transpose_block(layers[std::size_t(block.layer)], block.p, block.j);
                 }
                 return;
             }
@@ -550,16 +545,12 @@ class Trainer {
                           [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
                               update(block.sums, w, gradients, s1, s2, n, rule, factor, decays ? shrink : R(0));
                           });
-                if (needs_transposed(block)) transpose_block(layers[std::size_t(block.layer)], block.p, block.j);
             }
         });
     }
 
     R* all_gradients(const Block& block) { return own_[std::size_t(block.layer)].G.at(block.j, block.p * panel_width<R>); }
     R* all_bias_gradients(const Block& block) { return own_[std::size_t(block.layer)].g + block.j * panel_width<R>; }
-    bool needs_transposed(const Block& block) const {
-        return std::size_t(block.layer) > lowest_ && batch_ >= fewest_rows_for_transposed;
-    }
 
     // dJ/dW of a block, before weight decay, and dJ/db with the first block of each panel of units.
     void gradient(const Block& block, long count, R* G, R* g) {
@@ -624,19 +615,6 @@ class Trainer {
             store<R>(weights + k, w);
         }
         sums.spoilt = spoilt;
-    }
-
-    // Write the block's weights into W_transposed, square by square.
-    void transpose_block(Layer<R>& layer, long p, long j) {
-        const Panels<R> W = layer.W, T = layer.W_transposed;
-        const long rows = std::min(panel_width<R>, layer.before - p * panel_width<R>);
-        for (long k = 0; k < W.width(j); k += lanes<R>)
-            for (long i = 0; i < rows; i += lanes<R>) {
-                V square[lanes<R>] = {};
-                for (long r = 0; r < lanes<R> && i + r < rows; r++) square[r] = load(W.at(j, p * panel_width<R> + i + r) + k);
-                transpose<R>(square);
-                for (long r = 0; r < lanes<R> && k + r < W.used(j); r++) store<R>(T.at(p, j * panel_width<R> + k + r) + i, square[r]);
-            }
     }
 
     // ---- the validation rows --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def _next_state(
     # cost, validation cost, accuracy, validation accuracy, learning rate, norm, seconds
     rows[:, 1:] = measured[:, [0, 3, 1, 4, 6, 2, 5]]
     rows[:, 7] += state.seconds
-    best = {}
+    best: dict[str, Any] = {}
     if not job.watch.keep_best:
         watched = float(rows[-1, 1 if job.watch.validation is None else 2])
         best = {"best_network": outcome.network, "best_epoch": state.epoch + len(rows), "best_cost": watched}
