@@ -23,9 +23,9 @@ class Barrier {
             stage_.store(stage + 1, std::memory_order_release);
             return;
         }
-        // The others are nearly done, so look again at once; on a machine with other work, let that have the core.
+        // The others are nearly done, so look again at once; after some microseconds they may well be waiting for this core.
         for (long spins = 0; stage_.load(std::memory_order_acquire) == stage; spins++) {
-            if (spins > 20000) std::this_thread::yield();
+            if (spins > 500) std::this_thread::yield();
 #if defined(__x86_64__) || defined(__i386__)
             _mm_pause();
 #endif
