@@ -190,7 +190,7 @@ class TestInfo:
         assert f"chainrule: {cr.__version__}" in cli("info").out
 
     def test_without_the_compiled_engine(self, cli, monkeypatch):
-        monkeypatch.setattr("chainrule.engines.compiled.kernels", dict)
+        monkeypatch.setattr("chainrule.engines.kernels.kernels", dict)
         facts = cli("info", "--engine", "--json").json
         assert facts["default engine"].startswith("reference (NumPy); the compiled engine was not built")
         assert cli("train", "xor", "--epochs", 3, "--json").json["engine"] == "reference"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from kernel_kit import Kit
 
-from chainrule.engines import compiled
+from chainrule.engines.kernels import kernels
 
 REFUSED = (TypeError, ValueError)
-SETS = compiled.kernels()
+SETS = kernels()
 
 
 @pytest.fixture(params=SETS)

@@ -8,6 +8,7 @@ from engine_equality import a_task
 
 from chainrule.core.passes import forward
 from chainrule.engines import compiled
+from chainrule.engines.kernels import kernels
 
 DTYPES = ["float32", "float64"]
 
@@ -61,7 +62,7 @@ def test_any_number_of_threads(name, dtype, monkeypatch):
         assert run(job(name, dtype), threads=threads) == alone
 
 
-@pytest.mark.parametrize("instruction_set", compiled.kernels())
+@pytest.mark.parametrize("instruction_set", kernels())
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_any_company(dtype, instruction_set):
     names = [*TASKS, *TASKS, "clipped", "classes"]

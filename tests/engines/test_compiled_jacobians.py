@@ -16,13 +16,14 @@ from chainrule.core import jacobians as core
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, Activation, Loss, loss_named
 from chainrule.core.network import Network
 from chainrule.core.passes import forward
-from chainrule.engines import compiled, compiled_jacobians, derivatives
+from chainrule.engines import compiled_jacobians, derivatives
+from chainrule.engines.kernels import kernel, kernels, on_kernel
 from chainrule.engines.outputs import outputs
 from chainrule.errors import UsageError
 
-pytestmark = pytest.mark.skipif(compiled.kernel() is None, reason="the kernel was not built")
+pytestmark = pytest.mark.skipif(kernel() is None, reason="the kernel was not built")
 
-SETS = list(compiled.kernels())
+SETS = list(kernels())
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
 RNG = np.random.default_rng(0)
 
@@ -168,7 +169,7 @@ def test_nothing_is_written_beyond_the_result():
         net = a_network(sizes)
         X, Y = examples(net, 3)
         for name in SETS:
-            trainer, p = compiled.on_kernel(net, name), net.n_parameters
+            trainer, p = on_kernel(net, name), net.n_parameters
             room = np.full(3 * sizes[-1] * p + 64, 7.0)
             J = room[: 3 * sizes[-1] * p].reshape(3, sizes[-1], p)
             trainer.output_jacobians(X, [False] * len(net.layers), False, J, 1)
@@ -217,7 +218,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_the_kernel_refuses_what_does_not_fit(name, instruction_set):
-    trainer = compiled.on_kernel(a_network([3, 2]), instruction_set)
+    trainer = on_kernel(a_network([3, 2]), instruction_set)
     kit = {
         "X": np.ones((5, 3)),
         "biases_first": [False],
@@ -231,7 +232,7 @@ def test_the_kernel_refuses_what_does_not_fit(name, instruction_set):
 
 
 def test_the_kernel_refuses_other_shapes_that_do_not_fit(instruction_set):
-    trainer = compiled.on_kernel(a_network([3, 2]), instruction_set)
+    trainer = on_kernel(a_network([3, 2]), instruction_set)
     X, Y, out, no = np.ones((5, 3)), np.ones((5, 2)), np.ones((5, 8)), [False]
     c, H, g, G = np.ones((5, 2)), np.ones((5, 2, 2)), np.ones(8), np.ones((8, 8))
     for Y_, loss, out_ in ((Y[:4], 0, out), (Y, 99, out), (Y, -1, out), (Y, 0, out[:, :7].copy()), (X, 0, out)):
@@ -371,7 +372,7 @@ def test_levenberg_marquardt_goes_the_same_way(loss, monkeypatch):
     X, Y = examples(net, 40)
     Y = Y / Y.sum(axis=1, keepdims=True)
     with_kernel = cr.fit(net, X, Y, loss=loss, solver="lm", epochs=8)
-    monkeypatch.setattr(compiled, "kernels", dict)
+    monkeypatch.setattr("chainrule.engines.kernels.kernels", dict)
     without = cr.fit(net, X, Y, loss=loss, solver="lm", epochs=8)
     costs = [[row.cost for row in state.history] for state in (with_kernel, without)]
     np.testing.assert_allclose(costs[0], costs[1], rtol=1e-6)

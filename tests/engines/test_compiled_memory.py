@@ -9,6 +9,7 @@ from engine_equality import a_task
 from kernel_kit import Kit
 
 from chainrule.engines import compiled
+from chainrule.engines.kernels import kernel
 
 
 def resident_kib():
@@ -20,7 +21,7 @@ def test_nothing_is_kept():
     """Calls of the kernel's binding itself, refused ones among them, leave no memory behind."""
     if not os.path.exists("/proc/self/status"):  # only Linux tells
         return
-    kit = Kit(compiled.kernel())
+    kit = Kit(kernel())
     kit.examples["labels"] = np.array([0, 1, 1, 0, 1], np.int32)
 
     def call():
@@ -30,7 +31,7 @@ def test_nothing_is_kept():
 
     def refused():
         with pytest.raises(ValueError, match="arrays are missing"):
-            kit.train([Kit(compiled.kernel(), rule=4).made()], 1, 1.0)
+            kit.train([Kit(kernel(), rule=4).made()], 1, 1.0)
 
     work, net = a_task((3, 20, 2), rule="adam", batch=5)
     state, rates = work.rule.init(net.parameters), np.full((2, 2), 0.1)

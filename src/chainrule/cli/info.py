@@ -66,14 +66,14 @@ def installed(engine_only: bool) -> dict[str, Any]:
 
 def _default_engine() -> str:
     """Which engine "auto" takes, its instruction set and its threads."""
-    from chainrule.engines import compiled
+    from chainrule.engines.kernels import NOT_BUILT, cores, kernel, kernels
 
-    kernel = compiled.kernel()
-    if kernel is None:
-        return "reference (NumPy); the compiled engine was not built: the package was installed without a C++ compiler"
-    name, count = next(iter(compiled.kernels())), compiled.cores()
+    best = kernel()
+    if best is None:
+        return f"reference (NumPy); the compiled engine {NOT_BUILT}"
+    name, count = next(iter(kernels())), cores()
     family = {"native": "of this processor"}.get(name, f"x86-64-{name}")
-    return f"compiled; instruction set {family}, vectors of {kernel.vector_bits} bits, up to {count} threads"
+    return f"compiled; instruction set {family}, vectors of {best.vector_bits} bits, up to {count} threads"
 
 
 def of_model(path: str) -> dict[str, Any]:

@@ -7,57 +7,33 @@ Its results do not depend on the number of threads, nor on which other networks 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.catalogue import (
-    ACTIVATIONS,
-    LOSSES,
-    FusedLoss,
-    Loss,
-    activation_named,
-    head_and_numbers,
-    loss_named,
-)
 from chainrule.core.network import Network
 from chainrule.core.schedules import PlateauState
-from chainrule.core.update_rules import UPDATE_RULES
 from chainrule.engines import reference
+from chainrule.engines.kernels import (
+    activation_code,
+    cores,
+    kernel,
+    kernels,
+    loss_code,
+    on_kernel,
+    refusal_of_loss,
+    refusal_of_network,
+    rule_code,
+    weights_and_biases,
+)
 from chainrule.engines.work import Chunk, EpochNumbers, Work
-from chainrule.errors import UsageError
 
-INSTRUCTION_SETS = ("v4", "v3", "v2", "native")  # x86-64-v4 has AVX-512, v3 AVX2; native is any other processor
-
-# The kernel knows them by these places.
-_ACTIVATIONS, _LOSSES, _RULES = tuple(ACTIVATIONS), tuple(LOSSES), tuple(UPDATE_RULES)
 _ENDS = ("epochs", "time", "target", "patience", "not finite", "validation not finite", "interrupted")
 
 # One thread does so many multiplications of a step sooner than it can share them.
 FEWEST_TO_SHARE = 2_000_000
-
-
-@cache
-def kernels() -> dict[str, Any]:
-    """Return the modules that were built and that this processor can run, by instruction set, the best first."""
-    built = {}
-    for name in INSTRUCTION_SETS:
-        try:
-            built[name] = import_module(f"chainrule.engines._kernel_{name}")
-        except ImportError:
-            continue
-    runs = next(iter(built.values())).instruction_sets() if built else ()
-    return {name: module for name, module in built.items() if name in runs}
-
-
-def kernel() -> Any:
-    """Return the best kernel, or None where none was built."""
-    return next(iter(kernels().values()), None)
 
 
 def refusal(work: Work, network: Network) -> str:
@@ -70,49 +46,6 @@ def refusal(work: Work, network: Network) -> str:
     if work.rule.name.partition("(")[0] in ("rmsprop", "adam", "adamw") and work.rule.constants[-1] == 0:
         return f"knows {work.rule.name} only with an epsilon above 0"
     return ""
-
-
-def refusal_of_network(network: Network, *arrays: Any) -> str:
-    """Return why the kernel cannot compute with that network and those arrays, or an empty string."""
-    if kernel() is None:
-        return "was not built: the package was installed without a C++ compiler"
-    if not all(isinstance(array, np.ndarray) for array in (*arrays, *network.parameters)):
-        return "takes NumPy arrays only"
-    for layer in network.layers:
-        name = layer.activation.name
-        if not _is_built_in(layer.activation, ACTIVATIONS, activation_named):
-            return f'knows the built-in activations only, not your own "{name}"'
-    return ""
-
-
-def suits(network: Network, X: Any) -> bool:
-    """Whether the kernel knows the network, X fits it, and all is of one dtype."""
-    if refusal_of_network(network, X):
-        return False
-    dtypes = {array.dtype for array in (X, *network.parameters)}
-    if len(dtypes) > 1 or dtypes.pop() not in (np.float32, np.float64):
-        return False
-    return bool(X.ndim == 2 and X.shape[0] > 0 and X.shape[1] == network.sizes[0])
-
-
-def refusal_of_loss(loss: Loss | FusedLoss) -> str:
-    """Return why the kernel does not know that loss, or an empty string."""
-    if _is_built_in(loss, LOSSES, loss_named):
-        return ""
-    return f'knows the built-in losses only, not your own "{loss.name}"'
-
-
-def _is_built_in(one: Any, catalogue: Any, named: Any) -> bool:
-    """Whether an activation or loss is the catalogue's own, and not yours of the same name."""
-    if one.name.partition("(")[0] not in catalogue:
-        return False
-    return _same(one.value, named(one.name).value)
-
-
-def _same(f: Any, g: Any) -> bool:
-    if isinstance(f, partial) and isinstance(g, partial):
-        return f.func is g.func and f.keywords == g.keywords
-    return f is g
 
 
 class Watch(NamedTuple):
@@ -253,30 +186,6 @@ def predict(network: Network, X: np.ndarray, *, threads: int | None = None) -> n
     return A
 
 
-def on_kernel(network: Network, instruction_set: str | None = None) -> Any:
-    """Return the kernel's view of a network, which it reads and does not write to."""
-    module = kernel() if instruction_set is None else kernels()[instruction_set]
-    trainer = module.Trainer32() if network.parameters[0].dtype == np.float32 else module.Trainer64()
-    for layer in network.layers:
-        writeable = [np.require(parameter, requirements=("C", "W")) for parameter in layer.parameters]
-        W, b = _weights_and_biases(writeable, layer.x0)
-        trainer.add_layer(W, b, *_activation_code(layer.activation.name), layer.trainable, 0.0, [], [], [], [])
-    return trainer
-
-
-def loss_code(loss: Loss | FusedLoss) -> tuple[int, float]:
-    """Return by which number the kernel knows a loss, and the loss's own number."""
-    name, numbers = head_and_numbers("loss", loss.name)
-    return _LOSSES.index(name), numbers[0] if numbers else {"huber": 1.0, "quantile": 0.5}.get(name, 0.0)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _threads_of(job: Job, most: int) -> int:
     multiplications = 3 * job.network.n_parameters * job.work.batch_size
     return most if multiplications >= FEWEST_TO_SHARE else 1
@@ -297,23 +206,21 @@ class _Prepared:
         parameters, best = iter(self.parameters), iter(self.best)
         for l, layer in enumerate(network.layers):
             n = len(layer.parameters)
-            W, b = _weights_and_biases([next(parameters) for _ in range(n)], layer.x0)
+            W, b = weights_and_biases([next(parameters) for _ in range(n)], layer.x0)
             kept = []
             if layer.trainable:
-                kept = [_weights_and_biases([next(arrays) for _ in range(n)], layer.x0) for arrays in own]
-            best_W, best_b = (
-                _weights_and_biases([next(best) for _ in range(n)], layer.x0) if self.best else (None, None)
-            )
+                kept = [weights_and_biases([next(arrays) for _ in range(n)], layer.x0) for arrays in own]
+            best_W, best_b = weights_and_biases([next(best) for _ in range(n)], layer.x0) if self.best else (None, None)
             dropout = work.dropout[l] if l < len(work.dropout) else 0.0
             trainer.add_layer(
-                W, b, *_activation_code(layer.activation.name), layer.trainable, dropout,
+                W, b, *activation_code(layer.activation.name), layer.trainable, dropout,
                 [W for W, _ in kept], [b for _, b in kept if b is not None],
                 [] if best_W is None else [best_W], [] if best_b is None else [best_b],
             )  # fmt: skip
         assert work.rule.constants is not None
         trainer.set_plan(
             *loss_code(work.loss),
-            _RULES.index(work.rule.name.partition("(")[0]),
+            rule_code(work.rule.name),
             list(work.rule.constants),
             work.batch_size, work.reduction == "mean", work.shuffle, work.weight_decay,
             work.clip_norm or 0.0, work.clip_value or 0.0, work.middle or 0.0,
@@ -362,26 +269,7 @@ def _refilled(network: Network, parameters: list[np.ndarray]) -> Network:
     return network.with_parameters([new if trainable else old for trainable, old, new in pairs])
 
 
-def _weights_and_biases(parameters: list[np.ndarray], x0: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """A layer's W and b as the kernel takes them: row 0 of the weights of an x0 layer is its biases."""
-    W = np.require(parameters[0], requirements="C")
-    if x0:
-        return W[1:], W[0]
-    return W, np.require(parameters[1], requirements="C") if len(parameters) > 1 else None
-
-
-def _activation_code(name: str) -> tuple[int, float]:
-    head, numbers = head_and_numbers("activation", name)
-    return _ACTIVATIONS.index(head), numbers[0] if numbers else {"leaky_relu": 0.01, "elu": 1.0}.get(head, 0.0)
-
-
 def _examples(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
     X, Y = np.ascontiguousarray(work.X), np.ascontiguousarray(work.Y)
     shares = None if work.shares is None else np.ascontiguousarray(work.shares, dtype=X.dtype)
     return X, Y, shares, work.labels
-
-
-def check_instruction_set(name: str) -> None:
-    """Raise UsageError unless this machine runs that kernel."""
-    if name not in kernels():
-        raise UsageError(f'instruction set "{name}" is not available here; there is {", ".join(kernels()) or "none"}.')

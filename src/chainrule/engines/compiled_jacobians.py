@@ -1,6 +1,6 @@
 """Derivatives of each example from the C++ kernel (kernel/jacobians.h): those of core/jacobians.py, within rounding.
 
-These functions check nothing: `compiled.suits` and `suits_loss` say beforehand whether the kernel can do it.
+These functions check nothing: `kernels.suits` and `suits_loss` say beforehand whether the kernel can do it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,8 @@ import numpy as np
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Network
 from chainrule.core.passes import Record
-from chainrule.engines.compiled import (
-    FEWEST_TO_SHARE,
-    cores,
-    loss_code,
-    on_kernel,
-    refusal_of_loss,
-)
+from chainrule.engines.compiled import FEWEST_TO_SHARE
+from chainrule.engines.kernels import cores, loss_code, on_kernel, refusal_of_loss
 
 
 def suits_loss(network: Network, X: np.ndarray, Y: Any, loss: Loss | FusedLoss) -> bool:

@@ -19,7 +19,7 @@ from chainrule.core.gauss_newton import GaussNewton
 from chainrule.core.network import Network
 from chainrule.core.passes import Record
 from chainrule.engines import compiled_jacobians as kernel
-from chainrule.engines.compiled import suits
+from chainrule.engines.kernels import suits
 
 
 @wraps(core.example_jacobians)

@@ -7,6 +7,7 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.core.passes import forward
 from chainrule.engines import compiled
+from chainrule.engines.kernels import suits
 
 
 def outputs(network: Network, X: np.ndarray) -> np.ndarray:
@@ -18,4 +19,4 @@ def outputs(network: Network, X: np.ndarray) -> np.ndarray:
     >>> outputs(net, np.array([[0.25, 1.0]]))
     array([[1.25]])
     """
-    return compiled.predict(network, X) if compiled.suits(network, X) else np.asarray(forward(network, X).output)
+    return compiled.predict(network, X) if suits(network, X) else np.asarray(forward(network, X).output)

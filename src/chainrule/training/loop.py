@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from chainrule.engines.compiled import cores
+from chainrule.engines.kernels import cores
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training.chunks import advance, runs_in_chunks
 from chainrule.training.course import why_stop
