@@ -2,7 +2,7 @@
 #pragma once
 
 #include "outputs_by_unit.h"
-#include "update_rules.h"
+#include "weights.h"
 
 namespace chainrule {
 

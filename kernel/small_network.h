@@ -25,19 +25,13 @@ struct SmallLayer {
 // New weights from weights and their gradient, and what is summed up on the way.
 template <class R, class UpdateRule>
 struct Advance {
-    using V = Vector<R>;
     UpdateRule rule;
     R lambda, shrink;
-    V squares{}, of_weights{}, spoilt{};
+    WeightSums<R> sums{};
 
-    V operator()(V w, V g, R* s1, R* s2, bool decays) {
-        if (decays && lambda > 0) g += lambda * w, of_weights += w * w;
-        squares += g * g;
-        V change = rule(g, s1, s2);
-        if (decays && shrink > 0) change -= shrink * w;
-        w += change;
-        spoilt += w * R(0);
-        return w;
+    CHAINRULE_INLINE Vector<R> operator()(Vector<R> w, Vector<R> g, R* s1, R* s2, bool decays) {
+        g = completed<R>(g, w, decays ? lambda : R(0), R(0), sums);
+        return updated<R>(w, g, s1, s2, rule, decays ? shrink : R(0), sums);
     }
 };
 
@@ -147,8 +141,8 @@ class SmallNetwork {
             if (layer.has_bias) store<R>(layer.b, advance(load(layer.b), load(layer.g), layer.b1, layer.b2, false));
             if (l > 0) transpose_weights(layer);
         }
-        gradient_squares = double(sum<R>(advance.squares + advance.spoilt));
-        weight_squares = lambda > 0 ? double(sum<R>(advance.of_weights)) : 0;
+        gradient_squares = double(sum<R>(advance.sums.gradient_squares + advance.sums.spoilt));
+        weight_squares = lambda > 0 ? double(sum<R>(advance.sums.weight_squares)) : 0;
     }
 
     // Of the last layer where it has few units, or nullptr.

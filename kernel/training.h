@@ -10,7 +10,7 @@
 #include "small_network.h"
 #include "team.h"
 #include "tiny_network.h"
-#include "update_rules.h"
+#include "weights.h"
 
 namespace chainrule {
 
@@ -47,13 +47,6 @@ struct Plan {
     bool mean = true, shuffle = false, decoupled = false;
     double weight_decay = 0, clip_norm = 0, clip_value = 0, middle = 0;
     bool counts = false;
-};
-
-// Sums over a block of weights, still a sum for each lane.
-template <class R>
-struct BlockSums {
-    Vector<R> gradient_squares{}, clipped_squares{}, weight_squares{};
-    Vector<R> spoilt{};  // 0, or NaN where a weight is not finite
 };
 
 template <class R>
@@ -206,7 +199,7 @@ class Trainer {
     };
     struct Block {  // the weights between the units of panel p of one layer and panel j of the next
         long layer, p, j;
-        BlockSums<R> sums;
+        WeightSums<R> sums;
     };
 
     Arena arena_;
@@ -509,7 +502,7 @@ class Trainer {
         const long many = long(blocks_.size());
         const long first = many * member / threads, last = many * (member + 1) / threads;
         with_rule<R>(plan.rule, plan.constants, rate, updates + 1, partial_[std::size_t(member)].powers, [&](auto rule) {
-            const R shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
+            const R lambda = plan.decoupled ? R(0) : R(decay), shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
             if (!(plan.clip_norm > 0)) {
                 alignas(64) R G[panel_width<R> * panel_width<R>];
                 alignas(64) R g[panel_width<R>];
@@ -518,8 +511,8 @@ class Trainer {
                     gradient(block, count, G, g);
                     block.sums = {};
                     each_part(block, G, g, [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
-                        complete(block.sums, w, gradients, n, decays ? decay : 0);
-                        update(block.sums, w, gradients, s1, s2, n, rule, R(1), decays ? shrink : R(0));
+                        block.sums += complete_and_update<R>(w, gradients, s1, s2, n, rule, decays ? lambda : R(0), R(plan.clip_value),
+                                                             decays ? shrink : R(0));
                     });
                 }
                 return;
@@ -530,7 +523,7 @@ class Trainer {
                 gradient(block, count, G, g);
                 block.sums = {};
                 each_part(block, G, g, [&](R* w, R* gradients, R*, R*, long n, bool decays) {
-                    complete(block.sums, w, gradients, n, decays ? decay : 0);
+                    block.sums += complete<R>(w, gradients, n, decays ? lambda : R(0), R(plan.clip_value));
                 });
             }
             barrier.wait();
@@ -543,7 +536,7 @@ class Trainer {
                 Block& block = blocks_[std::size_t(i)];
                 each_part(block, all_gradients(block), all_bias_gradients(block),
                           [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
-                              update(block.sums, w, gradients, s1, s2, n, rule, factor, decays ? shrink : R(0));
+                              block.sums += update<R>(w, gradients, s1, s2, n, rule, factor, decays ? shrink : R(0));
                           });
             }
         });
@@ -577,44 +570,6 @@ class Trainer {
         auto kept_b = [&](int s) { return own.b[s] ? own.b[s] + column : nullptr; };
         use(layer.W.at(block.j, row), G, kept(0), kept(1), std::min(panel_width<R>, layer.before - row) * width, true);
         if (block.p == 0 && layer.has_bias) use(layer.b + column, g, kept_b(0), kept_b(1), width, false);
-    }
-
-    // Add the weight decay to a gradient, sum its squares, and cut it.
-    void complete(BlockSums<R>& sums, const R* weights, R* gradients, long n, double decay) const {
-        const R lambda = plan.decoupled ? R(0) : R(decay), most = R(plan.clip_value);
-        V squares = sums.gradient_squares;
-        if (lambda == 0 && most == 0) {
-            for (long k = 0; k < n; k += lanes<R>) squares += load(gradients + k) * load(gradients + k);
-            sums.clipped_squares += squares - sums.gradient_squares;
-            sums.gradient_squares = squares;
-            return;
-        }
-        V cut = sums.clipped_squares, weight_squares = sums.weight_squares;
-        for (long k = 0; k < n; k += lanes<R>) {
-            const V w = load(weights + k);
-            V g = load(gradients + k);
-            if (lambda > 0) g += lambda * w, weight_squares += w * w;
-            squares += g * g;
-            if (most > 0) g = clamped<R>(g, -most, most);
-            cut += g * g;
-            store<R>(gradients + k, g);
-        }
-        sums.gradient_squares = squares, sums.clipped_squares = cut, sums.weight_squares = weight_squares;
-    }
-
-    template <class UpdateRule>
-    static void update(BlockSums<R>& sums, R* weights, const R* gradients, R* s1, R* s2, long n, UpdateRule rule, R factor,
-                       R shrink) {
-        V spoilt = sums.spoilt;
-        for (long k = 0; k < n; k += lanes<R>) {
-            V w = load(weights + k);
-            V change = rule(load(gradients + k) * factor, s1 + k, s2 + k);
-            if (shrink != 0) change -= shrink * w;
-            w += change;
-            spoilt += w * R(0);
-            store<R>(weights + k, w);
-        }
-        sums.spoilt = spoilt;
     }
 
     // ---- the validation rows --------------------------------------------------------------------------------------
