@@ -170,15 +170,15 @@ struct PythonTrainer {
             const int own = arrays_kept(trainer.plan.rule);
             require(own < 1 || (arrays.W1 && (!arrays.b || arrays.b1)), "the rule's arrays are missing");
             require(own < 2 || (arrays.W2 && (!arrays.b || arrays.b2)), "the rule's arrays are missing");
-            require(!trainer.watch.keep_best || (arrays.best_W && (!arrays.b || arrays.best_b)), "arrays for the best weights are missing");
+            require(!trainer.course.watch.keep_best || (arrays.best_W && (!arrays.b || arrays.best_b)), "arrays for the best weights are missing");
         }
     }
 
     nb::object rows() const {
         constexpr std::size_t columns = sizeof(EpochRow) / sizeof(double);
-        const std::size_t n = trainer.rows.size();
+        const std::size_t n = trainer.course.rows.size();
         double* numbers = new double[std::max<std::size_t>(1, n * columns)];
-        if (n) std::memcpy(numbers, trainer.rows.data(), n * sizeof(EpochRow));
+        if (n) std::memcpy(numbers, trainer.course.rows.data(), n * sizeof(EpochRow));
         nb::capsule owner(numbers, [](void* p) noexcept { delete[] static_cast<double*>(p); });
         return nb::cast(nb::ndarray<nb::numpy, double>(numbers, {n, columns}, owner));
     }
@@ -285,7 +285,7 @@ bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
                 for (std::size_t i; (i = next++) < all.size();) {
                     Trainer<R>& trainer = all[i]->trainer;
                     if (i > 0 && (interrupted || Clock::now() >= deadline)) {
-                        trainer.end = interrupted ? End::interrupted : End::time;
+                        trainer.course.end = interrupted ? End::interrupted : End::time;
                         continue;
                     }
                     trainer.prepare();
@@ -348,10 +348,10 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def("layer_jacobians", &T::layer_jacobians, "X"_a.noconvert(), "l"_a, "out"_a.noconvert(), "threads"_a)
         .def("curvature", &T::curvature, "X"_a.noconvert(), "c"_a.noconvert(), "H"_a.noconvert(), "biases_first"_a,
              "pre_activations"_a, "gradient"_a.noconvert(), "out"_a.noconvert(), "threads"_a)
-        .def_prop_rw("watch", [](T& t) -> Watch& { return t.trainer.watch; }, [](T& t, const Watch& w) { t.trainer.watch = w; },
+        .def_prop_rw("watch", [](T& t) -> Watch& { return t.trainer.course.watch; }, [](T& t, const Watch& w) { t.trainer.course.watch = w; },
                      nb::rv_policy::reference_internal)
         .def_prop_ro("rows", &T::rows)
-        .def_prop_ro("end", [](const T& t) { return int(t.trainer.end); })
+        .def_prop_ro("end", [](const T& t) { return int(t.trainer.course.end); })
         .def_prop_ro("failed_batch", [](const T& t) { return t.trainer.failed_batch; })
         .def_prop_ro("updates", [](const T& t) { return t.trainer.updates; });
     m.def(train_name, &train<R>, "trainers"_a, "threads"_a, "seconds"_a);

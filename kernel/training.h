@@ -1,42 +1,18 @@
 // Training: whole epochs in one call, without allocating anything on the way.
 #pragma once
 
-#include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "block_updates.h"
+#include "course.h"
 #include "network.h"
 #include "random.h"
 #include "small_network.h"
 #include "team.h"
 #include "tiny_network.h"
-#include "weights.h"
 
 namespace chainrule {
-
-// What is watched from epoch to epoch: training/loop.py has the same policy for the other engines.
-struct Watch {
-    double watched_cost = 0, target_cost = 0;
-    long waited = 0, best_epoch = 0, patience = 0;
-    bool keep_best = false;
-    double plateau_factor = 1, plateau_best = 0, reduce_by = 1;
-    long plateau_waited = 0, plateau_patience = 0;
-};
-
-enum class End { epochs, time, target, patience, not_finite, validation_not_finite, interrupted };
-
-struct EpochRow {
-    double cost, accuracy, norm, validation_cost, validation_accuracy, seconds, learning_rate;
-};
-
-using Clock = std::chrono::steady_clock;
-
-// When to return early, and how to hear of it.
-struct Limits {
-    Clock::time_point deadline;
-    std::atomic<bool>* interrupted;
-    std::function<void()> look;  // sets *interrupted; called by the calling thread alone
-};
 
 template <class R>
 struct Plan {
@@ -57,12 +33,10 @@ class Trainer {
     std::vector<Layer<R>> layers;
     Plan<R> plan;
     Examples<R> examples, validation;
-    Watch watch;
+    Course course;
     const BitGenerator* generator = nullptr;
     const double* learning_rates = nullptr;  // (epochs, updates)
     long epochs = 0, updates = 0;            // of this call; updates made before it
-    std::vector<EpochRow> rows;
-    End end = End::epochs;
     long failed_batch = 0;
     int threads = 1;
 
@@ -89,7 +63,7 @@ class Trainer {
         auto sizes = [&](auto&& one) {
             for (const Layer<R>& layer : layers) {
                 const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
-                const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + watch.keep_best : 0);
+                const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + course.watch.keep_best : 0);
                 for (long c = 0; c < copies; c++) one(W), one(b);
                 if (!small_) continue;
                 one(Panels<R>::size(layer.units, layer.before));
@@ -105,7 +79,6 @@ class Trainer {
         arena_.allocate();
 
         own_.resize(L);
-        blocks_.clear();
         for (std::size_t l = 0; l < L; l++) {
             Layer<R>& layer = layers[l];
             auto weights = [&] { return Panels<R>{arena_.take<R>(Panels<R>::size(layer.before, layer.units)), layer.before, layer.units}; };
@@ -114,20 +87,17 @@ class Trainer {
             if (layer.trainable) {
                 for (int s = 0; s < kept_; s++) own_[l].W[s] = weights(), own_[l].b[s] = biases();
                 if (plan.clip_norm > 0) own_[l].G = weights(), own_[l].g = biases();
-                if (watch.keep_best) own_[l].best_W = weights(), own_[l].best_b = biases();
+                if (course.watch.keep_best) own_[l].best_W = weights(), own_[l].best_b = biases();
             }
             if (small_) layer.W_transposed = {arena_.take<R>(Panels<R>::size(layer.units, layer.before)), layer.units, layer.before};
-            if (layer.trainable)
-                for (long j = 0; j < layer.W.count(); j++)
-                    for (long p = 0; p * panel_width<R> < layer.before; p++) blocks_.push_back({long(l), p, j, {}});
         }
         pass_ = Pass<R>(arena_, layers, rows_of_batch, true);
+        updates_ = BlockUpdates<R>(layers, plan.clip_norm, R(plan.clip_value));
         validation_passes_.clear();
         for (int t = 0; validation_rows && t < threads; t++) validation_passes_.emplace_back(arena_, layers, validation_rows, false);
         order_ = arena_.take<int32_t>(examples.count);
         partial_.assign(std::size_t(threads), {0, {Powers(plan.constants[0]), Powers(plan.constants[1])}});
         for (auto& costs : group_costs_) costs.resize(std::size_t((batch_ + whole_rows - 1) / whole_rows));
-        rows.reserve(std::size_t(epochs));
 
         for (std::size_t l = 0; l < L; l++) read(l);
         for (Examples<R>* rows_of : {&examples, &validation})
@@ -138,11 +108,7 @@ class Trainer {
             if (!layer.trainable) decay_of_frozen_ += weight_squares(layer);
             dropout_ = dropout_ || layer.dropout > 0;
         }
-        // A look at the clock takes as long as some thousands of multiplications, a hundred million take some milliseconds.
-        look_every_ = std::max(1L, long(1e6 / (6 * weights * double(examples.count + validation.count))));
-        steps_between_looks_ = std::max(1L, long(1e8 / (6 * weights * double(batch_) + 1000)));
-        began_ = now_ = Clock::now();
-
+        course.begin(epochs, 6 * weights * double(examples.count + validation.count), 6 * weights * double(batch_));
         if (small_) make_small();
     }
 
@@ -154,7 +120,7 @@ class Trainer {
             Barrier barrier(threads);
             together(threads, [&](int member) { work(member, barrier, limits); });
         }
-        if (!rows.empty()) rows.back().seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+        course.stop_clock();
         tiny_ ? tiny_network_.write() : small_network_.write();
         for (std::size_t l = 0; l < layers.size(); l++) write(l);
     }
@@ -193,18 +159,9 @@ class Trainer {
     }
 
   private:
-    struct Own {
-        Panels<R> W[2], G, best_W;
-        R *b[2] = {}, *g = nullptr, *best_b = nullptr;
-    };
-    struct Block {  // the weights between the units of panel p of one layer and panel j of the next
-        long layer, p, j;
-        WeightSums<R> sums;
-    };
-
     Arena arena_;
-    std::vector<Own> own_;
-    std::vector<Block> blocks_;
+    std::vector<Own<R>> own_;  // of each layer
+    BlockUpdates<R> updates_;
     Pass<R> pass_;
     std::vector<Pass<R>> validation_passes_;
     struct alignas(64) Partial {
@@ -218,20 +175,17 @@ class Trainer {
     int kept_ = 0;
     double decay_of_frozen_ = 0;  // the squares of the weights that do not learn, summed
     std::vector<double> group_costs_[2];  // of each `whole_rows` examples of a batch
-    bool dropout_ = false, finished_ = false, abandoned_ = false;
+    bool dropout_ = false, abandoned_ = false;
     bool small_ = false, tiny_ = false;  // a tiny network is a small one, too
     SmallNetwork<R> small_network_;
     TinyNetwork<R> tiny_network_;
-    Clock::time_point began_, now_;
-    long look_every_ = 1, since_look_ = 0;  // epochs between two looks at the clock
-    long steps_between_looks_ = 1;             // in the first epoch of a call
 
     void make_small() {
         std::vector<SmallLayer<R>> small;
         const std::size_t L = layers.size();
         for (std::size_t l = 0; l < L; l++) {
             const Layer<R>& layer = layers[l];
-            const Own& own = own_[l];
+            const Own<R>& own = own_[l];
             R *G = arena_.take<R>(std::max(layer.before, layer.units) * lanes<R>), *g = arena_.take<R>(padded<R>(layer.units));
             small.push_back({layer.before, layer.units, pass_.a[l].width(0), layer.activation, layer.parameter, layer.has_bias,
                              layer.W.data, layer.b, layer.W_transposed.data, G, g, own.W[0].data, own.b[0], own.W[1].data, own.b[1],
@@ -275,7 +229,7 @@ class Trainer {
             to_rows<R>(W[s], own_[l].W[s]);
             if (b[s]) std::memcpy(b[s], own_[l].b[s], units);
         }
-        if (to.best_W && watch.best_epoch > 0) {
+        if (to.best_W && course.watch.best_epoch > 0) {
             to_rows<R>(to.best_W, own_[l].best_W);
             if (to.best_b) std::memcpy(to.best_b, own_[l].best_b, units);
         }
@@ -316,72 +270,30 @@ class Trainer {
                                     : small_ ? small_step(small_network_, epoch, batch, order, row)
                                              : step(member, barrier, epoch, batch, order, row);
                 if (!finite) {
-                    if (member == 0) end = End::not_finite, failed_batch = batch;
+                    if (member == 0) course.end = End::not_finite, failed_batch = batch;
                     return;
                 }
-                if (epoch == 0 && (batch + 1) % steps_between_looks_ == 0 && interrupted_within(member, barrier, limits)) return;
+                if (course.looks_within(epoch, batch + 1) && interrupted_within(member, barrier, limits)) return;
             }
-            if (small_ && (validation.count || watch.keep_best)) tiny_ ? tiny_network_.write_weights() : small_network_.write_weights();
+            if (small_ && (validation.count || course.watch.keep_best)) tiny_ ? tiny_network_.write_weights() : small_network_.write_weights();
             if (validation.count) validate(member, barrier, row);
             if (member == 0) {
                 long right = 0;
                 for (const Partial& one : partial_) right += one.right;
                 row.accuracy = plan.counts ? double(right) / double(examples.count) : std::nan("");
-                row.learning_rate = watch.plateau_factor * learning_rates[epoch * per_epoch_];
-                after_epoch(row, limits);
+                row.learning_rate = course.watch.plateau_factor * learning_rates[epoch * per_epoch_];
+                course.add(row, validation.count > 0, limits, [&] { keep(); });
             }
             barrier.wait();
-            if (finished_) return;
+            if (course.over()) return;
         }
     }
 
-    // An interrupt in the first epoch of a call; later epochs are known to be short.
     bool interrupted_within(int member, Barrier& barrier, Limits& limits) {
-        if (member == 0) {
-            if (limits.look) limits.look();
-            if (limits.interrupted->load(std::memory_order_relaxed)) end = End::interrupted, abandoned_ = true;
-        }
+        if (member == 0) abandoned_ = course.interrupted(limits);
         barrier.wait();
-        // Not `finished_`: member 0 may set that at the end of the epoch before another has come to read it here.
+        // Not `course.over()`: member 0 may come to the end of the epoch before another has come to read it here.
         return abandoned_;
-    }
-
-    void after_epoch(EpochRow row, Limits& limits) {
-        const bool validated = validation.count > 0;
-        if (!validated) row.validation_cost = row.validation_accuracy = std::nan("");
-        row.seconds = std::chrono::duration<double>(now_ - began_).count();
-        rows.push_back(row);
-        if (validated && !std::isfinite(row.validation_cost)) {
-            end = End::validation_not_finite, finished_ = true;
-            return;
-        }
-        const double watched = validated ? row.validation_cost : row.cost;
-        const bool fell = watched < watch.watched_cost;
-        if (fell) watch.watched_cost = watched;
-        watch.waited = fell ? 0 : watch.waited + 1;
-        if (fell || !watch.keep_best) {
-            watch.best_epoch = long(rows.size());
-            if (watch.keep_best) keep();
-        }
-        if (watch.plateau_patience) {
-            if (watched < watch.plateau_best)
-                watch.plateau_best = watched, watch.plateau_waited = 0;
-            else if (watch.plateau_waited + 1 < watch.plateau_patience)
-                watch.plateau_waited++;
-            else
-                watch.plateau_factor *= watch.reduce_by, watch.plateau_waited = 0;
-        }
-        if (row.cost <= watch.target_cost) {
-            end = End::target, finished_ = true;
-        } else if (watch.patience && watch.waited >= watch.patience) {
-            end = End::patience, finished_ = true;
-        } else if (++since_look_ >= look_every_) {
-            since_look_ = 0;
-            now_ = Clock::now();
-            if (now_ >= limits.deadline) end = End::time, finished_ = true;
-            if (limits.look) limits.look();
-            if (limits.interrupted->load(std::memory_order_relaxed)) end = End::interrupted, finished_ = true;
-        }
     }
 
     void keep() {
@@ -423,21 +335,20 @@ class Trainer {
         }
         barrier.wait();
 
-        const double rate = watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
+        const double rate = course.watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
         const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
-        gradients_and_updates(member, barrier, count, rate, decay);
+        with_rule<R>(plan.rule, plan.constants, rate, updates + 1, partial_[std::size_t(member)].powers, [&](auto rule) {
+            const R lambda = plan.decoupled ? R(0) : R(decay), shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
+            updates_.run(layers, own_, pass_, member, threads, barrier, count, rule, lambda, shrink);
+        });
         barrier.wait();
 
         // Every member sums up for itself what all have found, in one order, and so comes to the same decision.
         double J = 0;
         for (long group = 0; group * whole_rows < count; group++) J += costs[group];
-        V squares{}, weights{};
-        for (const Block& block : blocks_) {
-            squares += block.sums.gradient_squares + block.sums.spoilt;
-            weights += block.sums.weight_squares;
-        }
-        if (decay > 0 && !plan.decoupled) J += 0.5 * decay * (double(sum<R>(weights)) + decay_of_frozen_);
-        const double norm = std::sqrt(double(sum<R>(squares)));
+        const WeightSums<R> sums = updates_.sums();
+        if (decay > 0 && !plan.decoupled) J += 0.5 * decay * (double(sum<R>(sums.weight_squares)) + decay_of_frozen_);
+        const double norm = std::sqrt(double(sum<R>(sums.gradient_squares + sums.spoilt)));
         row.cost += plan.mean ? J * double(count) / double(N) : J;
         row.norm = std::max(row.norm, norm);
         if (member == 0) updates++;
@@ -458,7 +369,7 @@ class Trainer {
                 partial_[0].right += count_right(examples, pass_, some_order, start + first, 0, some);
         }
         if (plan.counts && network.outputs()) partial_[0].right += std::exchange(network.outputs()->right, 0);
-        const double rate = watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
+        const double rate = course.watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
         const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
         double squares = 0, weights = 0;
         with_rule<R>(plan.rule, plan.constants, rate, ++updates, partial_[0].powers, [&](auto rule) {
@@ -496,80 +407,6 @@ class Trainer {
             right += is_first_largest;
         }
         return right;
-    }
-
-    void gradients_and_updates(int member, Barrier& barrier, long count, double rate, double decay) {
-        const long many = long(blocks_.size());
-        const long first = many * member / threads, last = many * (member + 1) / threads;
-        with_rule<R>(plan.rule, plan.constants, rate, updates + 1, partial_[std::size_t(member)].powers, [&](auto rule) {
-            const R lambda = plan.decoupled ? R(0) : R(decay), shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
-            if (!(plan.clip_norm > 0)) {
-                alignas(64) R G[panel_width<R> * panel_width<R>];
-                alignas(64) R g[panel_width<R>];
-                for (long i = first; i < last; i++) {
-                    Block& block = blocks_[std::size_t(i)];
-                    gradient(block, count, G, g);
-                    block.sums = {};
-                    each_part(block, G, g, [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
-                        block.sums += complete_and_update<R>(w, gradients, s1, s2, n, rule, decays ? lambda : R(0), R(plan.clip_value),
-                                                             decays ? shrink : R(0));
-                    });
-                }
-                return;
-            }
-            for (long i = first; i < last; i++) {
-                Block& block = blocks_[std::size_t(i)];
-                R *G = all_gradients(block), *g = all_bias_gradients(block);
-                gradient(block, count, G, g);
-                block.sums = {};
-                each_part(block, G, g, [&](R* w, R* gradients, R*, R*, long n, bool decays) {
-                    block.sums += complete<R>(w, gradients, n, decays ? lambda : R(0), R(plan.clip_value));
-                });
-            }
-            barrier.wait();
-            V squares{};
-            for (const Block& block : blocks_) squares += block.sums.clipped_squares;
-            const double norm = std::sqrt(double(sum<R>(squares)));
-            const R factor = norm <= plan.clip_norm ? R(1) : R(plan.clip_norm / norm);
-            if (threads > 1) barrier.wait();  // before the sums are written to again
-            for (long i = first; i < last; i++) {
-                Block& block = blocks_[std::size_t(i)];
-                each_part(block, all_gradients(block), all_bias_gradients(block),
-                          [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
-                              block.sums += update<R>(w, gradients, s1, s2, n, rule, factor, decays ? shrink : R(0));
-                          });
-            }
-        });
-    }
-
-    R* all_gradients(const Block& block) { return own_[std::size_t(block.layer)].G.at(block.j, block.p * panel_width<R>); }
-    R* all_bias_gradients(const Block& block) { return own_[std::size_t(block.layer)].g + block.j * panel_width<R>; }
-
-    // dJ/dW of a block, before weight decay, and dJ/db with the first block of each panel of units.
-    void gradient(const Block& block, long count, R* G, R* g) {
-        const std::size_t l = std::size_t(block.layer);
-        const Panels<R> A = pass_.a[l], delta = pass_.delta[l + 1];
-        multiply_block<R>(G, A, delta, count, block.p, block.j);
-        if (block.p > 0 || !layers[l].has_bias) return;
-        const long width = delta.width(block.j);
-        V sums[tile_vectors] = {};
-        for (long i = 0; i < count; i++)
-            for (long k = 0; k < delta.vectors(block.j); k++) sums[k] += load(delta.at(block.j, i) + k * lanes<R>);
-        for (long k = 0; k < width / lanes<R>; k++) store<R>(g + k * lanes<R>, sums[k]);
-    }
-
-    // Call `use` with a block's weights, and with the biases where they belong to it: parameters, gradients, what the
-    // rule keeps, how many, and whether they decay.
-    template <class Use>
-    void each_part(const Block& block, R* G, R* g, Use&& use) {
-        const std::size_t l = std::size_t(block.layer);
-        const Layer<R>& layer = layers[l];
-        const Own& own = own_[l];
-        const long row = block.p * panel_width<R>, column = block.j * panel_width<R>, width = layer.W.width(block.j);
-        auto kept = [&](int s) { return own.W[s].data ? own.W[s].at(block.j, row) : nullptr; };
-        auto kept_b = [&](int s) { return own.b[s] ? own.b[s] + column : nullptr; };
-        use(layer.W.at(block.j, row), G, kept(0), kept(1), std::min(panel_width<R>, layer.before - row) * width, true);
-        if (block.p == 0 && layer.has_bias) use(layer.b + column, g, kept_b(0), kept_b(1), width, false);
     }
 
     // ---- the validation rows --------------------------------------------------------------------------------------
