@@ -1,5 +1,7 @@
 """Jacobians against central differences of the forward pass, autograd, and `backward` for one example at a time."""
 
+from functools import partial
+
 import array_api_strict as strict
 import autograd
 import numpy as np
@@ -160,6 +162,34 @@ def test_layer_jacobians_chain():
     product = layer_jacobians(net, record, 2, 3) @ layer_jacobians(net, record, 1, 2)
     product = product @ layer_jacobians(net, record, 0, 1)
     np.testing.assert_allclose(layer_jacobians(net, record, 0, 3), product, rtol=1e-12)
+
+
+def test_masks():
+    """With dropout, a[l] stands behind its mask: derivatives with respect to it, and through it."""
+    net = network(("softmax", "tanh", "softplus"))
+    keep = [np.random.default_rng(l).integers(0, 2, (5, n)) / 0.5 for l, n in enumerate(SIZES[1:-1])]
+    record = forward(net, X, keep)
+
+    def above(l, m):
+        """a[m] of one example as a function of its a[l]."""
+
+        def value(a, n):
+            for k in range(l, m):
+                a = forward(Network(net.layers[k : k + 1]), a[None]).output[0] * (keep[k][n] if k < 2 else 1)
+            return a
+
+        return value
+
+    for l in range(4):
+        for m in range(l, 4):
+            found, value = layer_jacobians(net, record, l, m), above(l, m)
+            for n in range(5):
+                slopes = central(partial(value, n=n), record.a[l][n])
+                np.testing.assert_allclose(found[n], slopes, rtol=1e-6, atol=1e-9)
+    w = flat(net.trainable_parameters)
+    slopes = central(lambda v: forward(moved(net, v), X, keep).output, w)
+    np.testing.assert_allclose(output_jacobians(net, record), slopes, rtol=1e-6, atol=1e-8)
+    assert not np.allclose(slopes, output_jacobians(net, forward(net, X)))
 
 
 def test_refusals():

@@ -71,7 +71,7 @@ def output_jacobians(network: Network, record: Record, *, pre_activations: bool 
         if l < L:
             D = dense_pullback(_connections(network.layers[l]), delta[l + 1])
         fused = l == L and pre_activations
-        delta[l] = D if fused else _through_activation(network.layers[l - 1], record.z[l], record.a[l], D)
+        delta[l] = D if fused else _through_activation(network, record, l, D)
     return _with_respect_to_parameters(network, record, delta)
 
 
@@ -152,8 +152,7 @@ def layer_jacobians(network: Network, record: Record, l: int, m: int) -> Array:
         )
     D = _each_by_itself(record.a[m])
     for k in range(m, l, -1):
-        layer = network.layers[k - 1]
-        D = dense_pullback(_connections(layer), _through_activation(layer, record.z[k], record.a[k], D))
+        D = dense_pullback(_connections(network.layers[k - 1]), _through_activation(network, record, k, D))
     return D
 
 
@@ -164,10 +163,16 @@ def _each_by_itself(A: Array) -> Array:
     return xp.zeros_like(A)[:, :, None] + one[None, :, :]
 
 
-def _through_activation(layer: Layer, Z: Array, A: Array, D: Array) -> Array:
-    """Send each of the k rows of D, shape (N, k, n), through the activation's own pullback: softmax mixes its units."""
-    rows = [layer.activation.pullback(Z, A, D[:, j, :]) for j in range(D.shape[1])]
-    return Z.__array_namespace__().stack(rows, axis=1)
+def _through_activation(network: Network, record: Record, l: int, D: Array) -> Array:
+    """Send the k rows of D, d/da[l] of shape (N, k, n), back to d/dz[l]: softmax mixes the units of a layer.
+
+    Where there are masks, a = m f with f = f(z), so d/df = m d/da.
+    """
+    f, mask = record.a[l], record.masks[l] if record.masks else None
+    if mask is not None:
+        f, D = record.f[l], mask[:, None, :] * D
+    pullback, Z = network.layers[l - 1].activation.pullback, record.z[l]
+    return D.__array_namespace__().stack([pullback(Z, f, D[:, j, :]) for j in range(D.shape[1])], axis=1)
 
 
 def _connections(layer: Layer) -> Array:
