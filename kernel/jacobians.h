@@ -152,8 +152,7 @@ class Jacobians {
         std::memset(gradient, 0, std::size_t(P) * sizeof(R));
 
         prepare(X, N, k, lowest_, members);
-        Barrier barrier(members);
-        together(members, [&](int number) {
+        together(members, [&](int number, Barrier& barrier) {
             Member& member = members_[std::size_t(number)];
             for (long first = 0; first < N; first += few * block_) {
                 const long last = std::min(N, first + few * block_), rows = (last - first) * k;
@@ -235,7 +234,7 @@ class Jacobians {
     template <class Work>
     void each_block(long N, int members, Work&& work) {
         const long blocks = (N + block_ - 1) / block_;
-        together(members, [&](int m) {
+        together(members, [&](int m, Barrier&) {
             for (long b = blocks * m / members; b < blocks * (m + 1) / members; b++)
                 work(members_[std::size_t(m)], b * block_, std::min(block_, N - b * block_));
         });

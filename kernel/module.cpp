@@ -279,7 +279,7 @@ bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(threads));
     {
         nb::gil_scoped_release released;
-        auto work = [&](int member) {
+        auto work = [&](int member, Barrier&) {
             Limits limits{deadline, &interrupted, member == 0 ? std::function<void()>(look) : std::function<void()>()};
             try {
                 for (std::size_t i; (i = next++) < all.size();) {
@@ -295,7 +295,8 @@ bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
                 failures[std::size_t(member)] = std::current_exception();
             }
         };
-        together(all.size() > 1 ? int(std::min<std::size_t>(std::size_t(threads), all.size())) : 1, work);
+        int members = int(std::min<std::size_t>(std::size_t(threads), all.size()));
+        together(members, work);
     }
     for (const std::exception_ptr& failure : failures)
         if (failure) std::rethrow_exception(failure);

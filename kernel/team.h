@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -38,11 +39,27 @@ class Barrier {
     alignas(64) std::atomic<int> stage_{0};
 };
 
-// Run `work(member)` on that many threads, this one as member 0, and return when all have returned.
-inline void together(int members, const std::function<void(int)>& work) {
+// Run work(member, barrier) on that many threads, this one as member 0, and return when all have returned. Where the system
+// does not give as many threads, `members` is made smaller before the work begins.
+inline void together(int& members, const std::function<void(int, Barrier&)>& work) {
     std::vector<std::thread> others;
-    for (int member = 1; member < members; member++) others.emplace_back(work, member);
-    work(0);
+    others.reserve(std::size_t(members));
+    std::atomic<Barrier*> ready{nullptr};
+    for (int member = 1; member < members; member++) {
+        try {
+            others.emplace_back([&ready, &work, member] {
+                Barrier* barrier;
+                while (!(barrier = ready.load(std::memory_order_acquire))) std::this_thread::yield();
+                work(member, *barrier);
+            });
+        } catch (const std::system_error&) {
+            break;
+        }
+    }
+    members = 1 + int(others.size());
+    Barrier barrier(members);
+    ready.store(&barrier, std::memory_order_release);
+    work(0, barrier);
     for (std::thread& other : others) other.join();
 }
 

@@ -113,13 +113,7 @@ class Trainer {
     }
 
     void run(Limits& limits) {
-        if (threads == 1) {
-            Barrier barrier(1);
-            work(0, barrier, limits);
-        } else {
-            Barrier barrier(threads);
-            together(threads, [&](int member) { work(member, barrier, limits); });
-        }
+        together(threads, [&](int member, Barrier& barrier) { work(member, barrier, limits); });
         course.stop_clock();
         tiny_ ? tiny_network_.write() : small_network_.write();
         for (std::size_t l = 0; l < layers.size(); l++) write(l);
@@ -144,7 +138,7 @@ class Trainer {
         const Readable<R> from(X, N, layers.front().before);
         std::vector<Pass<R>> passes;
         for (int m = 0; m < members; m++) passes.emplace_back(arena_, layers, block, false);
-        together(members, [&](int member) {
+        together(members, [&](int member, Barrier&) {
             Pass<R>& pass = passes[std::size_t(member)];
             for (long b = blocks * member / members; b < blocks * (member + 1) / members; b++) {
                 const long start = b * block, count = std::min(block, N - start);

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -50,3 +52,33 @@ def test_nothing_is_kept():
             one()
         gc.collect()
         assert resident_kib() - before < 3 * 1024
+
+
+WITHOUT_THREADS = """
+import resource, threading
+import numpy as np
+import chainrule as cr
+from chainrule.engines import compiled
+
+X = np.random.default_rng(0).random((64, 20))
+Y = X[:, :3].copy()
+net = cr.Network.dense((20, 30, 3), seed=0)
+compiled.FEWEST_TO_SHARE = 1
+wanted = cr.fit(net, X, Y, epochs=5, threads=1).network
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 6_000_000, used + 6_000_000))  # a thread's stack takes 8 MB
+try:
+    threading.Thread(target=int).start()
+    print("threads start all the same")
+except RuntimeError:
+    found = cr.fit(net, X, Y, epochs=5, threads=4).network
+    print(all((a == b).all() for a, b in zip(found.parameters, wanted.parameters)))
+    print(len(cr.fit_many([net] * 3, X, Y, epochs=2, threads=3)), cr.example_jacobians(net, X).shape)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space, which other systems do not let us")
+def test_as_many_threads_as_the_system_gives():
+    done = subprocess.run([sys.executable, "-c", WITHOUT_THREADS], capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["True", "3", "(64,", "3,", "723)"]
