@@ -39,32 +39,23 @@ class FewOutputs {
 
     // Forward for `rows` rows of a_before; the cost of the first `count`, and the errors sent back.
     double pass(long rows, long count) {
-        switch (units) {
-            case 1: return pass_of<1>(rows, count);
-            case 2: return pass_of<2>(rows, count);
-            case 3: return pass_of<3>(rows, count);
-            default: return pass_of<4>(rows, count);
-        }
+        return with_size(units, [&](auto U) { return pass_of<U>(rows, count); });
     }
 
     // The gradients over `count` rows, or those added to what is there.
     void gradients(long count, bool add) {
-        switch (units) {
-            case 1: return gradients_of<1>(count, add);
-            case 2: return gradients_of<2>(count, add);
-            case 3: return gradients_of<3>(count, add);
-            default: return gradients_of<4>(count, add);
-        }
+        with_size(units, [&](auto U) { gradients_of<U>(count, add); });
     }
 
-    // New weights: advance(w, g, states, decays).
+    // New weights: advance(w, g, states, what of w decays).
     template <class Advance>
     void update(Advance&& advance) {
         for (long k = 0; k < units; k++) {
             const long at = k * lanes<R>;
-            store<R>(W + at, advance(load(W + at), load(G + at), W_states[0] + at, W_states[1] + at, true));
+            const V w = load(W + at);
+            store<R>(W + at, advance(w, load(G + at), W_states[0] + at, W_states[1] + at, w));
         }
-        if (has_bias) store<R>(b, advance(load(b), load(g), b_states[0], b_states[1], false));
+        if (has_bias) store<R>(b, advance(load(b), load(g), b_states[0], b_states[1], V{}));
     }
 
     // From the layer's own weights and back.

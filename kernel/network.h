@@ -77,7 +77,7 @@ struct Pass {
 
 // Call `use` with a size from 1 to 4 as a constant.
 template <class Use>
-inline void with_size(long size, Use&& use) {
+inline auto with_size(long size, Use&& use) {
     switch (size) {
         case 1: return use(std::integral_constant<long, 1>{});
         case 2: return use(std::integral_constant<long, 2>{});
@@ -138,6 +138,18 @@ inline void gather(Panels<R> to, const Readable<R>& from, const int32_t* order, 
             const R* row = from.row(order ? long(order[i]) : first_row + i) + p * panel_width<R>;
             for (long k = 0; k < width; k += lanes<R>) store<R>(out + k, load_unaligned(row + k));  // beyond it, padding
         }
+    }
+}
+
+// Bring what the costs need into a pass, for rows [first, last): targets, shares of J and sums of targets. `share` is that
+// of an example without a weight of its own.
+template <class R>
+inline void take_targets(const Examples<R>& from, Pass<R>& pass, const int32_t* order, long start, long first, long last, double share) {
+    gather<R>(pass.y, from.Y, order, start, first, last);
+    for (long i = first; i < last; i++) {
+        const long example = order ? long(order[i]) : start + i;
+        pass.shares[i] = from.shares ? R(share * double(from.shares[example])) : R(share);
+        if (!from.target_sums.empty()) pass.targets[i] = from.target_sums[std::size_t(example)];
     }
 }
 

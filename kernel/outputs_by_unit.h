@@ -44,12 +44,7 @@ class OutputsByUnit {
     // The costs of up to a vector of examples, and their delta.
     V costs(const R* z, long count) {
         const V* vectors = reinterpret_cast<const V*>(z);
-        switch (units) {
-            case 1: return costs_of<1>(vectors, 0, count);
-            case 2: return costs_of<2>(vectors, 0, count);
-            case 3: return costs_of<3>(vectors, 0, count);
-            default: return costs_of<4>(vectors, 0, count);
-        }
+        return with_size(units, [&](auto U) { return costs_of<U>(vectors, 0, count); });
     }
 
     // The costs of the examples from `start` on, and their delta.

@@ -29,9 +29,10 @@ struct Advance {
     R lambda, shrink;
     WeightSums<R> sums{};
 
-    CHAINRULE_INLINE Vector<R> operator()(Vector<R> w, Vector<R> g, R* s1, R* s2, bool decays) {
-        g = completed<R>(g, w, decays ? lambda : R(0), R(0), sums);
-        return updated<R>(w, g, s1, s2, rule, decays ? shrink : R(0), sums);
+    // `decaying` is w where it decays, otherwise 0.
+    CHAINRULE_INLINE Vector<R> operator()(Vector<R> w, Vector<R> g, R* s1, R* s2, Vector<R> decaying) {
+        g = completed<R>(g, decaying, lambda, R(0), sums);
+        return updated<R>(w, g, s1, s2, rule, shrink, decaying, sums);
     }
 };
 
@@ -84,12 +85,7 @@ class SmallNetwork {
             gather<R>(pass.a[0], from.X, order, start, 0, count);
         }
         if (has_few_) return few_.outputs.take(from, order, start, count, share);
-        gather<R>(pass.y, from.Y, order, start, 0, count);
-        for (long i = 0; i < count; i++) {
-            const long example = order ? long(order[i]) : start + i;
-            pass.shares[i] = from.shares ? R(share * double(from.shares[example])) : R(share);
-            if (!from.target_sums.empty()) pass.targets[i] = from.target_sums[std::size_t(example)];
-        }
+        take_targets<R>(from, pass, order, start, 0, count, share);
     }
 
     // Forward and back for the first `count` rows of the pass, and the gradients over them, or those added to what is there.
@@ -126,23 +122,22 @@ class SmallNetwork {
         return cost;
     }
 
-    // One update. Returns the sum of the gradients' squares (NaN where a weight is not finite any more) and, with weight
-    // decay, of the weights' squares before.
+    // One update.
     template <class UpdateRule>
-    void update(UpdateRule rule, R lambda, R shrink, double& gradient_squares, double& weight_squares) {
+    WeightSums<R> update(UpdateRule rule, R lambda, R shrink) {
         Advance<R, UpdateRule> advance{rule, lambda, shrink};
         if (has_few_) few_.update(advance);
         for (std::size_t l = 0; l < layers_.size(); l++) {
             SmallLayer<R>& layer = layers_[l];
             for (long i = 0; i < layer.before; i++) {
                 const long at = i * lanes<R>;
-                store<R>(layer.W + at, advance(load(layer.W + at), load(layer.G + at), layer.W1 + at, layer.W2 + at, true));
+                const V w = load(layer.W + at);
+                store<R>(layer.W + at, advance(w, load(layer.G + at), layer.W1 + at, layer.W2 + at, w));
             }
-            if (layer.has_bias) store<R>(layer.b, advance(load(layer.b), load(layer.g), layer.b1, layer.b2, false));
+            if (layer.has_bias) store<R>(layer.b, advance(load(layer.b), load(layer.g), layer.b1, layer.b2, V{}));
             if (l > 0) transpose_weights(layer);
         }
-        gradient_squares = double(sum<R>(advance.sums.gradient_squares + advance.sums.spoilt));
-        weight_squares = lambda > 0 ? double(sum<R>(advance.sums.weight_squares)) : 0;
+        return advance.sums;
     }
 
     // Of the last layer where it has few units, or nullptr.

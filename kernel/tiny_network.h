@@ -93,23 +93,17 @@ class TinyNetwork {
         return double(sum<R>(costs));
     }
 
-    // One update; returns what SmallNetwork::update returns.
+    // One update.
     template <class UpdateRule>
-    void update(UpdateRule rule, R lambda, R shrink, double& gradient_squares, double& weight_squares) {
-        V squares{}, of_weights{}, spoilt{};
+    WeightSums<R> update(UpdateRule rule, R lambda, R shrink) {
+        Advance<R, UpdateRule> advance{rule, lambda, shrink};
         for (long at = 0; at < size_; at += lanes<R>) {
             V parts[lanes<R>];
             for (long i = 0; i < lanes<R>; i++) parts[i] = load(G_ + (at + i) * lanes<R>);
-            V g = sums_of<R>(parts), w = load(own_[0] + at);
-            const V decaying = w * load(decays_ + at);
-            g += lambda * decaying, of_weights += decaying * decaying;
-            squares += g * g;
-            w += rule(g, own_[1] + at, own_[2] + at) - shrink * decaying;
-            spoilt += w * R(0);
-            store<R>(own_[0] + at, w);
+            const V w = load(own_[0] + at);
+            store<R>(own_[0] + at, advance(w, sums_of<R>(parts), own_[1] + at, own_[2] + at, w * load(decays_ + at)));
         }
-        gradient_squares = double(sum<R>(squares + spoilt));
-        weight_squares = lambda > 0 ? double(sum<R>(of_weights)) : 0;
+        return advance.sums;
     }
 
     OutputsByUnit<R>* outputs() { return &outputs_; }

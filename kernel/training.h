@@ -60,18 +60,16 @@ class Trainer {
         tiny_ = small_ && TinyNetwork<R>::fits(layers, batch_);
         if (small_) threads = 1;
         const long validation_rows = std::min(validation.count, 128L);
-        auto sizes = [&](auto&& one) {
-            for (const Layer<R>& layer : layers) {
-                const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
-                const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + course.watch.keep_best : 0);
-                for (long c = 0; c < copies; c++) one(W), one(b);
-                if (!small_) continue;
-                one(Panels<R>::size(layer.units, layer.before));
-                one(std::max(layer.before, layer.units) * lanes<R>), one(b);  // gradients
-                for (int s = 0; s < kept_; s++) one(Panels<R>::size(layer.units, layer.before));
-            }
-        };
-        sizes([&](long n) { arena_.reserve(n * long(sizeof(R))); });
+        auto reserve = [&](long numbers) { arena_.reserve(numbers * long(sizeof(R))); };
+        for (const Layer<R>& layer : layers) {
+            const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
+            const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + course.watch.keep_best : 0);
+            for (long c = 0; c < copies; c++) reserve(W), reserve(b);
+            if (!small_) continue;
+            const long transposed = Panels<R>::size(layer.units, layer.before);
+            for (int c = 0; c < 1 + kept_; c++) reserve(transposed);
+            reserve(std::max(layer.before, layer.units) * lanes<R>), reserve(b);  // gradients
+        }
         const long rows_of_batch = ((small_ ? std::min(batch_, SmallNetwork<R>::block) : batch_) + 3) / 4 * 4;
         Pass<R>::reserve(arena_, layers, rows_of_batch, true);
         for (int t = 0; validation_rows && t < threads; t++) Pass<R>::reserve(arena_, layers, validation_rows, false);
@@ -240,12 +238,7 @@ class Trainer {
     void take_examples(const Examples<R>& from, Pass<R>& pass, const int32_t* order, long start, long first, long last,
                        double share) const {
         gather<R>(pass.a[0], from.X, order, start, first, last);
-        gather<R>(pass.y, from.Y, order, start, first, last);
-        for (long i = first; i < last; i++) {
-            const long example = order ? order[i] : start + i;
-            pass.shares[i] = from.shares ? R(share * double(from.shares[example])) : R(share);
-            if (!from.target_sums.empty()) pass.targets[i] = from.target_sums[std::size_t(example)];
-        }
+        take_targets<R>(from, pass, order, start, first, last, share);
     }
 
     // ---- the loop -------------------------------------------------------------------------------------------------
@@ -275,7 +268,7 @@ class Trainer {
                 long right = 0;
                 for (const Partial& one : partial_) right += one.right;
                 row.accuracy = plan.counts ? double(right) / double(examples.count) : std::nan("");
-                row.learning_rate = course.watch.plateau_factor * learning_rates[epoch * per_epoch_];
+                row.learning_rate = rate_of(epoch, 0);
                 course.add(row, validation.count > 0, limits, [&] { keep(); });
             }
             barrier.wait();
@@ -329,10 +322,8 @@ class Trainer {
         }
         barrier.wait();
 
-        const double rate = course.watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
-        const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
-        with_rule<R>(plan.rule, plan.constants, rate, updates + 1, partial_[std::size_t(member)].powers, [&](auto rule) {
-            const R lambda = plan.decoupled ? R(0) : R(decay), shrink = plan.decoupled ? R(rate * plan.weight_decay) : R(0);
+        const double decay = decay_of(count);
+        with_update(member, updates + 1, rate_of(epoch, batch), decay, [&](auto rule, R lambda, R shrink) {
             updates_.run(layers, own_, pass_, member, threads, barrier, count, rule, lambda, shrink);
         });
         barrier.wait();
@@ -340,13 +331,30 @@ class Trainer {
         // Every member sums up for itself what all have found, in one order, and so comes to the same decision.
         double J = 0;
         for (long group = 0; group * whole_rows < count; group++) J += costs[group];
-        const WeightSums<R> sums = updates_.sums();
+        if (member == 0) updates++;
+        return add_update(row, J, updates_.sums(), count, decay);
+    }
+
+    // An update is done, of `count` examples whose costs sum up to J; false where a number is not finite.
+    bool add_update(EpochRow& row, double J, const WeightSums<R>& sums, long count, double decay) const {
         if (decay > 0 && !plan.decoupled) J += 0.5 * decay * (double(sum<R>(sums.weight_squares)) + decay_of_frozen_);
         const double norm = std::sqrt(double(sum<R>(sums.gradient_squares + sums.spoilt)));
-        row.cost += plan.mean ? J * double(count) / double(N) : J;
+        row.cost += plan.mean ? J * double(count) / double(examples.count) : J;
         row.norm = std::max(row.norm, norm);
-        if (member == 0) updates++;
         return std::isfinite(J) && std::isfinite(norm);
+    }
+
+    double decay_of(long count) const {
+        return plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(examples.count));
+    }
+    double rate_of(long epoch, long batch) const { return course.watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch]; }
+
+    // Call `use` with the update rule, the weight decay in the gradient, and the share by which weights shrink apart from it.
+    template <class Use>
+    void with_update(int member, long number, double rate, double decay, Use&& use) {
+        with_rule<R>(plan.rule, plan.constants, rate, number, partial_[std::size_t(member)].powers, [&](auto rule) {
+            use(rule, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0));
+        });
     }
 
     // The same for a small or a tiny network.
@@ -363,18 +371,11 @@ class Trainer {
                 partial_[0].right += count_right(examples, pass_, some_order, start + first, 0, some);
         }
         if (plan.counts && network.outputs()) partial_[0].right += std::exchange(network.outputs()->right, 0);
-        const double rate = course.watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch];
-        const double decay = plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(N));
-        double squares = 0, weights = 0;
-        with_rule<R>(plan.rule, plan.constants, rate, ++updates, partial_[0].powers, [&](auto rule) {
-            network.update(rule, plan.decoupled ? R(0) : R(decay), plan.decoupled ? R(rate * plan.weight_decay) : R(0), squares,
-                           weights);
-        });
-        if (decay > 0 && !plan.decoupled) J += 0.5 * decay * weights;
-        const double norm = std::sqrt(squares);
-        row.cost += plan.mean ? J * double(count) / double(N) : J;
-        row.norm = std::max(row.norm, norm);
-        return std::isfinite(J) && std::isfinite(norm);
+        const double decay = decay_of(count);
+        WeightSums<R> sums;
+        with_update(0, ++updates, rate_of(epoch, batch), decay,
+                    [&](auto rule, R lambda, R shrink) { sums = network.update(rule, lambda, shrink); });
+        return add_update(row, J, sums, count, decay);
     }
 
     void draw_mask(std::size_t l, long count) {

@@ -32,7 +32,7 @@ CHAINRULE_INLINE WeightSums<R> summed_up(long n, Part&& part) {
     return sums[0];
 }
 
-// A gradient with the weight decay `lambda`, cut at `most` where that is not 0.
+// A gradient with the weight decay `lambda` of w, cut at `most` where that is not 0.
 template <class R>
 CHAINRULE_INLINE Vector<R> completed(Vector<R> g, Vector<R> w, R lambda, R most, WeightSums<R>& sums) {
     if (lambda > 0) g += lambda * w, sums.weight_squares += w * w;
@@ -42,9 +42,10 @@ CHAINRULE_INLINE Vector<R> completed(Vector<R> g, Vector<R> w, R lambda, R most,
 }
 
 template <class R, class UpdateRule>
-CHAINRULE_INLINE Vector<R> updated(Vector<R> w, Vector<R> g, R* s1, R* s2, const UpdateRule& rule, R shrink, WeightSums<R>& sums) {
+CHAINRULE_INLINE Vector<R> updated(Vector<R> w, Vector<R> g, R* s1, R* s2, const UpdateRule& rule, R shrink, Vector<R> shrinking,
+                                   WeightSums<R>& sums) {
     Vector<R> change = rule(g, s1, s2);
-    if (shrink != 0) change -= shrink * w;
+    if (shrink != 0) change -= shrink * shrinking;
     w += change;
     sums.spoilt += w * R(0);
     return w;
@@ -62,7 +63,8 @@ WeightSums<R> complete(const R* w, R* g, long n, R lambda, R most) {
 template <class R, class UpdateRule>
 WeightSums<R> update(R* w, const R* g, R* s1, R* s2, long n, UpdateRule rule, R factor, R shrink) {
     return summed_up<R>(n, [&](long k, WeightSums<R>& sums) __attribute__((always_inline)) {
-        store<R>(w + k, updated<R>(load(w + k), load(g + k) * factor, s1 + k, s2 + k, rule, shrink, sums));
+        const Vector<R> old = load(w + k);
+        store<R>(w + k, updated<R>(old, load(g + k) * factor, s1 + k, s2 + k, rule, shrink, old, sums));
     });
 }
 
@@ -70,7 +72,8 @@ template <class R, class UpdateRule>
 WeightSums<R> complete_and_update(R* w, const R* g, R* s1, R* s2, long n, UpdateRule rule, R lambda, R most, R shrink) {
     return summed_up<R>(n, [&](long k, WeightSums<R>& sums) __attribute__((always_inline)) {
         const Vector<R> old = load(w + k);
-        store<R>(w + k, updated<R>(old, completed<R>(load(g + k), old, lambda, most, sums), s1 + k, s2 + k, rule, shrink, sums));
+        store<R>(w + k, updated<R>(old, completed<R>(load(g + k), old, lambda, most, sums), s1 + k, s2 + k, rule, shrink, old,
+                                   sums));
     });
 }
 
