@@ -9,23 +9,17 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.cases import BETA_1, BETA_2, EPSILON, Case, Parameters
-from benchmarks.peers.base import Peer
-from benchmarks.peers.torch_eager import optimizer_of, refill, sequential
-
-Step = Callable[[torch.Tensor, torch.Tensor], None]
+from benchmarks.peers.torch_eager import Step, TorchLoop, optimizer_of, refill, step_with
 
 
-class TorchCompiled(Peer):
+class TorchCompiled(TorchLoop):
     """Inductor makes C++ of it; compiled once for the shapes of a case."""
 
     variants = ("model compiled", "whole update compiled", "whole update compiled, C++ wrapper")
 
     def setup(self) -> None:
-        torch.set_num_threads(self.threads)
+        super().setup()
         torch.compiler.reset()
-        X, Y = (torch.from_numpy(M) for M in self.case.data())
-        self.batches = list(zip(X.split(self.case.batch), Y.split(self.case.batch), strict=True))
-        self.model = sequential(self.case)
         self.parameters = [p for m in self.model if isinstance(m, nn.Linear) for p in (m.weight, m.bias)]
         self.step = self._step_of_model() if self.variant == "model compiled" else self._whole_step()
 
@@ -37,31 +31,13 @@ class TorchCompiled(Peer):
             for tensor in (*self.means, *self.squares, self.updates):
                 tensor.zero_()
 
-    def first_step(self) -> None:
-        self.step(*self.batches[0])
-
-    def run(self, epochs: int) -> None:
-        step, batches = self.step, self.batches
-        for _ in range(epochs):
-            for x, y in batches:
-                step(x, y)
-
     def weights(self) -> Parameters:
         arrays = [p.detach().numpy() for p in self.parameters]
         return [(W.T.copy(), b.copy()) for W, b in zip(arrays[::2], arrays[1::2], strict=True)]
 
     def _step_of_model(self) -> Step:
-        model = torch.compile(self.model, dynamic=False)
-        self.optimizer = optimizer = optimizer_of(self.case, self.model)
-        half_outputs = self.case.sizes[-1] / 2
-
-        def step(x: torch.Tensor, y: torch.Tensor) -> None:
-            optimizer.zero_grad()
-            loss = half_outputs * F.mse_loss(model(x), y)
-            loss.backward()
-            optimizer.step()
-
-        return step
+        self.optimizer = optimizer_of(self.case, self.model)
+        return step_with(torch.compile(self.model, dynamic=False), self.optimizer, self.case)
 
     def _whole_step(self) -> Step:
         """Both passes and the update of the weights, in place, as one graph."""

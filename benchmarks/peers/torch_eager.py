@@ -40,22 +40,29 @@ def optimizer_of(case: Case, model: nn.Module, **options: bool) -> torch.optim.O
     return torch.optim.SGD(model.parameters(), lr=case.learning_rate, **options)
 
 
-class TorchEager(Peer):
-    """A loop over batches that were split once."""
+def step_with(model: nn.Module, optimizer: torch.optim.Optimizer, case: Case) -> Step:
+    """One update as the tutorials write it; `model` may be a compiled one."""
+    half_outputs = case.sizes[-1] / 2  # mse_loss is the mean over outputs too
 
-    variants = ("optimizer's defaults", "foreach", "fused", "update by hand")
-    quick_variants = ("optimizer's defaults", "update by hand")
+    def step(x: torch.Tensor, y: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        loss = half_outputs * F.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+class TorchLoop(Peer):
+    """A loop over batches that were split once; what a step is, subclasses say."""
+
+    step: Step
 
     def setup(self) -> None:
         torch.set_num_threads(self.threads)
         X, Y = (torch.from_numpy(M) for M in self.case.data())
         self.batches = list(zip(X.split(self.case.batch), Y.split(self.case.batch), strict=True))
         self.model = sequential(self.case)
-        self.step = self._step()
-
-    def restart(self) -> None:
-        refill(self.model, self.case)
-        self.optimizer.state.clear()
 
     def first_step(self) -> None:
         self.step(*self.batches[0])
@@ -66,6 +73,21 @@ class TorchEager(Peer):
             for x, y in batches:
                 step(x, y)
 
+
+class TorchEager(TorchLoop):
+    """The loop with PyTorch's own optimizers, or with an update written out."""
+
+    variants = ("optimizer's defaults", "foreach", "fused", "update by hand")
+    quick_variants = ("optimizer's defaults", "update by hand")
+
+    def setup(self) -> None:
+        super().setup()
+        self.step = self._step()
+
+    def restart(self) -> None:
+        refill(self.model, self.case)
+        self.optimizer.state.clear()
+
     def weights(self) -> Parameters:
         linear = [module for module in self.model if isinstance(module, nn.Linear)]
         return [(module.weight.detach().numpy().T.copy(), module.bias.detach().numpy().copy()) for module in linear]
@@ -74,17 +96,8 @@ class TorchEager(Peer):
         if self.variant == "update by hand":
             return self._step_by_hand()
         options = {} if self.variant == "optimizer's defaults" else {self.variant: True}
-        model, optimizer = self.model, optimizer_of(self.case, self.model, **options)
-        self.optimizer = optimizer
-        half_outputs = self.case.sizes[-1] / 2  # mse_loss is the mean over outputs too
-
-        def step(x: torch.Tensor, y: torch.Tensor) -> None:
-            optimizer.zero_grad()
-            loss = half_outputs * F.mse_loss(model(x), y)
-            loss.backward()
-            optimizer.step()
-
-        return step
+        self.optimizer = optimizer_of(self.case, self.model, **options)
+        return step_with(self.model, self.optimizer, self.case)
 
     def _step_by_hand(self) -> Step:
         """No modules, no scaling of the loss: its factor starts the backward pass."""
