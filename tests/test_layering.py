@@ -10,7 +10,7 @@ import pytest
 import chainrule
 
 ROOT = Path(chainrule.__file__).parent
-FLOORS = ["ground", "core", "engines", "data", "training", "models", "explain", "teach", "show", "cluster", "cli"]
+FLOORS = ["ground", "core", "engines", "data", "training", "explain", "models", "teach", "show", "cluster", "cli"]
 GROUND = ("errors", "files", "options", "numerals")
 
 # What a floor may load when it is imported; everything heavier is imported where it is used.
