@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.core.arrays import Array
-from chainrule.core.catalogue import FusedLoss, Loss, loss_named
+from chainrule.core.catalogue import ACTIVATIONS, FusedLoss, Loss, loss_named
 from chainrule.core.jacobians import layer_jacobians, through_activation, units_by_themselves
 from chainrule.core.network import Network
 from chainrule.core.passes import Record
@@ -303,12 +303,13 @@ def other_layout(J: Array, in_front: int, *, examples: bool = True) -> Array:
 
 def mixes_units(network: Network, record: Record, l: int) -> bool:
     """Whether an activation of layer l moves with more than its own pre-activation, as softmax does."""
-    if network.sizes[l] == 1:
-        return False
+    head = network.layers[l - 1].activation.name.partition("(")[0]
+    if head in ACTIVATIONS:
+        return head == "softmax"
     J = activation_jacobian(network, record, l)
     xp = J.__array_namespace__()
     off = 1 - xp.eye(J.shape[1], dtype=J.dtype)
-    return network.layers[l - 1].activation.name == "softmax" or bool(xp.any(J * off[None, :, :] != 0))
+    return bool(xp.any(J * off[None, :, :] != 0))
 
 
 def check_layer(network: Network, l: int) -> int:

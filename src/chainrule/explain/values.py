@@ -10,10 +10,10 @@ import numpy as np
 
 from chainrule.core.arrays import as_float_array
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named
-from chainrule.core.jacobians import UnitDerivatives, unit_derivatives
+from chainrule.core.jacobians import UnitDerivatives, through_activation, unit_derivatives
 from chainrule.core.network import Layer, Network
 from chainrule.core.passes import Gradients, Record, backward, example_shares, forward
-from chainrule.core.tensors import activation_jacobian, mixes_units
+from chainrule.core.tensors import mixes_units
 from chainrule.errors import UsageError
 from chainrule.explain.quantities import Derivative, Quantity
 
@@ -125,7 +125,7 @@ class Values:
 
     def mixes(self, l: int) -> bool:
         """Whether the activations of a layer depend on each other's pre-activations, as those of a softmax do."""
-        return self.layer(l).activation.name == "softmax" or mixes_units(self.network, self.passes().record, l)
+        return mixes_units(self.network, self.passes().record, l)
 
     def array(self, q: Quantity | Derivative) -> np.ndarray:
         """Return all numbers of a kind in a layer, of the example it belongs to.
@@ -164,7 +164,8 @@ class Values:
             case "z":
                 return record.z[l][0]
             case "slope":
-                return np.diagonal(activation_jacobian(self.network, record, l)[0])
+                ones = np.ones_like(record.a[l])[:, None, :]  # where units do not mix, all slopes in one pullback
+                return through_activation(self.network, record, l, ones)[0, 0]
             case "delta":
                 return self.gradients(n).delta[l][0]
             case "beta":

@@ -90,9 +90,8 @@ def _edge(start: tuple[float, float], end: tuple[float, float]) -> Html:
 
 
 def _edge_words(start: tuple[float, float], end: tuple[float, float], passed: float) -> Html:
-    """What an edge passes back, a third of the way from the gate that it comes from."""
-    (x1, y1), (x2, y2) = start, end
-    x, y = x2 - RADIUS - 22, y2 + (y1 - y2) * 0.16
+    """What an edge passes back, near the gate that it passes it back from."""
+    x, y = end[0] - RADIUS - 22, end[1] + (start[1] - end[1]) * 0.16
     return element("text", text(number(passed, 3)), x=x, y=y + 13, class_="slope")
 
 
