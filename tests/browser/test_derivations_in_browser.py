@@ -10,7 +10,7 @@ import pytest
 from test_report_in_browser import opened
 
 import chainrule as cr
-from chainrule.explain.presets import PRESETS
+from chainrule.explaining.presets import PRESETS
 
 pytestmark = pytest.mark.browser
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explain.latex_form import latex_document
-from chainrule.explain.presets import PRESETS
-from chainrule.explain.symbolic import backpropagation_equations, derive_activation
+from chainrule.explaining.latex_form import latex_document
+from chainrule.explaining.presets import PRESETS
+from chainrule.explaining.symbolic import backpropagation_equations, derive_activation
 
 pytestmark = pytest.mark.latex
 

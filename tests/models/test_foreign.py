@@ -16,11 +16,11 @@ X = np.random.default_rng(0).normal(size=(40, 3))
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_scikit_learn(activation):
     y = X[:, 0] + X[:, 1] ** 2
-    regressor = MLPRegressor((5, 4), activation=activation, max_iter=20, random_state=0).fit(X, y)
+    regressor = MLPRegressor(hidden_layer_sizes=(5, 4), activation=activation, max_iter=20, random_state=0).fit(X, y)
     net = cr.from_sklearn(regressor)
     np.testing.assert_allclose(cr.forward(net, X).output[:, 0], regressor.predict(X), rtol=1e-10)
     classes = (y > 1).astype(int) + (y > 2)
-    classifier = MLPClassifier((5,), activation=activation, max_iter=20, random_state=0).fit(X, classes)
+    classifier = MLPClassifier(hidden_layer_sizes=(5,), activation=activation, max_iter=20, random_state=0).fit(X, classes)
     net = cr.from_sklearn(classifier)
     np.testing.assert_allclose(cr.forward(net, X).output, classifier.predict_proba(X), rtol=1e-10)
     why = cr.explain(net, X, np.eye(3)[classes], loss="softmax_categorical_cross_entropy", example=4)

@@ -34,7 +34,7 @@ def command(
     backpropagation; or the name of an activation or a loss, whose derivative is worked out rule by rule.
     """
     from chainrule.core.catalogue import ACTIVATIONS, LOSSES
-    from chainrule.explain.symbolic import backpropagation_equations, derive, derive_activation, derive_loss
+    from chainrule.explaining.symbolic import backpropagation_equations, derive, derive_activation, derive_loss
 
     def name(text: str | None) -> str | None:
         return None if text is None else text.replace("-", "_")

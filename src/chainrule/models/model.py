@@ -281,7 +281,7 @@ class Model:
         >>> abs(why.value) > 0
         True
         """
-        from chainrule.explain.explain import explain
+        from chainrule.explaining.explain import explain
 
         if rows is None:
             if "train" not in self.parts:
