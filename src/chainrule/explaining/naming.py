@@ -81,7 +81,7 @@ class Naming:
         L = len(self.sizes) - 1 if self.sizes else None
         base, layer, units = self._letter(q, L), q.layer, [str(u) for u in n.counting.units(q) if u != ""]
         inputs = q.kind == "a" and q.layer == 0
-        outputs = q.kind == "a" and n.letter("output") and q.layer in (L, "L")
+        outputs = q.kind == "a" and n.letter("output") and q.layer is not None and q.layer in (L, "L")
         if inputs or outputs:
             layer = None
             if outputs and self.sizes and self.sizes[-1] == 1:
@@ -113,7 +113,7 @@ class Naming:
         n = self.notation
         if q.kind == "a" and q.layer == 0 and not self._lettered(L):
             return self._cased(n.letter("x"), q)
-        if q.kind == "a" and n.letter("output") and q.layer in (L, "L"):
+        if q.kind == "a" and n.letter("output") and q.layer is not None and q.layer in (L, "L"):
             return n.letter("output")
         if self._lettered(L) and q.layer is not None and isinstance(q.layer, int) and L is not None:
             back = L - q.layer
