@@ -2,7 +2,9 @@
 
 import builtins
 import os
+import signal
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,7 +19,7 @@ from chainrule.errors import (
     did_you_mean,
     unknown_name,
 )
-from chainrule.files import check_writable, write_whole
+from chainrule.files import check_writable, interrupts_held, write_whole
 
 
 def test_one_tree_with_exit_codes():
@@ -138,3 +140,28 @@ def test_check_writable_touches_nothing(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert (tmp_path / "old").read_text() == "old"
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_until_a_file_is_whole(tmp_path, monkeypatch, number):
+    handler = signal.signal(number, signal.default_int_handler)
+    try:
+        write = os.fsync
+
+        def interrupted(handle):
+            signal.raise_signal(number)
+            write(handle)
+
+        monkeypatch.setattr("chainrule.files.os.fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_whole(tmp_path / "whole.txt", "all of it")
+        assert (tmp_path / "whole.txt").read_text() == "all of it"
+        assert [path.name for path in tmp_path.iterdir()] == ["whole.txt"]
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, handler)
+
+
+def test_interrupts_are_held_in_the_main_thread_only():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: interrupts_held().__enter__()).result() is None

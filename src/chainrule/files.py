@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,8 @@ from chainrule.errors import UsageError
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
     """Write `content` to `path` so that a crash leaves the old file or the new one, never a part.
+
+    An interrupt waits until the file is whole.
 
     Parameters
     ----------
@@ -40,8 +46,13 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
     'hello'
     """
     path = Path(path)
-    check_writable(path)
-    data = content.encode() if isinstance(content, str) else content
+    with interrupts_held():
+        check_writable(path)
+        _replace(path, content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def _replace(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -53,7 +64,29 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return path
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C and a stop from outside wait until the block is left, so that it leaves nothing half done.
+
+    >>> with interrupts_held():
+    ...     pass
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are handled in the main thread only
+        return
+    arrived: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, frame: arrived.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    for number in arrived[:1]:
+        signal.raise_signal(number)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
