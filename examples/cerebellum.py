@@ -58,7 +58,14 @@ def main() -> None:
         record = cr.forward(net, X)
         rate = 0.5 / float(np.mean(np.sum(record.a[1] ** 2, axis=1)))
         state = cr.fit(
-            net, X, Y, loss="half_squared_error", update="gradient_descent", learning_rate=rate, batch_size=1, epochs=100
+            net,
+            X,
+            Y,
+            loss="half_squared_error",
+            update="gradient_descent",
+            learning_rate=rate,
+            batch_size=1,
+            epochs=100,
         )
         off = [np.abs(cr.forward(n, X_new).output - Y_new).mean() for n in (net, state.network)]
         active = float(np.mean(record.a[1] > 0))
@@ -67,7 +74,9 @@ def main() -> None:
             trained = state.network
     same = np.array_equal(trained.weights[1], cerebellum(250).weights[1])
     print(f"granule cells unchanged: {same}")
-    why = cr.explain(trained, X_new[:1], Y_new[:1], notation="delta-rule", update="gradient_descent", learning_rate=0.01)
+    why = cr.explain(
+        trained, X_new[:1], Y_new[:1], notation="delta-rule", update="gradient_descent", learning_rate=0.01
+    )
     climbing = float(Y_new[0, 0] - why["a[2][1]"].value)
     fibre = int(np.argmax(why["a[1]"].value)) + 1
     change = why[f"change W[2][1,{fibre}]"]

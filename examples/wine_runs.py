@@ -33,7 +33,9 @@ def main() -> None:
     length = min(len(model.history) for model in models)
     shown = range(0, length, 5)
     curves = [Curve(f"run {run}", [model.history[epoch].cost for epoch in shown]) for run, model in enumerate(models)]
-    picture = line_chart("Wine runs", [epoch + 1 for epoch in shown], curves, x_label="epoch", y_label="mean of C", log=True)
+    picture = line_chart(
+        "Wine runs", [epoch + 1 for epoch in shown], curves, x_label="epoch", y_label="mean of C", log=True
+    )
     Path("wine-runs.svg").write_text(standalone(picture), encoding="utf-8")
 
 

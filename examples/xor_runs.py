@@ -28,10 +28,13 @@ def main() -> None:
     for run, state in enumerate(states):
         costs = [state.history[epoch - 1].cost for epoch in (300, 1000, EPOCHS)]
         answers = cr.forward(state.network, X).output.ravel()
-        print(f"{run:>3}  {costs[0]:8.4f} {costs[1]:8.4f} {costs[2]:8.4f}          {' '.join(f'{a:.2f}' for a in answers)}")
+        written = " ".join(f"{a:.2f}" for a in answers)
+        print(f"{run:>3}  {costs[0]:8.4f} {costs[1]:8.4f} {costs[2]:8.4f}          {written}")
     shown = range(0, EPOCHS, 10)
     curves = [Curve(f"run {run}", [state.history[epoch].cost for epoch in shown]) for run, state in enumerate(states)]
-    picture = line_chart("XOR runs", [epoch + 1 for epoch in shown], curves, x_label="epoch", y_label="sum of C", log=True)
+    picture = line_chart(
+        "XOR runs", [epoch + 1 for epoch in shown], curves, x_label="epoch", y_label="sum of C", log=True
+    )
     Path("xor-runs.svg").write_text(standalone(picture), encoding="utf-8")
 
 

@@ -77,7 +77,7 @@ def interrupts_held() -> Iterator[None]:
         yield  # signals are handled in the main thread only
         return
     arrived: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
             signal.signal(number, lambda number, frame: arrived.append(number))

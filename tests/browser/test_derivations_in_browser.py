@@ -37,7 +37,9 @@ def test_mathml_is_drawn(notation, tmp_path):
     first, W = c.first_unit, c.layer(1, "W")
     shown = [why[f"dC/dW[{W}][{first},{first}]"].mathml(detail) for detail in ("factors", "layers", "paths")]
     shown += [why["J"].mathml("scalars"), why[f"change W[{W}][{first},{first}]"].mathml("line")]
-    shown += [cr.derive((2, 3, 1), f"dC/dW[{W}]", notation=notation, level=level).mathml() for level in ("scalar", "tensor")]
+    shown += [
+        cr.derive((2, 3, 1), f"dC/dW[{W}]", notation=notation, level=level).mathml() for level in ("scalar", "tensor")
+    ]
     page = tmp_path / "page.html"
     page.write_text(f"<!doctype html><meta charset=utf-8><body>{'<hr>'.join(shown)}{MEASURE}</body>", encoding="utf-8")
     dom, complaints = opened(page, tmp_path)

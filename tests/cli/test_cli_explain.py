@@ -26,7 +26,9 @@ def test_explain_shows_the_chain_rule(cli, model):
 
 
 def test_explain_in_other_forms_and_notations(cli, model):
-    answer = cli("explain", model, "xor", "dC/dW[1][1,2]", "--notation", "columns", "--format", "json", "--detail", "line")
+    answer = cli(
+        "explain", model, "xor", "dC/dW[1][1,2]", "--notation", "columns", "--format", "json", "--detail", "line"
+    )
     facts = answer.json
     assert facts["notation"] == "columns"
     value = cr.load(model).explain("xor")["dC/dW[1][2,1]"].value

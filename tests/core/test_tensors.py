@@ -175,7 +175,7 @@ def test_paths_add_up_to_the_entry(most):
     net = network(output="softmax")
     record = forward(net, X)
     found = paths_between(net, record, (0, 1), (3, 1), example=2, most=most)
-    assert found.count == 12
+    assert found.number == 12
     assert found.total == pytest.approx(layer_jacobians(net, record, 0, 3)[2, 1, 1], rel=1e-12)
     assert len(found.listed) == min(most, 12)
     everything = paths_between(net, record, (0, 1), (3, 1), example=2, most=12).listed

@@ -75,8 +75,9 @@ def updated(net, how="at once"):
 
 
 def test_mazur_the_error_after_one_update():
-    # The weights printed there are those of the test above, changed at once, and their error is 0.291027774. The printed
-    # 0.291027924 comes from an update that changes the output weights first and sends the error back through the new ones.
+    # The weights printed there are those of the test above, changed at once, and their error is 0.291027774. The
+    # printed 0.291027924 comes from an update that changes the output weights first and sends the error back through
+    # the new ones.
     after = {how: cr.cost(net, cr.forward(net, X), Y)
              for how in ("at once", "one after the other") for net in [updated(MAZUR, how)]}  # fmt: skip
     assert after["at once"] == printed("0.291027774")

@@ -71,4 +71,6 @@ def test_the_cerebellum_learns_with_fixed_granule_cells():
     error, activity = why["y[1]"].value - why["a[2][1]"].value, cr.forward(net, X[:1]).a[1][0]
     one = cr.explain(net, X[:1], Y[:1], update="gradient_descent", learning_rate=0.1)
     for cell in (0, 100, 249):
-        assert one[f"change W[2][{cell + 1},1]"].value == pytest.approx(0.1 * error * activity[cell], rel=1e-12, abs=1e-15)
+        assert one[f"change W[2][{cell + 1},1]"].value == pytest.approx(
+            0.1 * error * activity[cell], rel=1e-12, abs=1e-15
+        )

@@ -122,7 +122,9 @@ def test_softmax_and_its_cross_entropy():
     assert "a[j] − y[j]" in str(derive_loss("softmax_categorical_cross_entropy"))
 
 
-@pytest.mark.parametrize("text", ["__import__('os')", "x.y", "x[0]", "sin(x)", "x if x else 1", "2 +", "x % 2", "lambda: 1"])
+@pytest.mark.parametrize(
+    "text", ["__import__('os')", "x.y", "x[0]", "sin(x)", "x if x else 1", "2 +", "x % 2", "lambda: 1"]
+)
 def test_what_is_no_formula_is_refused(text):
     with pytest.raises(UsageError, match="formula"):
         parse_formula(text)

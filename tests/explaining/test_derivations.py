@@ -85,7 +85,7 @@ def test_expanded_down_to_weights_and_inputs(task, seed):
     network, X, Y, options = task
     why = explain(network, X, Y, most=1000, **options)
     for name in asked(why, seed, count=8):
-        if why.definitions.is_given(name) or isinstance(name, Derivative) and name.top.kind == "J":
+        if why.definitions.is_given(name) or (isinstance(name, Derivative) and name.top.kind == "J"):
             continue
         whole = why[name].expanded()
         assert evaluate(whole) == pytest.approx(why[name].value, rel=1e-8, abs=1e-11)
@@ -114,7 +114,8 @@ def test_jacobian_entries_agree_with_differences(task, seed):
                 Z[0, j] += shift
             A = layer.activation.value(Z)
             if number == m:
-                return A[0, k]
+                break
+        return A[0, k]
 
     h = 1e-6
     with np.errstate(all="ignore"):
@@ -156,7 +157,7 @@ def test_the_printed_numbers_evaluate_to_the_printed_value(task, notation, seed)
         shown = as_python(writer.write(line.equation.sides[1]))
         if "|" in shown or "e-" in shown:
             continue
-        assert eval(shown, {"__builtins__": {}}, functions) == pytest.approx(line.value, rel=1e-6, abs=1e-9), shown  # noqa: S307
+        assert eval(shown, {"__builtins__": {}}, functions) == pytest.approx(line.value, rel=1e-6, abs=1e-9), shown
 
 
 # ---- worked by hand ----------------------------------------------------------------------------------------------
@@ -187,7 +188,13 @@ def test_the_guided_notes_in_their_own_notation():
 def test_levels_of_detail():
     why = explain(NOTEBOOK, [[0.3, 1.0]], [[0.75]])
     entry = why["dC/dW[1][2,1]"]
-    assert [len(entry.lines(detail)) for detail in ("line", "factors", "layers", "paths", "scalars")] == [1, 4, 6, 2, 14]
+    assert [len(entry.lines(detail)) for detail in ("line", "factors", "layers", "paths", "scalars")] == [
+        1,
+        4,
+        6,
+        2,
+        14,
+    ]
     assert [written(line.name) for line in entry.lines("scalars")][-1] == "dC/dW[1][2,1]"
     assert entry.lines("layers")[0].value == pytest.approx(0.002174041, abs=5e-10)
     assert {written(operand.name) for operand in entry.operands} == {"delta[1][1]", "x[2]"}
@@ -237,7 +244,10 @@ def test_your_own_activation_is_shown_as_f():
 @pytest.mark.parametrize(
     ("asked_for", "message"),
     [
-        ("dC/dW[1][3,2]", r"W\[1\] leads from 2 units to 3, its indices are \[from, to\]. Did you mean dC/dW\[1\]\[2,3\]"),
+        (
+            "dC/dW[1][3,2]",
+            r"W\[1\] leads from 2 units to 3, its indices are \[from, to\]. Did you mean dC/dW\[1\]\[2,3\]",
+        ),
         ("C @ 4", "there are 1 examples"),
         ("dC/db[1][1]", "layer 1 has no biases"),
         ("change W[1][1,1]", "depends on the update rule"),

@@ -106,7 +106,9 @@ def test_what_each_notation_calls_the_same_numbers(preset):
 
 
 def test_examples_are_marked_where_the_notation_has_them():
-    shown = {p: name_text(a(1, 2, 4), Naming(PRESETS[p], SIZES)) for p in ("chainrule", "rows", "delta-rule", "columns")}
+    shown = {
+        p: name_text(a(1, 2, 4), Naming(PRESETS[p], SIZES)) for p in ("chainrule", "rows", "delta-rule", "columns")
+    }
     assert shown == {"chainrule": "a[1][3]@5", "rows": "a⁽²⁾₅₃", "delta-rule": "o⁽¹⁾₃₅", "columns": "a⁽²⁾⟨⁵⟩₃"}
 
 

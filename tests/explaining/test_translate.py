@@ -19,18 +19,24 @@ def as_written(notation, what):
     """What a course would have on paper: its cost, its orientation."""
     n = PRESETS[notation]
     grads = cr.backward(NET, cr.forward(NET, X), Y, n.loss, reduction=n.reduction)
-    array = {"dJ/dW": grads.weights[2], "W": NET.weights[2], "delta": grads.delta[1], "z": cr.forward(NET, X).z[1]}[what]
+    array = {"dJ/dW": grads.weights[2], "W": NET.weights[2], "delta": grads.delta[1], "z": cr.forward(NET, X).z[1]}[
+        what
+    ]
     if what in ("dJ/dW", "W"):
         return array if n.counting.from_to else array.T
     return array if n.examples == "rows" else array.T
 
 
-@given(st.sampled_from(sorted(PRESETS)), st.sampled_from(sorted(PRESETS)), st.sampled_from(["dJ/dW", "W", "delta", "z"]))
+@given(
+    st.sampled_from(sorted(PRESETS)), st.sampled_from(sorted(PRESETS)), st.sampled_from(["dJ/dW", "W", "delta", "z"])
+)
 @settings(max_examples=150, deadline=None)
 def test_an_array_arrives_as_the_other_course_would_have_it(source, target, what):
     kind, l = ("W", 2) if "W" in what else ("a", 1)
     number = PRESETS[source].counting.layer(l, kind)
-    done = translate(f"{what}[{number}]", as_written(source, what), source=source, target=target, sizes=SIZES, n_examples=5)
+    done = translate(
+        f"{what}[{number}]", as_written(source, what), source=source, target=target, sizes=SIZES, n_examples=5
+    )
     np.testing.assert_allclose(done.value, as_written(target, what), rtol=1e-12)
     assert done.text == f"{what}[{PRESETS[target].counting.layer(l, kind)}]"
 

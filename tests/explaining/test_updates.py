@@ -9,7 +9,17 @@ from chainrule.explaining.grammar import parse
 
 X = np.random.default_rng(1).normal(size=(6, 2))
 Y = np.random.default_rng(2).normal(size=(6, 1))
-RULES = ["gradient_descent", "momentum", "momentum(0.5)", "nesterov", "rmsprop", "adam", "adam(0.8,0.9)", "adamw", "rprop"]
+RULES = [
+    "gradient_descent",
+    "momentum",
+    "momentum(0.5)",
+    "nesterov",
+    "rmsprop",
+    "adam",
+    "adam(0.8,0.9)",
+    "adamw",
+    "rprop",
+]
 
 
 def network(bias=True):
@@ -73,7 +83,9 @@ def test_a_state_of_a_training_explains_its_next_step():
     state = fit(net, X, Y, batch_size="all", epochs=3, update="adam", learning_rate=0.05)
     after = trained(net, "adam", 4)
     why = explain(state.network, X, Y, update="adam", learning_rate=0.05, state=state.rule_state)
-    assert why["change W[1][1,1]"].value == pytest.approx(after.weights[1][0, 0] - state.network.weights[1][0, 0], rel=1e-6)
+    assert why["change W[1][1,1]"].value == pytest.approx(
+        after.weights[1][0, 0] - state.network.weights[1][0, 0], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,14 @@ def test_derivations_with_numbers(notation, tmp_path):
 @pytest.mark.parametrize("notation", PRESETS)
 def test_derivations_without_numbers(notation, tmp_path):
     W = PRESETS[notation].counting.layer(1, "W")
-    books = [cr.derive((2, 3, 1), f"dC/dW[{W}]", level=level, notation=notation) for level in ("scalar", "matrix", "tensor")]
-    books += [backpropagation_equations(notation), derive_activation("logistic", notation), derive_activation("softmax")]
+    books = [
+        cr.derive((2, 3, 1), f"dC/dW[{W}]", level=level, notation=notation) for level in ("scalar", "matrix", "tensor")
+    ]
+    books += [
+        backpropagation_equations(notation),
+        derive_activation("logistic", notation),
+        derive_activation("softmax"),
+    ]
     compiled([book.latex() for book in books], tmp_path)
 
 

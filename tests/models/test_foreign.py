@@ -20,7 +20,9 @@ def test_scikit_learn(activation):
     net = cr.from_sklearn(regressor)
     np.testing.assert_allclose(cr.forward(net, X).output[:, 0], regressor.predict(X), rtol=1e-10)
     classes = (y > 1).astype(int) + (y > 2)
-    classifier = MLPClassifier(hidden_layer_sizes=(5,), activation=activation, max_iter=20, random_state=0).fit(X, classes)
+    classifier = MLPClassifier(hidden_layer_sizes=(5,), activation=activation, max_iter=20, random_state=0).fit(
+        X, classes
+    )
     net = cr.from_sklearn(classifier)
     np.testing.assert_allclose(cr.forward(net, X).output, classifier.predict_proba(X), rtol=1e-10)
     why = cr.explain(net, X, np.eye(3)[classes], loss="softmax_categorical_cross_entropy", example=4)
@@ -52,7 +54,9 @@ def module(kind, *children, **attributes):
 
 def test_pytorch_modules_are_read_in_order_and_transposed():
     W1, b1, W2 = np.random.default_rng(1).normal(size=(4, 3)), np.arange(4.0), np.ones((2, 4))
-    hidden = module("Sequential", module("Linear", weight=Tensor(W1), bias=Tensor(b1)), module("LeakyReLU", negative_slope=0.2))
+    hidden = module(
+        "Sequential", module("Linear", weight=Tensor(W1), bias=Tensor(b1)), module("LeakyReLU", negative_slope=0.2)
+    )
     net = cr.from_torch(module("Sequential", hidden, module("Dropout"), module("Linear", weight=Tensor(W2), bias=None)))
     Z = X @ W1.T + b1
     np.testing.assert_allclose(cr.forward(net, X).output, np.where(Z > 0, Z, 0.2 * Z) @ W2.T, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""The picture of a graph of gates: every gate, its value, its derivative, within the frame and apart from each other."""
+"""The picture of a graph of gates: every gate with its value and derivative, within the frame and apart."""
 
 import re
 import xml.etree.ElementTree as ElementTree

@@ -53,7 +53,7 @@ def command(
         )  # fmt: skip
     else:
         raise UsageError(
-            f'"{what}" is neither a network such as 2-3-1, nor "equations", nor an activation ({", ".join(ACTIVATIONS)}) '
-            f"or a loss ({', '.join(LOSSES)})."
+            f'"{what}" is neither a network such as 2-3-1, nor "equations", nor an activation '
+            f"({', '.join(ACTIVATIONS)}) or a loss ({', '.join(LOSSES)})."
         )
     explaining.show(made, form)

@@ -43,7 +43,9 @@ def command(
     derivation = why[quantity]
     if not hasattr(derivation, "lines"):
         if form != "text":
-            raise UsageError(f"{quantity} is a whole array, which is printed as text. Name a unit, or leave --format out.")
+            raise UsageError(
+                f"{quantity} is a whole array, which is printed as text. Name a unit, or leave --format out."
+            )
         click.echo(derivation.text())
         return
     explaining.show(derivation, form, detail)

@@ -53,8 +53,19 @@ def explained(model: str, data: str | None, row: int, flags: dict[str, Any], **o
     reading = given(flags)
     if data is None and "sql" not in reading:
         raise UsageError("name the table after the model: a file, a built-in name, or a query with --sql.")
-    trained = load(model)
+    trained = only_network(load(model), model)
     table = trained.read(data, **reading)
     if row > table.n_rows:
         raise UsageError(f"{table.source} has {table.n_rows} rows; there is no row {row}.")
     return trained.explain(table, example=row - 1, **options)
+
+
+def only_network(trained: Any, path: str) -> Any:
+    """Return a model, but refuse an ensemble, whose numbers are those of several networks."""
+    members = getattr(trained, "members", None)
+    if members is None:
+        return trained
+    raise UsageError(
+        f"{path} holds {len(members)} networks that answer by their mean, and this command looks into one. In Python: "
+        f'chainrule.load("{path}").members[0].explain(...).'
+    )

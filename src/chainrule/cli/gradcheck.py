@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from chainrule.cli.explaining import only_network
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.output import say
 from chainrule.data.reading_plan import ReadingPlan
@@ -26,7 +27,7 @@ def command(model: str, data: str, rows: int, at_most: int | None, tolerance: fl
     from chainrule.core.gradient_check import check_gradients
     from chainrule.models.model_file import load
 
-    trained = load(model)
+    trained = only_network(load(model), model)
     table = trained.read(data, **given(flags))
     table = table.take(np.arange(min(rows, table.n_rows)))
     X, Y = trained.encoding.encode(table)

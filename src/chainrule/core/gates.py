@@ -157,7 +157,7 @@ class Gate:
         return apply("reciprocal", self) if other == 1 else apply("divide", other, self)
 
     def __pow__(self, other: Gate | Number) -> Gate:
-        return apply("power", self, other)
+        return apply("power" if isinstance(other, Gate) else _constant_power(float(other)), self, *_gates_of(other))
 
     def __rpow__(self, other: Number) -> Gate:
         return apply("power", other, self)
@@ -171,6 +171,15 @@ class Gate:
     def __repr__(self) -> str:
         what = self.operation.name if self.operation else "input"
         return f"<Gate {self.name or what} = {self.value:.6g}>"
+
+
+def _gates_of(value: Gate | Number) -> tuple[Gate, ...]:
+    return (value,) if isinstance(value, Gate) else ()
+
+
+def _constant_power(b: float) -> Operation:
+    """x^b for a number b, which is no input: nothing flows back to it."""
+    return Operation(f"power {b:g}", f"x^{b:g}", lambda a: a**b, lambda v, a: (b * a ** (b - 1) if b else 0.0,))
 
 
 def gate(value: Number, name: str = "") -> Gate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,9 +82,9 @@ def network_gates(
             f"{X.shape[0]} examples through this network would make about {size:,} gates; at most {LARGEST:,} are "
             "built. Take fewer examples or a smaller network."
         )
-    W: list[np.ndarray | None] = [None]
-    b: list[np.ndarray | None] = [None]
-    z: list[np.ndarray | None] = [None]
+    W: list[Any] = [None]
+    b: list[Any] = [None]
+    z: list[Any] = [None]
     a = [_gates(X, lambda n, j: f"x{j + 1}" if len(X) == 1 else f"x{j + 1}({n + 1})")]
     for l, layer in enumerate(network.layers, start=1):
         first = 0 if layer.x0 else 1
@@ -114,7 +114,7 @@ def _gates(values: np.ndarray, name: Callable[..., str]) -> np.ndarray:
     return made
 
 
-def _dense(A: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+def _dense(A: Any, W: Any, b: Any) -> np.ndarray:
     Z = np.empty((A.shape[0], W.shape[1]), dtype=object)
     for n, k in np.ndindex(Z.shape):
         terms = [A[n, i] * W[i, k] for i in range(W.shape[0])]
@@ -214,8 +214,8 @@ def _cost(loss: Loss | FusedLoss) -> Callable[[Row, Row, list[float]], Gate]:
         "quantile": over(lambda a, y: apply("max", q * (y - a), (1 - q) * (a - y))),
         "poisson": over(lambda a, y: total([a, *(-t for t in _times_log(y, a))])),
         "binary_cross_entropy": over(cross_entropy),
-        "categorical_cross_entropy": lambda z, a, y: -total(
-            term for a_k, y_k in zip(a, y, strict=True) for term in _times_log(y_k, a_k)
+        "categorical_cross_entropy": lambda z, a, y: (
+            -total(term for a_k, y_k in zip(a, y, strict=True) for term in _times_log(y_k, a_k))
         ),
         "logistic_binary_cross_entropy": over_z(lambda z, y: apply("softplus", z) - y * z),
         "softmax_categorical_cross_entropy": softmax_cross_entropy,

@@ -35,14 +35,14 @@ class Paths(NamedTuple):
     ----------
     listed : tuple of PathProduct
         The largest by magnitude, first the largest.
-    count : int
+    number : int
         How many there are.
     total : float
         The sum over all of them: the entry of the Jacobian.
     """
 
     listed: tuple[PathProduct, ...]
-    count: int
+    number: int
     total: float
 
     @property
@@ -85,8 +85,9 @@ def paths_between(
     >>> from chainrule.core.passes import forward
     >>> W = [np.array([[1.0, 2.0]]), np.ones((2, 1))]
     >>> net = Network.dense([1, 2, 1], "identity", bias=False, weights=W)
-    >>> paths_between(net, forward(net, [[0.5]]), (0, 0), (2, 0))
-    Paths(listed=(PathProduct(units=(0, 1, 0), product=2.0), PathProduct(units=(0, 0, 0), product=1.0)), count=2, total=3.0)
+    >>> found = paths_between(net, forward(net, [[0.5]]), (0, 0), (2, 0))
+    >>> found.listed[0], found.number, found.total
+    (PathProduct(units=(0, 1, 0), product=2.0), 2, 3.0)
     """
     (l, i), (m, k) = start, end
     sizes = network.sizes

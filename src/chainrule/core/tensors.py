@@ -163,13 +163,13 @@ def loss_jacobian(record: Record, Y: Array, loss: str | Loss = "half_squared_err
     UsageError
         For a fused loss, which goes past the outputs.
     """
-    loss = loss_named(loss)
-    if isinstance(loss, FusedLoss):
+    named = loss_named(loss)
+    if isinstance(named, FusedLoss):
         raise UsageError(
-            f'"{loss.name}" goes from z to the cost in one step and has no derivative by the outputs. Choose the loss '
+            f'"{named.name}" goes from z to the cost in one step and has no derivative by the outputs. Choose the loss '
             "without its activation, such as categorical_cross_entropy."
         )
-    return loss.pullback(record.output, Y)[:, None, :]
+    return named.pullback(record.output, Y)[:, None, :]
 
 
 def jacobian_chain(network: Network, record: Record, l: int, m: int, *, direction: str = "backward") -> Array:

@@ -1,10 +1,11 @@
 """The backward pass as equations: delta, beta and the derivatives of C and J.
 
-Sources: seeds 000 and 001 (the product of three factors, the sum over paths, beta), seed 002 (delta), seed 004 (softmax).
+Sources: seeds 000 and 001 (the product of three factors, the sum over paths, beta), 002 (delta) and 004 (softmax).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from chainrule.core.tensors import activation_jacobian
 from chainrule.explaining.expressions import Expression, Function, Negative, Number, Product, Sum, Symbol, multiply
 from chainrule.explaining.formulas import activation_formula, loss_formula, softmax_slope
 from chainrule.explaining.forward_equations import over_examples, weighted
-from chainrule.explaining.quantities import COST, Derivative, Quantity, a, delta, of_example, weight, y, z
+from chainrule.explaining.quantities import Derivative, Quantity, a, cost_of, delta, weight, y, z
 from chainrule.explaining.sums import long_sum
 
 if TYPE_CHECKING:
@@ -191,11 +192,6 @@ def slope_equation(here: Definitions, l: int, k: int, n: int | None) -> tuple[st
     return rule, formula.slope(here.symbol(z(l, k, n)), here.symbol(a(l, k, n)))
 
 
-def cost_of(n: int | None) -> Quantity:
-    """C of an example."""
-    return of_example(COST, n)  # type: ignore[return-value]
-
-
-def signed(e: Expression, change: object) -> Expression:
+def signed(e: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """Apply a change under a minus, where there is one."""
     return Negative(change(e.of)) if isinstance(e, Negative) else change(e)

@@ -244,7 +244,8 @@ def _parsed(node: ast.expr, values: dict[str, float]) -> Expression:
         case ast.Call(func=ast.Name(id="exp" | "ln" | "log" | "sqrt" | "tanh" | "abs" as name), args=[argument]):
             return Function("ln" if name == "log" else name, _parsed(argument, values))
     raise UsageError(
-        f"{ast.unparse(node)} cannot be part of a formula. Allowed: + - * / **, exp, ln, sqrt, tanh, abs, numbers, names."
+        f"{ast.unparse(node)} cannot be part of a formula. Allowed: + - * / **, exp, ln, sqrt, tanh, abs, numbers and "
+        "names."
     )
 
 

@@ -143,7 +143,7 @@ class Definitions:
     @property
     def links(self) -> PathLinks:
         """The paths of this network."""
-        return PathLinks(self.values)
+        return PathLinks(self.values, self.notation.slope == "fraction")
 
     def _setting(self, kind: str) -> float:
         if kind == "eta":
@@ -162,6 +162,8 @@ class Definitions:
 
 
 def _given(q: Quantity) -> str:
-    names = {"a": "an input", "y": "a target", "W": "a weight", "b": "a bias", "eta": "the learning rate",
-             "lambda": "the weight decay", "N": "the number of examples", "share": "the example's weight in J"}  # fmt: skip
+    names = {
+        "a": "an input", "y": "a target", "W": "a weight", "b": "a bias", "eta": "the learning rate",
+        "lambda": "the weight decay", "N": "the number of examples", "share": "the example's weight in J",
+    }  # fmt: skip
     return names[q.kind]

@@ -116,7 +116,9 @@ class Derivation:
         definitions = self.definitions
         derivative = as_derivative(self.name)
         links = definitions.links
-        listed, count = links.paths(derivative, definitions.most)
+        listed, count = links.paths(derivative, definitions.most + 1)
+        if count > len(listed):  # a rest of one path is no shorter than the path
+            listed, count = links.paths(derivative, definitions.most)
         terms: list[Expression] = [definitions.symbol(path) for path in listed]
         rest = self.value - sum(term.value or 0.0 for term in terms if isinstance(term, Symbol))
         if count > len(listed):
@@ -126,7 +128,7 @@ class Derivation:
         return (first, *(definitions.of(path) for path in listed))
 
     def _expanded(self, *, forward: bool) -> tuple[Line, ...]:
-        """Every equation on the way, each once; with the forward pass in the order of computing, else from here back."""
+        """Every equation on the way, each once: from here back, or with the forward pass in the order of computing."""
         definitions = self.definitions
         lines: dict[Name, Line] = {}
         waiting = [self.name]

@@ -17,10 +17,10 @@ from chainrule.core.update_rules import UpdateRule, update_rule_named
 from chainrule.errors import UsageError, unknown_name
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.derivation import DETAILS, ArrayOf, Derivation
-from chainrule.explaining.grammar import all_names, parse
+from chainrule.explaining.grammar import all_quantities, parse, written
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
-from chainrule.explaining.quantities import Change, Derivative, Name, example_of, is_array
+from chainrule.explaining.quantities import Change, Derivative, Name, Quantity, example_of, is_array
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import make_values
 
@@ -74,23 +74,20 @@ class Explanation:
 
     def names(self) -> list[str]:
         """List the quantities that can be asked for; Jacobians and paths, which are very many, are left out."""
-        names = all_names(self.network.sizes, self.notation.counting)
-        without_bias = {l for l in range(1, len(self.network.layers) + 1) if self.definitions.values.biases(l) is None}
-        return [name for name in names if not self._missing(name, without_bias)]
+        return [written(name, self.notation.counting) for name in all_quantities(self.network.sizes) if self._has(name)]
 
-    def _missing(self, text: str, without_bias: set[int]) -> bool:
-        name = parse(text, self.network.sizes, self.notation.counting)
-        values, update = self.definitions.values, self.definitions.update
-        parts = [name.top, name.bottom] if isinstance(name, Derivative) else [name]
-        parts = [part.parameter if isinstance(part, Change) else part for part in parts]
-        if isinstance(name, Change) and update is None:
-            return True
-        if any(q.kind == "b" and q.layer in without_bias for q in parts):
-            return True
-        if values.Y is None and any(q.kind in ("C", "J", "y", "delta", "beta") for q in parts):
-            return True
-        at_outputs = isinstance(name, Derivative) and name.bottom.kind == "a" and name.bottom.layer == values.L
-        return values.fused and at_outputs and name.top.kind == "C"
+    def _has(self, name: Name) -> bool:
+        """Whether a quantity is there: its targets, its bias, an update rule, dC/da behind a loss that is not fused."""
+        values = self.definitions.values
+        if isinstance(name, Change):
+            return self.definitions.update is not None and self._has(name.parameter)
+        if isinstance(name, Derivative):
+            passed_over = name.top.kind == "C" and name.bottom.kind == "a" and name.bottom.layer == values.L
+            return not (values.fused and passed_over) and self._has(name.top) and self._has(name.bottom)
+        assert isinstance(name, Quantity)
+        if name.kind == "b":
+            return values.biases(name.layer) is not None
+        return values.Y is not None or name.kind not in ("C", "J", "y", "delta", "beta")
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.names()

@@ -227,7 +227,7 @@ def evaluate(expression: Expression) -> float:
         case Quotient():
             return _divided(evaluate(e.top), evaluate(e.bottom))
         case Power():
-            return evaluate(e.base) ** evaluate(e.exponent)
+            return float(evaluate(e.base) ** evaluate(e.exponent))
         case Negative():
             return -evaluate(e.of)
         case Function():
@@ -338,6 +338,8 @@ def with_values(expression: Expression) -> Expression:
             return Number(evaluate(expression))
         case Cases():
             return with_values(branch_taken(expression))
+        case Function("exp", Negative(Symbol(_, float(value)))):  # e^-z of a z below 0
+            return replace(expression, of=Number(-value) if value < 0 else Negative(Number(value)))
         case _:
             return rebuilt(expression, with_values)
 

@@ -163,8 +163,8 @@ def loss_formula(name: str, error: str = "a-y") -> LossFormula | None:
         ),
         "mean_of_squares": lambda: LossFormula(
             lambda z, a, y: square(err(a, y)),
-            lambda a, y, n: back(multiply(Quotient(Number(2.0), Number(float(n))), err(a, y))),
-            lambda n: Quotient(ONE, Number(float(n))),
+            lambda a, y, n: back(multiply(_over_n(2.0, n), err(a, y))),
+            lambda n: _over_n(1.0, n) if n > 1 else None,
         ),
         "absolute_error": lambda: LossFormula(
             lambda z, a, y: Function("abs", err(a, y)), odd(lambda e: Function("sign", e))
@@ -186,15 +186,17 @@ def loss_formula(name: str, error: str = "a-y") -> LossFormula | None:
             ),
         ),
         "poisson": lambda: LossFormula(
-            lambda z, a, y: subtract(a, _times_ln(y, a)), lambda a, y, n: subtract(ONE, _over(y, a))
+            lambda z, a, y: _difference(a, _times_ln(y, a)), lambda a, y, n: _difference(ONE, _over(y, a))
         ),
         "binary_cross_entropy": lambda: LossFormula(
-            lambda z, a, y: add(_times_ln(y, a), _times_ln(subtract(ONE, y), subtract(ONE, a))),
-            lambda a, y, n: subtract(_over(subtract(ONE, y), subtract(ONE, a)), _over(y, a)),
+            lambda z, a, y: _total(_times_ln(y, a), _times_ln(subtract(ONE, y), subtract(ONE, a))),
+            lambda a, y, n: _difference(_over(subtract(ONE, y), subtract(ONE, a)), _over(y, a)),
             lambda n: Number(-1.0),
         ),
         "categorical_cross_entropy": lambda: LossFormula(
-            lambda z, a, y: _times_ln(y, a), lambda a, y, n: Negative(_over(y, a)), lambda n: Number(-1.0)
+            lambda z, a, y: _times_ln(y, a),
+            lambda a, y, n: _difference(Number(0.0), _over(y, a)),
+            lambda n: Number(-1.0),
         ),
         "logistic_binary_cross_entropy": lambda: LossFormula(
             lambda z, a, y: subtract(Function("ln", Sum((ONE, exp(z)))), multiply(y, z)),
@@ -236,3 +238,19 @@ def _times_ln(y: E, a: E) -> E:
 
 def _over(y: E, a: E) -> E:
     return Number(0.0) if _is_0(y) else Quotient(y, a)
+
+
+def _over_n(value: float, n: int) -> E:
+    return Number(value) if n == 1 else Quotient(Number(value), Number(float(n)))
+
+
+def _total(left: E, right: E) -> E:
+    """A sum without a 0."""
+    nothing = Number(0.0)
+    return right if left == nothing else left if right == nothing else add(left, right)
+
+
+def _difference(left: E, right: E) -> E:
+    """A difference without a 0."""
+    nothing = Number(0.0)
+    return Negative(right) if left == nothing else left if right == nothing else subtract(left, right)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from chainrule.explaining.expressions import (
     square,
 )
 from chainrule.explaining.formulas import activation_formula, exp, loss_formula, softmax_cross_entropy
-from chainrule.explaining.quantities import Quantity, a, bias, weight, y, z
+from chainrule.explaining.quantities import Name, Quantity, a, bias, weight, y, z
 from chainrule.explaining.sums import long_sum
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def decay_term(here: Definitions) -> Expression:
     return Product((Quotient(here.symbol(Quantity("lambda")), TWO), terms))
 
 
-def over_examples(here: Definitions, each: np.ndarray, r: np.ndarray, name: object) -> Expression:
+def over_examples(here: Definitions, each: np.ndarray, r: np.ndarray, name: Callable[[int], Name]) -> Expression:
     """sum_n r_n each_n: with 1/N in front or inside, with weights, or plain."""
     alike = here.values.sample_weight is None
     share: Expression | None = None
@@ -125,8 +126,7 @@ def over_examples(here: Definitions, each: np.ndarray, r: np.ndarray, name: obje
     def term(n: int) -> Expression:
         symbol = here.symbol(name(n))
         if alike:
-            inside = share is not None and here.notation.share == "inside"
-            return multiply(share, symbol) if inside else symbol
+            return symbol if share is None or here.notation.share != "inside" else multiply(share, symbol)
         return multiply(here.symbol(Quantity("share", example=n)), symbol)
 
     if share is not None and here.notation.share == "front":

@@ -96,8 +96,8 @@ def written(name: Name, counting: Counting = CORE) -> str:
             return f"{written(inner, counting)} via {via}" + (f" @ {example + 1}" if isinstance(example, int) else "")
         case Change():
             return f"change {written(name.parameter, counting)}"
-    q = name
-    head = q.kind
+    assert isinstance(name, Quantity)  # a state is no name that is asked for
+    q, head = name, name.kind
     if q.kind == "a" and q.layer == 0:
         head, q = "x", replace(q, layer=None)
     if q.layer is not None:
@@ -107,30 +107,39 @@ def written(name: Name, counting: Counting = CORE) -> str:
     return head + (f" @ {q.example + 1}" if isinstance(q.example, int) else "")
 
 
-def all_names(sizes: tuple[int, ...], counting: Counting = CORE, *, at_most: int = 10_000) -> list[str]:
+def all_names(sizes: tuple[int, ...], counting: Counting = CORE) -> list[str]:
     """List the names of a network's quantities, forwards, then backwards; Jacobians and paths are left out.
 
     >>> all_names((1, 1))[:6]
     ['x[1]', 'y[1]', 'W[1][1,1]', 'b[1][1]', 'z[1][1]', 'a[1][1]']
     """
+    return [written(name, counting) for name in all_quantities(sizes)]
+
+
+def all_quantities(sizes: tuple[int, ...], *, at_most: int = 10_000) -> list[Name]:
+    """List what `all_names` names, but no more than `at_most`."""
     L = len(sizes) - 1
-    weights = [[weight(l, i, k) for i, k in product(range(sizes[l - 1]), range(sizes[l]))] for l in range(1, L + 1)]
-    biases = [[bias(l, k) for k in range(sizes[l])] for l in range(1, L + 1)]
-    names: list[Name] = [a(0, j) for j in range(sizes[0])] + [y(k) for k in range(sizes[-1])]
+    names: list[Name] = [a(0, j) for j in range(sizes[0])]
+    names += [y(k) for k in range(sizes[-1])]
     for l in range(1, L + 1):
-        names += [*weights[l - 1], *biases[l - 1]]
+        names += _parameters(sizes, l)
         names += [make(l, k) for make in (z, a) for k in range(sizes[l])]
         if len(names) > at_most:
-            break
+            return names[:at_most]
     names += [COST, BATCH_COST]
     for l in range(L, 0, -1):
+        names += [Derivative(COST, a(l, k)) for k in range(sizes[l])]
+        names += [delta(l, k) for k in range(sizes[l])]
+        names += [Derivative(top, p) for top in (COST, BATCH_COST) for p in _parameters(sizes, l)]
+        names += [Change(p) for p in _parameters(sizes, l)]
         if len(names) > at_most:
             break
-        names += [Derivative(COST, a(l, k)) for k in range(sizes[l])] + [delta(l, k) for k in range(sizes[l])]
-        parameters = [*weights[l - 1], *biases[l - 1]]
-        names += [Derivative(top, p) for top in (COST, BATCH_COST) for p in parameters]
-        names += [Change(p) for p in parameters]
-    return [written(name, counting) for name in names[:at_most]]
+    return names[:at_most]
+
+
+def _parameters(sizes: tuple[int, ...], l: int) -> list[Quantity]:
+    weights = [weight(l, i, k) for i, k in product(range(sizes[l - 1]), range(sizes[l]))]
+    return weights + [bias(l, k) for k in range(sizes[l])]
 
 
 class _Reader:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chainrule.core.arrays import Array
 from chainrule.core.tensors import activation_jacobian
 from chainrule.explaining.backward_equations import local_slope, ordered, slope_equation
 from chainrule.explaining.expressions import ONE, Expression, Number, Product
@@ -65,7 +66,7 @@ def unit_by_activation(here: Definitions, m: int, k: int, n: int | None, l: int,
     )
 
 
-def neighbours(here: Definitions, l: int, n: int | None) -> np.ndarray:
+def neighbours(here: Definitions, l: int, n: int | None) -> Array:
     """da[l+1] / da[l]."""
     J = activation_jacobian(here.values.network, here.values.passes(n).record, l + 1)[0]
     return J @ here.values.weights(l + 1).T

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 from chainrule.explaining.expressions import Cases, Condition, DerivativeOf, Equation, Expression, SumOver
 from chainrule.explaining.naming import Applied, Fraction, Naming, Scripted, Shown
@@ -19,8 +20,14 @@ _LATEX_LETTERS = {
 class LatexWriter(Writer):
     """LaTeX with amsmath."""
 
-    functions = {"ln": r"\ln", "tanh": r"\tanh", "Phi": r"\Phi", "phi": r"\varphi", "sign": r"\operatorname{sign}"}
-    signs = {"<=": r"\le", ">=": r"\ge"}
+    functions: ClassVar = {
+        "ln": r"\ln",
+        "tanh": r"\tanh",
+        "Phi": r"\Phi",
+        "phi": r"\varphi",
+        "sign": r"\operatorname{sign}",
+    }
+    signs: ClassVar = {"<=": r"\le", ">=": r"\ge"}
 
     def number(self, value: float) -> str:
         return latex_number(value, self.digits)

@@ -30,7 +30,7 @@ class Lesson:
         return len(self.sizes) - 1
 
     @property
-    def l(self) -> int:
+    def layer(self) -> int:
         """The layer whose parameters are asked about."""
         assert isinstance(self.bottom.layer, int)
         return self.bottom.layer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import ClassVar
 
 from chainrule.explaining.expressions import Cases, Condition, DerivativeOf, Equation, Expression, SumOver
 from chainrule.explaining.latex_form import latex_number
@@ -14,8 +15,8 @@ from chainrule.explaining.writing import POWER, PRODUCT, Writer, sides_written
 class MathmlWriter(Writer):
     """MathML Core, which browsers draw."""
 
-    signs = {"<=": "≤", ">=": "≥"}
-    names = {"Phi": "Φ", "phi": "φ"}
+    signs: ClassVar = {"<=": "≤", ">=": "≥"}
+    names: ClassVar = {"Phi": "Φ", "phi": "φ"}
 
     def number(self, value: float) -> str:
         mantissa, _, power = latex_number(value, self.digits).partition(r" \cdot ")

@@ -122,16 +122,16 @@ def matrix_level(lesson: Lesson) -> Iterator[Equation]:
         )
         yield Equation(forms.of("a", m), (Function("f", forms.of("z", m)),), "element by element")
     yield Equation(forms.of("delta", lesson.L), (forms.output_delta(lesson.L, lesson.loss.name),), "at the outputs")
-    for m in range(lesson.L - 1, lesson.l - 1, -1):
+    for m in range(lesson.L - 1, lesson.layer - 1, -1):
         yield Equation(forms.of("delta", m), (forms.delta(m),), "sent back through the weights and the activation")
-    target = Quantity(lesson.bottom.kind, lesson.l)
+    target = Quantity(lesson.bottom.kind, lesson.layer)
     left = Symbol(Derivative(BATCH_COST, target))
     if lesson.bottom.kind == "W":
         yield Equation(
-            left, (forms.scaled(forms.weight_gradient(lesson.l)),), "all paths of all examples in one product"
+            left, (forms.scaled(forms.weight_gradient(lesson.layer)),), "all paths of all examples in one product"
         )
     else:
-        total = SumOver("n", "1", lesson.notation.letter("N"), Symbol(Quantity("delta", lesson.l, (), "n")))
+        total = SumOver("n", "1", lesson.notation.letter("N"), Symbol(Quantity("delta", lesson.layer, (), "n")))
         yield Equation(left, (forms.scaled(total),), "sum over the examples")
 
 
@@ -182,7 +182,9 @@ def four_matrix_equations(convention: Notation, loss: str) -> list[Equation]:
         Equation(forms.of("delta", "L"), (forms.output_delta("L", loss),), "1, for all units at once"),
         Equation(forms.of("delta", here), (forms.delta(here),), "2"),
         Equation(Symbol(Derivative(BATCH_COST, Quantity("b", here))), (forms.scaled(total),), "3, over a batch"),
-        Equation(Symbol(Derivative(BATCH_COST, Quantity("W", here))), (forms.scaled(forms.weight_gradient(here)),), "4"),
+        Equation(
+            Symbol(Derivative(BATCH_COST, Quantity("W", here))), (forms.scaled(forms.weight_gradient(here)),), "4"
+        ),
     ]
 
 

@@ -1,7 +1,7 @@
 """Notations as data: what a course calls its numbers, how it counts them, and which way it writes its formulas.
 
-A notation changes how a derivation is written, never what its numbers are. `presets` holds those that are known by name,
-`naming` applies one to a network.
+A notation changes how a derivation is written, never what its numbers are. `presets` holds those that are known by
+name, `naming` applies one to a network.
 """
 
 from __future__ import annotations

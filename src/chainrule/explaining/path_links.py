@@ -16,13 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
-
+from chainrule.core.arrays import Array
 from chainrule.core.paths import largest_paths
 from chainrule.core.tensors import activation_jacobian
 from chainrule.errors import UsageError
 from chainrule.explaining.expressions import ONE, Expression, Symbol, evaluate, multiply
-from chainrule.explaining.quantities import COST, Derivative, Name, Path, Quantity, a, delta, of_example, weight, z
+from chainrule.explaining.quantities import Derivative, Name, Path, Quantity, a, cost_of, delta, weight, z
 from chainrule.explaining.values import Values
 
 ToSymbol = Callable[[Name], Symbol]
@@ -30,13 +29,18 @@ ToSymbol = Callable[[Name], Symbol]
 
 @dataclass(frozen=True)
 class PathLinks:
-    """The paths of one network at its examples."""
+    """The paths of one network at its examples; slopes are written f'(z), or as fractions."""
 
     values: Values
+    fractions: bool = False
 
     def product(self, path: Path) -> float:
         """The product of a path's links."""
-        return evaluate(self.expression(path, lambda name: Symbol(name, self.values.number(name))))
+        return evaluate(self.expression(path, self._symbol))
+
+    def _symbol(self, name: Name) -> Symbol:
+        assert isinstance(name, (Quantity, Derivative))
+        return Symbol(name, self.values.number(name))
 
     def expression(self, path: Path, symbol: ToSymbol) -> Expression:
         """The links of a path, multiplied: from the end back to the start."""
@@ -59,6 +63,9 @@ class PathLinks:
         links = [link for link in links if link != ONE] or [ONE]
         return multiply(*reversed(links))
 
+    def _slope(self, l: int, j: int, n: int | None) -> Name:
+        return Derivative(a(l, j, n), z(l, j)) if self.fractions else Quantity("slope", l, (j,), n)
+
     def _link(self, m: int, j: int, k: int, n: int | None, at_z: bool, symbol: ToSymbol) -> Expression:
         """dz[m]_k by a[m-1]_j, or by z[m-1]_j."""
         w = symbol(weight(m, j, k))
@@ -66,10 +73,10 @@ class PathLinks:
             return w
         if self.values.mixes(m - 1):
             return symbol(Derivative(z(m, k, n), z(m - 1, j)))
-        return multiply(w, symbol(Quantity("slope", m - 1, (j,), n)))
+        return multiply(w, symbol(self._slope(m - 1, j, n)))
 
     def _to_cost(self, l: int, unit: int, n: int | None, at_z: bool, symbol: ToSymbol) -> Expression:
-        return symbol(delta(l, unit, n) if at_z else Derivative(of_example(COST, n), a(l, unit)))
+        return symbol(delta(l, unit, n) if at_z else Derivative(cost_of(n), a(l, unit)))
 
     def _to_unit(self, top: Quantity, l: int, unit: int, at_z: bool, symbol: ToSymbol) -> Expression:
         """From the last unit on the way to the unit that is differentiated."""
@@ -79,13 +86,13 @@ class PathLinks:
             return ONE
         if l == m:
             alone = at_z and top.kind == "a" and unit == k and not self.values.mixes(m)
-            return symbol(Quantity("slope", m, (k,), n)) if alone else symbol(Derivative(top, here))
+            return symbol(self._slope(m, k, n)) if alone else symbol(Derivative(top, here))
         if top.kind == "z":
             return self._link(m, unit, k, n, at_z, symbol)
         if self.values.mixes(m) or (at_z and self.values.mixes(l)):
             return symbol(Derivative(top, here))
-        last = multiply(symbol(Quantity("slope", m, (k,), n)), symbol(weight(m, unit, k)))
-        return multiply(last, symbol(Quantity("slope", l, (unit,), n))) if at_z else last
+        last = multiply(symbol(self._slope(m, k, n)), symbol(weight(m, unit, k)))
+        return multiply(last, symbol(self._slope(l, unit, n))) if at_z else last
 
     def paths(self, derivative: Derivative, most: int) -> tuple[list[Path], int]:
         """Return the largest paths of a derivative, in order of their units, and how many there are in all."""
@@ -105,14 +112,14 @@ class PathLinks:
             sizes[m] for m in between
         )
 
-    def _links_into(self, m: int, n: int | None, *, at_z: bool) -> np.ndarray:
+    def _links_into(self, m: int, n: int | None, *, at_z: bool) -> Array:
         """dz[m] by a[m-1] or z[m-1], (sizes[m], sizes[m-1])."""
         W = self.values.weights(m).T
         if not at_z:
             return W
         return W @ activation_jacobian(self.values.network, self.values.passes(n).record, m - 1)[0]
 
-    def _ends(self, top: Quantity, end: int, n: int | None) -> np.ndarray:
+    def _ends(self, top: Quantity, end: int, n: int | None) -> Array:
         """The last links, (1, units of the last layer between)."""
         if top.kind == "C":
             return self.values.array(Quantity("delta", end - 1, (), n))[None, :]

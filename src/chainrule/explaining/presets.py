@@ -16,7 +16,7 @@ PRESETS = {
             "shared by this project's code and documentation", letters={"W": "W"}, layers="brackets", capitals=True,
         ),
         Notation(
-            "gates", "DSCI 572, Backpropagation (M. Abdul-Mageed): w_ji leads from i to j, C sums squares without a half",
+            "gates", "DSCI 572, Backpropagation (M. Abdul-Mageed): w_ji leads from i to j, no half before the squares",
             "seed 000, 000_57c45f56581a1ae0.txt", Counting(first_unit=0, from_to=False), {"f": "g"}, layers="plain",
             examples="columns", slope="fraction", loss="sum_of_squares", reduction="sum",
         ),
@@ -43,7 +43,7 @@ PRESETS = {
             reduction="sum",
         ),
         Notation(
-            "delta-rule", "The Good, the Bad and the Ugly (K. L. Downing), the delta rule: sum, o and t, w_ij from j to i",
+            "delta-rule", "The Good, the Bad and the Ugly (K. L. Downing), the delta rule: sum, o, t, w_ij from j to i",
             "seed 004, 004_ff07cd5b1bb64ac7.txt", TO_FROM,
             {"z": "sum", "a": "o", "y": "t", "C": "E", "J": "E", "f": "f", "N": "n"}, examples="columns",
             example_index="last", error="y-a", slope="fraction", reduction="sum",
@@ -62,7 +62,8 @@ PRESETS = {
         Notation(
             "cs231n", "the NumPy style of CS231n: X @ W1 + b1, units from 0, the mean loss L",
             "Stanford CS231n, course notes, Putting it together: Minimal Neural Network Case Study",
-            Counting(first_unit=0), {"W": "W", "C": "L", "J": "L", "N": "N", "a": "h"}, layers="appended", capitals=True,
+            Counting(first_unit=0), {"W": "W", "C": "L", "J": "L", "N": "N", "a": "h"}, layers="appended",
+            capitals=True,
         ),
         Notation(
             "keras", "Keras: kernel (inputs, units), the first layer with weights is layer 0",

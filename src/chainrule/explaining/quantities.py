@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-Index = int | str  # a letter in a derivation without numbers
+Index = Any  # an int; a letter in a derivation without numbers; None where there is none
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Quantity:
     """
 
     kind: str
-    layer: Index | None = None
+    layer: Index = None
     units: tuple[Index, ...] = ()
-    example: Index | None = None
+    example: Index = None
 
 
 @dataclass(frozen=True)
@@ -81,17 +82,22 @@ Name = Quantity | Derivative | Path | Change | State
 COST, BATCH_COST = Quantity("C"), Quantity("J")
 
 
-def a(layer: Index, unit: Index, example: Index | None = None) -> Quantity:
+def cost_of(example: Index) -> Quantity:
+    """The cost of one example."""
+    return Quantity("C", example=example)
+
+
+def a(layer: Index, unit: Index, example: Index = None) -> Quantity:
     """An activation; an input for layer 0."""
     return Quantity("a", layer, (unit,), example)
 
 
-def z(layer: Index, unit: Index, example: Index | None = None) -> Quantity:
+def z(layer: Index, unit: Index, example: Index = None) -> Quantity:
     """A pre-activation."""
     return Quantity("z", layer, (unit,), example)
 
 
-def y(unit: Index, example: Index | None = None) -> Quantity:
+def y(unit: Index, example: Index = None) -> Quantity:
     """A target."""
     return Quantity("y", None, (unit,), example)
 
@@ -106,12 +112,12 @@ def bias(layer: Index, k: Index) -> Quantity:
     return Quantity("b", layer, (k,))
 
 
-def delta(layer: Index, unit: Index, example: Index | None = None) -> Quantity:
+def delta(layer: Index, unit: Index, example: Index = None) -> Quantity:
     """The derivative of C with respect to a pre-activation."""
     return Quantity("delta", layer, (unit,), example)
 
 
-def of_example(name: Name, example: Index | None) -> Name:
+def of_example(name: Name, example: Index) -> Name:
     """Return the same quantity of one example; weights and J belong to none. A derivative's example is its top's."""
     match name:
         case Quantity():
@@ -123,7 +129,7 @@ def of_example(name: Name, example: Index | None) -> Name:
     return name
 
 
-def example_of(name: Name) -> Index | None:
+def example_of(name: Name) -> Index:
     """The example that a name points at, None for the one explained."""
     match name:
         case Quantity():

@@ -25,10 +25,9 @@ from chainrule.explaining.quantities import BATCH_COST, COST, Derivative, Index,
 
 def scalar_level(lesson: Lesson) -> Iterator[Equation]:
     """One weight or bias: forward equations, chain rule, each local derivative, all of it together."""
-    i, j = (*lesson.bottom.units, *INDICES[:2])[:2] if lesson.bottom.units else INDICES[:2]
-    if lesson.bottom.kind == "b":
-        i, j = INDICES[0], (lesson.bottom.units or INDICES[1:2])[0]
-    l, target = lesson.l, bias(lesson.l, j) if lesson.bottom.kind == "b" else weight(lesson.l, i, j)
+    l, units = lesson.layer, lesson.bottom.units or tuple(INDICES[:2])
+    i, j = units[0] if len(units) == 2 else INDICES[0], units[-1]
+    target = bias(l, j) if lesson.bottom.kind == "b" else weight(l, i, j)
     yield from _forward(lesson, l, i, j)
     top = COST
     last = Derivative(z(l, j), target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chainrule.errors import UsageError
 from chainrule.explaining.expressions import Equation, Expression, Matrix, Number, Product, Sum, Symbol, multiply
@@ -18,7 +18,7 @@ def tensor_level(lesson: Lesson) -> Iterator[Equation]:
     """d outputs / dW as a chain of Jacobians, written out while it is small."""
     if lesson.bottom.kind != "W":
         raise UsageError("the tensor level follows the weights of a layer, as in dC/dW[1].")
-    forms, l, L = MatrixForms(lesson.notation, rows=True), lesson.l, lesson.L
+    forms, l, L = MatrixForms(lesson.notation, rows=True), lesson.layer, lesson.L
     W = Quantity("W", l)
     by_W = Symbol(Derivative(Quantity("a", l), W))
     sums = Symbol(Derivative(Quantity("z", l), W))
@@ -45,7 +45,7 @@ def _written_out(
     if fan_in * fan_out * fan_out > MOST_ENTRIES:
         return
 
-    def entries(entry: object) -> Matrix:
+    def entries(entry: Callable[[int, int, int], Expression]) -> Matrix:
         return Matrix(tuple(
             tuple(_inner([[entry(i, k, r) for r in range(fan_out)]]) for k in range(fan_out)) for i in range(fan_in)
         ))  # fmt: skip

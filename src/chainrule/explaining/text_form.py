@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from chainrule.explaining.writing import ATOM, PRODUCT, Writer, sides_written
 from chainrule.numerals import MINUS, number
 
 WIDTH = 110
+_UNBROKEN = re.compile(r"\[[^\[\]]*\]|\S+ via \S+")
 _RAISED = dict(zip("0123456789()+-=ijklmnLxyabcdeorstuvw⟨⟩", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁺⁻⁼ⁱʲᵏˡᵐⁿᴸˣʸᵃᵇᶜᵈᵉᵒʳˢᵗᵘᵛʷ⟨⟩", strict=True))
 _LOWERED = dict(zip("0123456789()+-=ijklmnxaehoprstuv", "₀₁₂₃₄₅₆₇₈₉₍₎₊₋₌ᵢⱼₖₗₘₙₓₐₑₕₒₚᵣₛₜᵤᵥ", strict=True))
 
@@ -22,8 +25,8 @@ class TextWriter(Writer):
     """Unicode on a line."""
 
     fractions_hold = False
-    names = {"sqrt": "√", "Phi": "Φ", "phi": "φ"}
-    signs = {"<=": "≤", ">=": "≥"}
+    names: ClassVar = {"sqrt": "√", "Phi": "Φ", "phi": "φ"}
+    signs: ClassVar = {"<=": "≤", ">=": "≥"}
 
     def number(self, value: float) -> str:
         if self.digits is None:
@@ -99,13 +102,19 @@ def text(equations: Sequence[Equation], naming: Naming, digits: int | None) -> s
 def _equation_text(equation: Equation, writer: TextWriter) -> str:
     left = writer.write(equation.left)
     indent = " " * (len(left) + 2)
-    rows = []
+    rows = [equation.rule] if equation.rule else []
     for i, side in enumerate(sides_written(equation, writer)):
-        row = f"  {left} = {side}" if i == 0 else f"{indent} = {side}"
-        pieces = textwrap.wrap(row, WIDTH, subsequent_indent=indent + "     ", break_long_words=False,
-                               break_on_hyphens=False, drop_whitespace=True) if len(row) > WIDTH else [row]  # fmt: skip
-        rows += pieces
-    return "\n".join([*([equation.rule] if equation.rule else []), *rows])
+        rows += _wrapped(f"  {left} = {side}" if i == 0 else f"{indent} = {side}", indent + "     ")
+    return "\n".join(rows)
+
+
+def _wrapped(row: str, indent: str) -> list[str]:
+    """Break a long row between terms and factors, not within a name or a bracket."""
+    if len(row) <= WIDTH:
+        return [row]
+    held = _UNBROKEN.sub(lambda match: match.group(0).replace(" ", "\0"), row)
+    lines = textwrap.wrap(held, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
 
 
 def name_text(name: Name, naming: Naming) -> str:

@@ -155,7 +155,8 @@ def _factor(
     if top.kind == "J" and old.reduction != new.reduction:
         if n_examples is None:
             raise UsageError(
-                f"{old.name} takes the {old.reduction} over the examples, {new.name} the {new.reduction}: give n_examples."
+                f"{old.name} takes the {old.reduction} over the examples, {new.name} the {new.reduction}: "
+                "give n_examples."
             )
         share = float(n_examples) if new.reduction == "sum" else 1 / n_examples
         factor *= share
@@ -170,6 +171,7 @@ def _array(
     bottom = name.bottom if isinstance(name, Derivative) else name
     if not isinstance(bottom, Quantity) or bottom.units:
         raise UsageError("an array belongs to a whole layer: leave the units out, as in dJ/dW[1].")
+    wanted: tuple[int, ...]
     if bottom.kind == "W":
         l = int(bottom.layer or 0)
         shape = (sizes[l - 1], sizes[l])

@@ -223,7 +223,7 @@ def _at_parameters(parameters: list[Array], flat: np.ndarray) -> list[np.ndarray
     return [part.reshape(p.shape) for part, p in zip(np.split(flat, ends[:-1]), parameters, strict=True)]
 
 
-# ---- the rules, as in core.update_rules: eta, the gradient g, the rule's constants, its state, and which update -------
+# ---- the rules, as in core.update_rules: eta, the gradient g, the rule's constants, its state, which update ---------
 
 States = dict[str, Symbol]
 Constants = tuple[float, ...]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import as_float_array
+from chainrule.core.arrays import Array, as_float_array
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named
 from chainrule.core.jacobians import UnitDerivatives, through_activation, unit_derivatives
 from chainrule.core.network import Layer, Network
-from chainrule.core.passes import Gradients, Record, backward, example_shares, forward
+from chainrule.core.passes import Record, backward, example_shares, forward
 from chainrule.core.tensors import mixes_units
 from chainrule.errors import UsageError
 from chainrule.explaining.quantities import Derivative, Quantity
@@ -22,8 +22,8 @@ from chainrule.explaining.quantities import Derivative, Quantity
 class Passes:
     """One forward and one backward pass over some examples."""
 
-    record: Record
-    gradients: Gradients | None
+    record: Any  # a Record; its z[0] is None, which no one asks for
+    gradients: Any  # Gradients, or None without targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +76,11 @@ class Values:
             return Passes(record, None if Y is None else backward(self.network, record, Y, self.loss, **options))
 
     @cached_property
-    def shares(self) -> np.ndarray:
+    def shares(self) -> Array:
         """Each example's share r of J, shape (N,)."""
         return example_shares(np.zeros(len(self.X)), self.reduction, self.sample_weight)
 
-    def gradients(self, n: int | None = None) -> Gradients:
+    def gradients(self, n: int | None = None) -> Any:
         """The derivatives of one example's cost."""
         found = self.passes(n).gradients
         if found is None:
@@ -89,12 +89,10 @@ class Values:
             )
         return found
 
-    def batch_gradients(self) -> Gradients:
+    def batch_gradients(self) -> Any:
         """The derivatives of the batch's cost."""
         self._need_targets()
-        found = self.batch.gradients
-        assert found is not None
-        return found
+        return self.batch.gradients
 
     def _need_targets(self) -> None:
         if self.Y is None:
@@ -114,12 +112,12 @@ class Values:
         """Layer number l."""
         return self.network.layers[l - 1]
 
-    def weights(self, l: int) -> np.ndarray:
+    def weights(self, l: int) -> Array:
         """W[l] without a row for x0."""
         layer = self.layer(l)
         return np.asarray(layer.weights[int(layer.x0) :])
 
-    def biases(self, l: int) -> np.ndarray | None:
+    def biases(self, l: int) -> Array | None:
         """b[l], also where it is the row of x0."""
         layer = self.layer(l)
         return np.asarray(layer.weights[0]) if layer.x0 else layer.biases
@@ -128,7 +126,7 @@ class Values:
         """Whether the activations of a layer depend on each other's pre-activations, as those of a softmax do."""
         return mixes_units(self.network, self.passes().record, l)
 
-    def array(self, q: Quantity | Derivative) -> np.ndarray:
+    def array(self, q: Quantity | Derivative) -> Array:
         """Return all numbers of a kind in a layer, of the example it belongs to.
 
         Raises
@@ -173,7 +171,7 @@ class Values:
                 return -self._by_activations(l, n)
         raise UsageError(f'"{q.kind}" has no value here.')
 
-    def _by_activations(self, l: int, n: int | None) -> np.ndarray:
+    def _by_activations(self, l: int, n: int | None) -> Array:
         found = self.gradients(n).activations[l]
         if found is None:
             unfused = {"softmax": "categorical_cross_entropy", "logistic": "binary_cross_entropy"}
@@ -184,7 +182,7 @@ class Values:
             )
         return found[0]
 
-    def _derivatives(self, top: Quantity, bottom: Quantity) -> np.ndarray:
+    def _derivatives(self, top: Quantity, bottom: Quantity) -> Array:
         """The derivatives of one number with respect to all of a layer's a, z, W or b."""
         l = bottom.layer
         assert isinstance(l, int)
@@ -206,14 +204,14 @@ class Values:
             return np.outer(self.passes(n).record.a[l - 1][0], error)
         if top.kind == "C":
             return self.gradients(n).delta[l][0] if bottom.kind == "z" else self._by_activations(l, n)
-        back = self.unit(top, n)
-        found = back.delta[l] if bottom.kind == "z" else back.activations[l]
-        return found[0]
+        back: Any = self.unit(top, n)
+        return (back.delta if bottom.kind == "z" else back.activations)[l][0]
 
     def unit(self, top: Quantity, n: int | None) -> UnitDerivatives:
         """The derivatives of a[m]_k, or z[m]_k, with respect to everything before it."""
         m, k = top.layer, top.units[0]
-        assert isinstance(m, int) and isinstance(k, int)
+        assert isinstance(m, int)
+        assert isinstance(k, int)
         n = self.example if n is None else n
         key = (n, top.kind, m, k)
         if key not in self._units:

@@ -27,9 +27,6 @@ from chainrule.explaining.formulas import activation_formula, exp, loss_formula
 from chainrule.explaining.quantities import COST, Derivative, Quantity
 
 
-ONE_UNIT = {kind: Quantity(kind, None, ("",)) for kind in ("a", "y", "z")}  # of a layer that need not be named
-
-
 def activation_equations(name: str) -> tuple[Equation, ...]:
     """Differentiate an activation function, one rule a line, down to its usual form.
 
@@ -37,7 +34,7 @@ def activation_equations(name: str) -> tuple[Equation, ...]:
     ['exponential, as a function of z', 'e^u is its own derivative', 'since a = e^z']
     """
     activation = activation_named(name)
-    Z, A = ONE_UNIT["z"], ONE_UNIT["a"]
+    Z, A = _unit("z", ""), _unit("a", "")
     if activation.name == "softmax":
         return tuple(softmax_equations())
     formula = activation_formula(activation.name)
@@ -60,13 +57,13 @@ def loss_equations(name: str, error: str = "a-y") -> tuple[Equation, ...]:
     formula = loss_formula(loss.name, error)
     if formula is None:
         raise UsageError(f'loss "{name}" is one of your own: there is no formula to differentiate.')
-    A, Y, Z = (Symbol(ONE_UNIT[kind]) for kind in ("a", "y", "z"))
+    A, Y, Z = (Symbol(_unit(kind, "")) for kind in ("a", "y", "z"))
     if loss.name == "softmax_categorical_cross_entropy":
         return tuple(softmax_cross_entropy_equations())
     front = formula.front(1)
-    by = Z.name if formula.slope is None else A.name
+    by = _unit("z" if formula.slope is None else "a", "")
     term = formula.term(Z, A, Y)
-    whole = term if front is None or front == Quotient(ONE, ONE) else Product((front, term))
+    whole = term if front is None else Product((front, term))
     left: Expression = Symbol(Derivative(COST, by))
     lines = [Equation(Symbol(COST), (whole,), f"{loss.name}, one output's part")]
     lines += [Equation(left, (step.expression,), step.rule) for step in worked(whole, by)]
@@ -81,20 +78,22 @@ def softmax_equations() -> Iterator[Equation]:
     """Seed 004: the effect of z_i on s_i, and on s_k, by the quotient rule."""
 
     def A(k: str) -> Symbol:
-        return Symbol(Quantity("a", None, (k,)))
+        return Symbol(_unit("a", k))
 
     def Z(k: str) -> Symbol:
-        return Symbol(Quantity("z", None, (k,)))
+        return Symbol(_unit("z", k))
 
     total: Expression = Symbol(Quantity("sum"))
     yield Equation(total, (SumOver("r", "1", "n", exp(Z("r"))),), "the sum of all exponentials")
     yield Equation(A("i"), (Quotient(exp(Z("i")), total),), "softmax")
-    same = Symbol(Derivative(A("i").name, Z("i").name))
+    same = Symbol(Derivative(_unit("a", "i"), _unit("z", "i")))
     quotient = Quotient(subtract(multiply(exp(Z("i")), total), multiply(exp(Z("i")), exp(Z("i")))), square(total))
-    sides = (quotient, subtract(Quotient(exp(Z("i")), total), square(Quotient(exp(Z("i")), total))),
-             multiply(A("i"), subtract(ONE, A("i"))))  # fmt: skip
+    one = Quotient(exp(Z("i")), total)
+    sides: tuple[Expression, ...] = (
+        quotient, subtract(one, square(one)), multiply(A("i"), subtract(ONE, A("i"))),
+    )  # fmt: skip
     yield Equation(same, sides, "quotient rule; both the top and the sum hold z_i")
-    other = Symbol(Derivative(A("k").name, Z("i").name))
+    other = Symbol(Derivative(_unit("a", "k"), _unit("z", "i")))
     sides = (
         Quotient(subtract(Number(0.0), multiply(exp(Z("i")), exp(Z("k")))), square(total)),
         Negative(multiply(A("k"), A("i"))),
@@ -106,18 +105,23 @@ def softmax_cross_entropy_equations() -> Iterator[Equation]:
     """C = sum y_k (ln of the sum of e^z - z_k), and its derivative a - y."""
 
     def one(kind: str, k: str) -> Symbol:
-        return Symbol(Quantity(kind, None, (k,)))
+        return Symbol(_unit(kind, k))
 
     log_sum = Function("ln", SumOver("r", "1", "n", exp(one("z", "r"))))
     C = SumOver("k", "1", "n", multiply(one("y", "k"), subtract(log_sum, one("z", "k"))))
     yield Equation(Symbol(COST), (C,), "softmax and categorical cross-entropy in one")
-    left = Symbol(Derivative(COST, one("z", "j").name))
+    left = Symbol(Derivative(COST, _unit("z", "j")))
     quotient = Quotient(exp(one("z", "j")), SumOver("r", "1", "n", exp(one("z", "r"))))
     all_y = SumOver("k", "1", "n", one("y", "k"))
     yield Equation(
         left, (subtract(multiply(all_y, quotient), one("y", "j")),), "ln u has the derivative 1/u; chain rule"
     )
     yield Equation(left, (subtract(one("a", "j"), one("y", "j")),), "the quotient is a_j, and targets that sum to 1")
+
+
+def _unit(kind: str, k: str) -> Quantity:
+    """A unit of a layer that need not be named."""
+    return Quantity(kind, None, (k,))
 
 
 def _tanh(z_: Expression) -> Expression:

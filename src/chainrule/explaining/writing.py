@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from chainrule.explaining.expressions import (
     Cases,
     DerivativeOf,
@@ -21,6 +23,8 @@ from chainrule.explaining.expressions import (
     SumOver,
     Symbol,
     Transpose,
+    evaluate,
+    symbols,
 )
 from chainrule.explaining.naming import Fraction, Naming, Shown
 from chainrule.numerals import MINUS
@@ -79,6 +83,14 @@ class Writer:
         raise TypeError(f"{type(e).__name__} is no expression")
 
     def _sum(self, e: Sum) -> str:
+        usual = self.digits
+        if usual is not None:  # where terms nearly cancel, enough digits that what is shown adds up
+            self.digits = usual + lost_digits(e)
+        written = self._terms(e)
+        self.digits = usual
+        return written
+
+    def _terms(self, e: Sum) -> str:
         written = self.write(e.terms[0], NEGATIVE)
         for term in e.terms[1:]:
             if isinstance(term, Negative):
@@ -188,3 +200,21 @@ def sides_written(equation: Equation, writer: Writer) -> list[str]:
         if not sides or sides[-1] != written:
             sides.append(written)
     return sides
+
+
+def lost_digits(e: Sum) -> int:
+    """How many digits of the largest term a sum of numbers loses where terms nearly cancel; 0 without numbers.
+
+    >>> lost_digits(Sum((Number(0.99989), Negative(Number(1.0)))))
+    3
+    """
+    if any(True for _ in symbols(e)):
+        return 0
+    try:
+        total, largest = abs(evaluate(e)), max(abs(evaluate(term)) for term in e.terms)
+    except ValueError:
+        return 0
+    if not (0 < total < largest < math.inf):
+        return 0
+    lost = int(math.log10(largest / total))
+    return min(lost, 8) if lost > 1 else 0

@@ -36,7 +36,9 @@ def from_sklearn(estimator: Any) -> Network:
     UsageError
         If it is not fitted, or no such estimator.
     """
-    missing = [name for name in ("coefs_", "intercepts_", "activation", "out_activation_") if not hasattr(estimator, name)]
+    missing = [
+        name for name in ("coefs_", "intercepts_", "activation", "out_activation_") if not hasattr(estimator, name)
+    ]
     if missing:
         raise UsageError(
             f"from_sklearn takes a fitted MLPClassifier or MLPRegressor; this {type(estimator).__name__} has no "

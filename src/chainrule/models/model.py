@@ -249,7 +249,9 @@ class Model:
         (options,) = divide_options(reading, ReadingPlan)
         return read_with(rows, ReadingPlan(**options), as_text=self.encoding.text_columns)
 
-    def explain(self, rows: Any = None, *, example: int = 0, reading: dict[str, Any] | None = None, **options: Any) -> Any:
+    def explain(
+        self, rows: Any = None, *, example: int = 0, reading: dict[str, Any] | None = None, **options: Any
+    ) -> Any:
         """Explain any number of this network at some rows: index the result by the name of a quantity.
 
         Parameters

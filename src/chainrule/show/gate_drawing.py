@@ -49,7 +49,9 @@ def draw_gates(output: Gate, *, title: str = "") -> Html:
     """
     gates = in_order(output)
     if len(gates) > MOST_GATES:
-        raise UsageError(f"the graph has {len(gates)} gates; at most {MOST_GATES} can be drawn so that they can be read.")
+        raise UsageError(
+            f"the graph has {len(gates)} gates; at most {MOST_GATES} can be drawn so that they can be read."
+        )
     flow = send_back(output)
     columns = _columns(gates)
     places = {
