@@ -177,9 +177,12 @@ def _gates_of(value: Gate | Number) -> tuple[Gate, ...]:
     return (value,) if isinstance(value, Gate) else ()
 
 
+_RAISED = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def _constant_power(b: float) -> Operation:
     """x^b for a number b, which is no input: nothing flows back to it."""
-    return Operation(f"power {b:g}", f"x^{b:g}", lambda a: a**b, lambda v, a: (b * a ** (b - 1) if b else 0.0,))
+    return Operation(f"power {b:g}", "x" + f"{b:g}".translate(_RAISED), lambda a: a**b, lambda v, a: (b * a ** (b - 1) if b else 0.0,))
 
 
 def gate(value: Number, name: str = "") -> Gate:

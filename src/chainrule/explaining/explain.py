@@ -168,9 +168,13 @@ def explain(
     >>> import numpy as np
     >>> net = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
     >>> why = explain(net, [[0.3, 1.0]], [[0.75]], notation="rows")
-    >>> why["dC/dW[2][1,1]"].value
-    0.010151240825801285
+    >>> why["dC/dW[2][1,1]"].value  # doctest: +ELLIPSIS
+    0.01015124056797...
     >>> print(why["dC/dW[2][1,1]"].text("line"))
+    chain rule: delta times what the weight multiplies
+      ∂J/∂W⁽²⁾₁₁ = a⁽²⁾₁ · δ⁽³⁾₁
+                 = 0.78583 · 0.012918
+                 = 0.010151
     """
     if isinstance(network, Neuron):
         loss, network = loss or network.loss, network.network

@@ -25,6 +25,7 @@ def long_sum(values: np.ndarray, term: Callable[[int], Expression], most: int, *
 
     Examples
     --------
+    >>> from chainrule.explaining.expressions import Number
     >>> long_sum(np.array([1.0, 5.0, 2.0, 7.0]), lambda i: Number(float(i)), 2)
     Sum(terms=(Number(value=1.0), Number(value=3.0), Rest(count=2, value=3.0)))
     """

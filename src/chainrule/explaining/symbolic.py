@@ -98,7 +98,15 @@ def derive(
 
     Examples
     --------
-    >>> print(derive((2, 3, 1), "dC/dW[2]", level="matrix", notation="columns"))
+    >>> print(derive((1, 1), "dC/dW[1]", level="matrix", notation="columns"))
+    layer 2, all at once
+      z⁽²⁾ = W⁽¹⁾ x + b⁽¹⁾
+    element by element
+      a⁽²⁾ = f(z⁽²⁾)
+    at the outputs
+      δ⁽²⁾ = (a⁽²⁾ − y) ⊙ f′(z⁽²⁾)
+    all paths of all examples in one product
+      ∂J/∂W⁽¹⁾ = 1 / m · (δ⁽²⁾ xᵀ)
     """
     convention = notation_named(notation)
     sizes = tuple(int(n) for n in sizes)

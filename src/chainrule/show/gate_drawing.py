@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from chainrule.core.gates import Derivatives, Gate, in_order, send_back
@@ -9,11 +10,12 @@ from chainrule.errors import UsageError
 from chainrule.numerals import number
 from chainrule.show.markup import Html, element, text
 
-COLUMN, ROW, RADIUS, MARGIN = 150.0, 74.0, 21.0, 62.0
+COLUMN, ROW, RADIUS, MARGIN = 178.0, 92.0, 21.0, 66.0
+CHARACTER = 8.0  # the width of a letter
 MOST_GATES = 150
 STYLE = (
-    "text{font:13px system-ui,sans-serif;text-anchor:middle;fill:#222}.value{fill:#1a6b2f}.slope{fill:#b3261e}"
-    ".name{font-weight:600}circle{fill:#fff;stroke:#444;stroke-width:1.4}.input{fill:#eef3fb}"
+    "text{font:13px system-ui,sans-serif;text-anchor:middle;fill:#222}.value{fill:#1a6b2f}.slope{fill:#b3261e;paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}"
+    ".name{font-weight:600}rect{fill:#fff;stroke:#444;stroke-width:1.4}.input{fill:#eef3fb}"
     "path{fill:none;stroke:#8a8f98;stroke-width:1.3}"
 )
 
@@ -21,8 +23,8 @@ STYLE = (
 def draw_gates(output: Gate, *, title: str = "") -> Html:
     """Draw the graph of a gate as a self-contained SVG.
 
-    Each gate shows its operation; above the line that leaves it stands its value (green), below it the derivative of
-    the output with respect to it (red). On every edge stands what it passes back.
+    Each gate shows its operation; above it stands its value (green), below it the derivative of the output with respect
+    to it (red). Where a gate is used several times, its edges show what each passes back: the terms of that derivative.
 
     Parameters
     ----------
@@ -63,7 +65,9 @@ def draw_gates(output: Gate, *, title: str = "") -> Html:
     height = 2 * MARGIN + ROW * (max(map(len, columns)) - 1)
     shapes = [element("style", Html(STYLE)), element("title", text(title or "a computation as gates"))]
     shapes += [_edge(places[id(e.source)], places[id(e.target)]) for e in flow.edges]
-    shapes += [_edge_words(places[id(e.source)], places[id(e.target)], e.passed) for e in flow.edges]
+    uses = Counter(id(e.source) for e in flow.edges)
+    several = [e for e in flow.edges if uses[id(e.source)] > 1]
+    shapes += [_edge_words(places[id(e.source)], places[id(e.target)], e.passed) for e in several]
     shapes += [shape for g in gates for shape in _gate(g, places[id(g)], flow)]
     return element(
         "svg", *shapes, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width:g} {height:g}", width=f"{width:g}",
@@ -92,19 +96,23 @@ def _edge(start: tuple[float, float], end: tuple[float, float]) -> Html:
 
 
 def _edge_words(start: tuple[float, float], end: tuple[float, float], passed: float) -> Html:
-    """What an edge passes back, near the gate that it passes it back from."""
-    x, y = end[0] - RADIUS - 22, end[1] + (start[1] - end[1]) * 0.16
-    return element("text", text(number(passed, 3)), x=x, y=y + 13, class_="slope")
+    """What an edge passes back, on the edge, past its middle."""
+    t = 0.55
+    along, up = t + 0.6 * t * (1 - t) * (2 * t - 1), t * t * (3 - 2 * t)
+    x, y = start[0] + (end[0] - start[0]) * along, start[1] + (end[1] - start[1]) * up
+    return element("text", text(number(passed, 3)), x=x, y=y + 4, class_="slope")
 
 
 def _gate(g: Gate, place: tuple[float, float], flow: Derivatives) -> list[Html]:
     x, y = place
     symbol = g.operation.symbol if g.operation else g.name or number(g.value, 3)
-    above = [element("text", text(g.name), x=x, y=y - RADIUS - 18, class_="name")] if g.operation and g.name else []
+    above = [element("text", text(g.name), x=x, y=y - RADIUS - 19, class_="name")] if g.operation and g.name else []
+    wide = max(RADIUS, 0.5 * CHARACTER * len(symbol) + 6)
     return [
-        element("circle", cx=x, cy=y, r=RADIUS, class_=None if g.operation else "input"),
+        element("rect", x=x - wide, y=y - RADIUS, width=2 * wide, height=2 * RADIUS, rx=RADIUS,
+                class_=None if g.operation else "input"),
         element("text", text(symbol), x=x, y=y + 5),
         *above,
         element("text", text(number(g.value, 4)), x=x, y=y - RADIUS - 4, class_="value"),
         element("text", text(number(flow[g], 4)), x=x, y=y + RADIUS + 14, class_="slope"),
-    ]
+    ]  # fmt: skip
