@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import NamedTuple
@@ -51,11 +52,27 @@ class Here:
 def start(*args, **settings):
     """Start a process with the command line; its output is text in pipes unless told otherwise."""
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **settings}
-    environment = {**os.environ, "PYTHONWARNINGS": "error", "COLUMNS": "100", "TERM": "xterm"}
+    environment = {
+        **os.environ,
+        "PYTHONWARNINGS": "error",
+        "PYTHONFAULTHANDLER": "1",
+        "COLUMNS": "100",
+        "TERM": "xterm",
+    }
     return subprocess.Popen([sys.executable, "-m", "chainrule", *map(str, args)], env=environment, **settings)
 
 
 def run(*args, **settings):
     process = start(*args, **settings)
-    out, err = process.communicate(timeout=60)
+    return ended(process, 60)
+
+
+def ended(process, seconds=30):
+    """Wait for a process; one that hangs is ended, and says where it stood."""
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        out, err = process.communicate()
+        pytest.fail(f"still running after {seconds} s; it had printed {out!r}; {err}")
     return Answer(process.returncode, out, err)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import run, start
+from command_line import ended, run, start
 
 import chainrule as cr
 
@@ -63,10 +63,10 @@ def test_ctrl_c_leaves_a_model(folder):
     wait_for(process.stderr, "epoch 1:")
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in err
-    assert "interrupted" in out
+    answer = ended(process)
+    assert answer.code == 130
+    assert "Traceback" not in answer.err
+    assert "interrupted" in answer.out
     model = cr.load("wine.safetensors")
     assert model.provenance.stopped == "interrupted"
     assert len(model.history) > 1
@@ -87,7 +87,7 @@ def test_a_kill_leaves_the_old_model_whole(folder):
     wait_for(process.stderr, "epoch 1:")
     time.sleep(0.3)
     process.kill()
-    process.communicate(timeout=30)
+    ended(process)
     assert (folder / "wine.safetensors").read_bytes() == before
     answer = run("train", "wine", "--epochs", 10**6, "--checkpoint", "c", "--resume", "--time-limit", 0.01)
     assert answer.code == 0  # the checkpoint is whole, too
@@ -144,7 +144,7 @@ def test_a_terminal_shows_curves():
             break
         drawn += piece
     os.close(ours)
-    out, _ = process.communicate(timeout=30)
+    out = ended(process).out
     assert process.returncode == 0
     text = drawn.decode()
     assert "training cost" in text

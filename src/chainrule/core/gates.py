@@ -182,7 +182,8 @@ _RAISED = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def _constant_power(b: float) -> Operation:
     """x^b for a number b, which is no input: nothing flows back to it."""
-    return Operation(f"power {b:g}", "x" + f"{b:g}".translate(_RAISED), lambda a: a**b, lambda v, a: (b * a ** (b - 1) if b else 0.0,))
+    symbol = "x" + f"{b:g}".translate(_RAISED)
+    return Operation(f"power {b:g}", symbol, lambda a: a**b, lambda v, a: (b * a ** (b - 1) if b else 0.0,))
 
 
 def gate(value: Number, name: str = "") -> Gate:

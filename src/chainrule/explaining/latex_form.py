@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ _LATEX_LETTERS = {
     "δ": r"\delta", "β": r"\beta", "σ": r"\sigma", "η": r"\eta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho",
     "ε": r"\epsilon", "ŷ": r"\hat{y}", "β₁": r"\beta_1", "β₂": r"\beta_2", "H⁻¹": "H^{-1}", "n_l": "n_l",
 }  # fmt: skip
+_NUMBERED = re.compile(r"(.+?)(\d*|\[.*\])")
 
 
 class LatexWriter(Writer):
@@ -51,6 +53,9 @@ class LatexWriter(Writer):
         bare = base.rstrip("′")
         if bare in _LATEX_LETTERS:
             return _LATEX_LETTERS[bare] + "'" * primes
+        letter, number = _NUMBERED.fullmatch(bare).groups()  # type: ignore[union-attr]
+        if letter in _LATEX_LETTERS:  # a layer's number behind its letter, as in delta1
+            return _LATEX_LETTERS[letter] + rf"\mathrm{{{number}}}" + "'" * primes
         return (bare if len(bare) == 1 else rf"\mathrm{{{bare}}}") + "'" * primes
 
     def scripted(self, s: Scripted) -> str:

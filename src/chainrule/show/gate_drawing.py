@@ -14,7 +14,8 @@ COLUMN, ROW, RADIUS, MARGIN = 178.0, 92.0, 21.0, 66.0
 CHARACTER = 8.0  # the width of a letter
 MOST_GATES = 150
 STYLE = (
-    "text{font:13px system-ui,sans-serif;text-anchor:middle;fill:#222}.value{fill:#1a6b2f}.slope{fill:#b3261e;paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}"
+    "text{font:13px system-ui,sans-serif;text-anchor:middle;fill:#222}.value{fill:#1a6b2f}"
+    ".slope{fill:#b3261e;paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}"
     ".name{font-weight:600}rect{fill:#fff;stroke:#444;stroke-width:1.4}.input{fill:#eef3fb}"
     "path{fill:none;stroke:#8a8f98;stroke-width:1.3}"
 )
