@@ -59,7 +59,14 @@ def start(*args, **settings):
         "COLUMNS": "100",
         "TERM": "xterm",
     }
-    return subprocess.Popen([sys.executable, "-m", "chainrule", *map(str, args)], env=environment, **settings)
+    return subprocess.Popen(
+        [sys.executable, "-m", "chainrule", *map(str, args)], env=environment, preexec_fn=_listen_to_ctrl_c, **settings
+    )
+
+
+def _listen_to_ctrl_c():
+    """A shell that starts the tests in the background ignores Ctrl-C, and what is started from there inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*args, **settings):

@@ -121,7 +121,7 @@ def test_latex_and_mathml_of_a_path():
     latex = LatexWriter(CHAINRULE, 5).shown(CHAINRULE.show(path))
     assert latex == r"\left.\frac{\partial C}{\partial W^{(1)}_{12}}\right|_{\text{via }1}"
     tree = ElementTree.fromstring(f"<math>{MathmlWriter(CHAINRULE, 5).shown(CHAINRULE.show(path))}</math>")
-    assert "".join(tree.itertext()) == "∂C∂W12(1)|via 1"
+    assert "".join(tree.itertext()) == "∂C∂W12(1)|via\u00a01"
 
 
 def braces_match(latex):

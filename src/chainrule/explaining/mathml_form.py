@@ -38,7 +38,7 @@ class MathmlWriter(Writer):
                 if not shown.via:
                     return whole
                 return (
-                    f"<msub><mrow>{whole}<mo>|</mo></mrow><mrow><mtext>via </mtext><mn>{shown.via}</mn></mrow></msub>"
+                    f"<msub><mrow>{whole}<mo>|</mo></mrow><mrow><mtext>via </mtext><mn>{shown.via}</mn></mrow></msub>"
                 )
             case Applied():
                 inside = "<mo>,</mo>".join(map(self.scripted, shown.to))
@@ -46,7 +46,9 @@ class MathmlWriter(Writer):
         return self.scripted(shown)
 
     def letter(self, base: str) -> str:
-        return f"<mi>{escape(base)}</mi>"
+        bare = base.rstrip("′")
+        letter = f"<mi>{escape(bare)}</mi>"
+        return letter if bare == base else f"<msup>{letter}<mo>{base[len(bare) :]}</mo></msup>"
 
     def scripted(self, s: Scripted) -> str:
         letter = self.letter(s.base)
@@ -84,7 +86,7 @@ class MathmlWriter(Writer):
 
     def cases(self, e: Cases) -> str:
         rows = [
-            f"<mtr><mtd>{self.write(b)}</mtd><mtd><mtext>if </mtext>{self.condition(c)}</mtd></mtr>"
+            f"<mtr><mtd>{self.write(b)}</mtd><mtd><mtext>if </mtext>{self.condition(c)}</mtd></mtr>"
             for c, b in e.branches
         ]
         rows.append(f"<mtr><mtd>{self.write(e.otherwise)}</mtd><mtd><mtext>otherwise</mtext></mtd></mtr>")
