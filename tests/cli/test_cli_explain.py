@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.cli import explain as cli_explain
+from chainrule.cli import explaining
+from chainrule.explaining import derivation
+from chainrule.explaining.presets import PRESETS
 
 
 @pytest.fixture
@@ -41,6 +45,12 @@ def test_explain_lists_and_prints_arrays(cli, model):
     names = cli("explain", model, "xor").out.split("\n")
     assert "dC/dW[1][2,1]" in names
     assert "shape (2, 2)" in cli("explain", model, "xor", "dC/dW[1]").out
+    assert cli("explain", model, "xor", "--list", "--format", "json").json["quantities"] == [
+        name for name in names if name
+    ]
+    assert (
+        "update rule adam" in cli("explain", model, "xor", "change W[1][1,1]").out
+    )  # with the rule's own learning rate
 
 
 def test_explain_without_the_target_column(cli, model):
@@ -54,7 +64,7 @@ def test_paths_add_up(cli, model):
     first, *paths = answer.json["lines"]
     assert len(paths) == 2
     assert sum(path["sides"][-1]["value"] for path in paths) == pytest.approx(first["sides"][-1]["value"])
-    assert "has no paths" in cli.refused("paths", model, "xor", "a[1][1]")
+    assert "is no sum over paths" in cli.refused("paths", model, "xor", "a[1][1]")
 
 
 def test_jacobian(cli, model):
@@ -67,7 +77,7 @@ def test_jacobian(cli, model):
     turned = cli("jacobian", model, "xor", "--row", "2", "--json", "--layout", "denominator").json
     np.testing.assert_allclose(np.transpose(turned["jacobian"]), facts["jacobian"])
     assert "numerator layout" in cli("jacobian", model, "xor").out
-    assert "layers 0 <= l <= m <= 2" in cli.refused("jacobian", model, "xor", "--from", "2", "--to", "1")
+    assert "layers from 0 (the inputs) to 2" in cli.refused("jacobian", model, "xor", "--from", "2", "--to", "1")
 
 
 def test_gradcheck(cli, model):
@@ -107,3 +117,15 @@ def test_derive_what_else(cli):
 )
 def test_refusals(cli, model, arguments, message):
     assert message in cli.refused(*(model if part == "MODEL" else part for part in arguments))
+
+
+def test_what_the_help_lists_is_what_there_is():
+    assert cli_explain.DETAILS == derivation.DETAILS
+    assert all(name in explaining.NOTATION_HELP for name in PRESETS)
+
+
+def test_an_ensemble_is_refused(cli):
+    assert cli("train", "xor", "--hidden", "2", "--epochs", "5", "--quiet", "-o", "one.safetensors").code == 0
+    cr.train_ensemble("xor", members=2, hidden=2, epochs=5).save("two.safetensors")
+    assert "holds 2 networks" in cli.refused("explain", "two.safetensors", "xor", "C")
+    assert "holds 2 networks" in cli.refused("gradcheck", "two.safetensors", "xor")

@@ -92,6 +92,21 @@ def test_nudging_a_weight_of_0_001():
         nudge(C, gate(1.0, "other"))
 
 
+@pytest.mark.parametrize("make", [lambda: apply("sqrt", 0.0), lambda: gate(0.0) ** 0.5])
+def test_derivatives_that_are_not_there_are_refused(make):
+    with pytest.raises(UsageError, match="has no derivative at 0"):
+        send_back(make())
+
+
+def test_at_kinks_gates_do_as_the_equations():
+    for activation in ("relu", "leaky_relu(0.2)", "elu(0.5)", "selu"):
+        for loss in ("quantile(0.9)", "absolute_error", "huber(0.5)"):
+            net = Network.dense([1, 1], activation, weights=[[[1.0]]], biases=[[0.0]])
+            graph = network_gates(net, [[0.0]], [[0.0]], loss)  # z = 0, a = 0 = y
+            grads = backward(net, forward(net, [[0.0]]), [[0.0]], loss)
+            assert send_back(graph.cost)[graph.biases[1][0]] == grads.biases[1][0]
+
+
 @pytest.mark.parametrize("make", [lambda: apply("log", -1.0), lambda: 1 / gate(0.0), lambda: gate(-2.0) ** 0.5,
                                   lambda: apply("exp", 1000.0)])  # fmt: skip
 def test_values_that_are_not_there_are_refused(make):

@@ -19,11 +19,13 @@ from chainrule.explaining.expressions import (
     Symbol,
     Transpose,
     evaluate,
+    parts,
     substituted,
 )
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import Derivative, Quantity
 from chainrule.explaining.symbolic import backpropagation_equations
+from chainrule.explaining.text_form import TextWriter
 
 X = np.random.default_rng(0).normal(size=(5, 2))
 Y = np.random.default_rng(1).normal(size=(5, 2))
@@ -138,6 +140,8 @@ def test_the_matrix_level_in_every_orientation(notation):
                 return turned(A * (1 - A) if q.layer == 1 else 1 - A * A)
             case "N":
                 return float(len(X))
+            case "n":
+                return float(Y.shape[1])
 
     def turned(A):
         return A if rows else A.T
@@ -196,13 +200,29 @@ def test_the_tensor_level_writes_out_seed_004(l):
 def test_four_equations_in_every_notation(notation):
     book = backpropagation_equations(notation)
     assert len(book.equations) == 8
+    # The first, with its numbers: the loss's derivative at an output times the slope there, for two outputs.
+    net, n = network(), PRESETS[notation]
+    why = explain(net, X, Y, loss=n.loss, notation=notation)
+
+    def first(q):
+        return Quantity(q.kind, {"L": 2}.get(q.layer), tuple(0 for _ in q.units))
+
+    def at_output(name, index):
+        if name == Quantity("n"):
+            return 2.0
+        if isinstance(name, Derivative):
+            return why.definitions.value(Derivative(first(name.top), first(name.bottom)))
+        return why.definitions.value(first(name))
+
+    wanted = why.definitions.value(Quantity("delta", 2, (0,)))
+    for side in book.equations[0].sides:
+        assert value(side, at_output, {}) == pytest.approx(wanted, rel=1e-12)
     for form in (book.text(), book.latex(), book.mathml()):
         assert len(form) > 200
     assert book.json()
 
 
 def test_the_orientation_of_the_four_equations():
-    assert "∇" not in str(backpropagation_equations("columns"))
     columns, rows, torch = (str(backpropagation_equations(n)) for n in ("columns", "rows", "pytorch"))
     assert "δ⁽ˡ⁾ = W⁽ˡ⁾ᵀ δ⁽ˡ⁺¹⁾ ⊙ f′(z⁽ˡ⁾)" in columns  # seed 002
     assert "∂J/∂W⁽ˡ⁻¹⁾ = a⁽ˡ⁻¹⁾ᵀ δ⁽ˡ⁾" in rows  # seed 003: dJ/dW(2) = (a(2))^T delta(3)
@@ -222,15 +242,39 @@ def test_every_loss_at_every_level(loss, level):
     assert book.mathml()
 
 
+def test_a_fused_softmax_ends_in_a_minus_y():
+    book = derive((2, 3, 2), loss="softmax_categorical_cross_entropy")
+    last = next(e for e in book.equations if e.rule == "all together")
+    assert "a[2][k] − y[k]" in TextWriter(book.naming, None).write(last.sides[0])
+
+
+def test_more_layers_than_letters():
+    book = derive([2] * 15)
+    last = next(e for e in book.equations if e.rule == "all together")
+    bound, e = [], last.sides[0]
+    waiting = [e]
+    while waiting:
+        e = waiting.pop()
+        bound += [e.index] if isinstance(e, SumOver) else []
+        waiting += parts(e)
+    assert len(bound) == len(set(bound)) == 13
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (((2, 3, 1), "a[1][1]"), "what is derived is dC/dW or dC/db"),
         (((2, 3, 1), "dC/dW[3]"), "layers 1 to 2"),
+        (((2, 0, 1),), "at least 1"),
+        (((2, 3.5, 1),), "whole numbers"),
+        (((2,),), "at least one layer"),
+        (("2-x-1",), "whole numbers"),
     ],
 )
 def test_refusals(arguments, message):
     with pytest.raises(UsageError, match=message):
         derive(*arguments)
+    with pytest.raises(UsageError, match="no biases here"):
+        derive("2-3-1", "dC/db[1]", bias=False)
     with pytest.raises(UsageError, match='level "tensors" is unknown'):
         derive((2, 1), level="tensors")

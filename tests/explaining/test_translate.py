@@ -41,6 +41,12 @@ def test_an_array_arrives_as_the_other_course_would_have_it(source, target, what
     assert done.text == f"{what}[{PRESETS[target].counting.layer(l, kind)}]"
 
 
+def test_a_factor_by_hand():
+    # the guided notes: 1/2 sum of squares, summed; PyTorch's MSELoss: the mean over two outputs and five examples
+    done = translate("dJ/dW[1]", np.ones((2, 3)), source="rows", target="pytorch", sizes=SIZES, n_examples=5)
+    assert done.value == pytest.approx(np.full((3, 2), 2 / 2 / 5))
+
+
 def test_names_and_formulas():
     done = translate("dC/dW[1][3,2]", source="columns", target="nielsen", sizes=SIZES)
     assert done.text == "dC/dW[2][3,2]"

@@ -48,7 +48,7 @@ def command(
         made = derive_loss(name(what) or what, notation)
     elif re.fullmatch(r"\d+(-\d+)+", what):
         made = derive(
-            [int(n) for n in what.split("-")], quantity or "dC/dW[1]", activation=name(activation) or activation,
+            what, quantity or "dC/dW[1]", activation=name(activation) or activation,
             output_activation=name(output_activation), loss=name(loss), bias=bias, notation=notation, level=level,
         )  # fmt: skip
     else:

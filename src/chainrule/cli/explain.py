@@ -8,6 +8,7 @@ import click
 
 from chainrule.cli import explaining
 from chainrule.cli.flags import SectionedCommand, plan_flags
+from chainrule.cli.output import print_json
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
 
@@ -38,7 +39,14 @@ def command(
     """
     why = explaining.explained(model, data, row, flags, notation=notation, digits=digits, most=most, detail=detail)
     if listed or quantity is None:
-        click.echo("\n".join(why.names()))
+        if form == "json":
+            print_json({"quantities": why.names()})
+        elif form == "text":
+            click.echo("\n".join(why.names()))
+        else:
+            raise UsageError(
+                "the list of quantities is printed as text or json. Name a quantity, or leave --format out."
+            )
         return
     derivation = why[quantity]
     if not hasattr(derivation, "lines"):

@@ -10,6 +10,7 @@ from chainrule.cli import explaining
 from chainrule.cli.flags import SectionedCommand, plan_flags
 from chainrule.cli.output import print_json
 from chainrule.data.reading_plan import ReadingPlan
+from chainrule.errors import UsageError
 from chainrule.numerals import aligned, number
 
 
@@ -33,7 +34,12 @@ def command(
     from chainrule.core.jacobians import layer_jacobians
 
     values = explaining.explained(model, data, row, flags).definitions.values
-    last = len(values.network.layers) if end is None else end
+    last = values.L if end is None else end
+    if not 0 <= start <= last <= values.L:
+        raise UsageError(
+            f"--from and --to name layers from 0 (the inputs) to {values.L} (the outputs), forward; received {start} "
+            f"and {last}."
+        )
     J = layer_jacobians(values.network, values.passes().record, start, last)[0]
     names = [f"a[{last}][{k + 1}]" for k in range(J.shape[0])], [f"a[{start}][{i + 1}]" for i in range(J.shape[1])]
     if layout == "denominator":

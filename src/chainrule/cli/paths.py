@@ -29,5 +29,8 @@ def command(
     why = explaining.explained(model, data, row, flags, notation=notation, digits=digits, most=most)
     derivation = why[quantity]
     if not hasattr(derivation, "lines") or not derivation.has_paths:
-        raise UsageError(f"{quantity} has no paths: ask for a derivative of C, or of a unit, such as dC/dW[1][2,1].")
+        raise UsageError(
+            f"{quantity} is no sum over paths: ask for a derivative of C, or of a unit, by one number, such as "
+            "dC/dW[1][2,1]."
+        )
     explaining.show(derivation, form, "paths")

@@ -55,8 +55,9 @@ def _normal_density(x: float) -> float:
 
 
 def _power_locals(v: float, a: float, b: float) -> tuple[float, float]:
-    """b a^(b-1), and a^b ln a, which is only there for a > 0."""
-    return (b * a ** (b - 1) if b else 0.0), (v * math.log(a) if a > 0 else math.nan)
+    """b a^(b-1), and a^b ln a, which is only there for a > 0, and 0 at a = 0 with b > 0."""
+    by_b = v * math.log(a) if a > 0 else 0.0 if a == 0 and b > 0 else math.nan
+    return (b * a ** (b - 1) if b else 0.0), by_b
 
 
 def _chosen_locals(v: float, *x: float) -> tuple[float, ...]:
@@ -130,7 +131,12 @@ class Gate:
         """The local derivatives dGate/dInput, one an input."""
         if self.operation is None:
             return ()
-        return self.operation.locals(self.value, *(gate.value for gate in self.inputs))
+        inputs = [gate.value for gate in self.inputs]
+        try:
+            return self.operation.locals(self.value, *inputs)
+        except (ValueError, ZeroDivisionError, OverflowError) as error:
+            received = ", ".join(f"{x:g}" for x in inputs)
+            raise UsageError(f"gate {self.operation.name} has no derivative at {received} ({error}).") from None
 
     def __add__(self, other: Gate | Number) -> Gate:
         return apply("add", self, other)
@@ -188,6 +194,8 @@ def _constant_power(b: float) -> Operation:
 
 def gate(value: Number, name: str = "") -> Gate:
     """Return an input with a value and, better, a name."""
+    if not isinstance(value, (int, float)):
+        raise UsageError(f"a gate holds a number; received {value!r}.")
     return Gate(float(value), name)
 
 
@@ -263,6 +271,8 @@ def send_back(output: Gate) -> Derivatives:
     -----
     Where a value is used several times, its derivative is the sum over its uses: the multivariate chain rule.
     """
+    if not isinstance(output, Gate):
+        raise UsageError(f"send_back takes a gate; received {output!r}.")
     gates = in_order(output)
     upstream = {id(g): 0.0 for g in gates}
     upstream[id(output)] = 1.0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core import equations as eq
-from chainrule.core.arrays import Array, as_float_array
+from chainrule.core.arrays import Array, as_float_array, check_matrix
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, head_and_numbers, loss_named
 from chainrule.core.gates import Gate, Operation, apply, gate, total
 from chainrule.core.network import Network
@@ -76,6 +76,8 @@ def network_gates(
     """
     X, Y, loss = np.asarray(as_float_array(X)), np.asarray(as_float_array(Y)), loss_named(loss)
     check_loss_fits(loss, network)
+    check_matrix("X", X, network.sizes[0], "inputs")
+    check_matrix("Y", Y, network.sizes[-1], "outputs", rows=X.shape[0])
     size = 3 * X.shape[0] * network.n_parameters
     if size > LARGEST:
         raise UsageError(
@@ -211,7 +213,7 @@ def _cost(loss: Loss | FusedLoss) -> Callable[[Row, Row, list[float]], Gate]:
         "mean_of_squares": lambda z, a, y: squares(a, y) / len(a),
         "absolute_error": over(lambda a, y: abs(a - y)),
         "huber": over(huber),
-        "quantile": over(lambda a, y: apply("max", q * (y - a), (1 - q) * (a - y))),
+        "quantile": over(lambda a, y: q * apply("relu", y - a) + (1 - q) * apply("relu", a - y)),
         "poisson": over(lambda a, y: total([a, *(-t for t in _times_log(y, a))])),
         "binary_cross_entropy": over(cross_entropy),
         "categorical_cross_entropy": lambda z, a, y: (

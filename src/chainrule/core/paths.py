@@ -96,6 +96,8 @@ def paths_between(
             f"paths lead from a unit to one of a later layer, as from (0, 1) to (2, 0); received {start} and {end} "
             f"for a network of {'-'.join(map(str, sizes))}."
         )
+    if not 0 <= example < record.output.shape[0]:
+        raise UsageError(f"example must be a row from 0 to {record.output.shape[0] - 1}; received {example}.")
     one = Record(*(tuple(None if M is None else M[example : example + 1] for M in part) for part in record))
     links = [np.asarray(layer_jacobians(network, one, q, q + 1)[0]) for q in range(l, m)]
     total = float(jacobian_chain(network, one, l, m)[0, k, i])

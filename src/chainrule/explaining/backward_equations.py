@@ -5,14 +5,23 @@ Sources: seeds 000 and 001 (the product of three factors, the sum over paths, be
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chainrule.core.catalogue import head_and_numbers
 from chainrule.core.tensors import activation_jacobian
-from chainrule.explaining.expressions import Expression, Function, Negative, Number, Product, Sum, Symbol, multiply
+from chainrule.explaining.expressions import (
+    Expression,
+    Function,
+    Negative,
+    Number,
+    Product,
+    Sum,
+    Symbol,
+    minus_outside,
+    multiply,
+)
 from chainrule.explaining.formulas import activation_formula, loss_formula, softmax_slope
 from chainrule.explaining.forward_equations import over_examples, weighted
 from chainrule.explaining.quantities import Derivative, Quantity, a, cost_of, delta, weight, y, z
@@ -45,14 +54,14 @@ def of_cost(here: Definitions, d: Derivative, factors: bool) -> tuple[str, Expre
     if factors and separable:
         last = here.symbol(Derivative(z(l, k, n), bottom))
         chain = (here.symbol(Derivative(cost_of(n), a(l, k))), local_slope(here, l, k, n, fraction=True), last)
-        return "chain rule: w moves z, z moves a, a moves C", Product(ordered(here, chain))
+        return f"chain rule: {bottom.kind.lower()} moves z, z moves a, a moves C", Product(ordered(here, chain))
     if factors:
         pair = (here.symbol(delta(l, k, n)), here.symbol(Derivative(z(l, k, n), bottom)))
-        return "chain rule: w moves z, z moves C", Product(ordered(here, pair))
+        return f"chain rule: {bottom.kind.lower()} moves z, z moves C", Product(ordered(here, pair))
     error = error_term(here, l, k, n)
     if bottom.kind == "b":
         return "a bias adds to z as it is", error
-    return "chain rule: delta times what the weight multiplies", signed(
+    return "chain rule: delta times what the weight multiplies", minus_outside(
         error, lambda e: weighted(here, here.symbol(a(l - 1, bottom.units[0], n)), e)
     )
 
@@ -190,8 +199,3 @@ def slope_equation(here: Definitions, l: int, k: int, n: int | None) -> tuple[st
         value = here.value(Quantity("slope", l, (k,), n))
         return rule, Function("f′", here.symbol(z(l, k, n)), value)
     return rule, formula.slope(here.symbol(z(l, k, n)), here.symbol(a(l, k, n)))
-
-
-def signed(e: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """Apply a change under a minus, where there is one."""
-    return Negative(change(e.of)) if isinstance(e, Negative) else change(e)

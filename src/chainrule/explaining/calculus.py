@@ -106,8 +106,9 @@ def differentiated_once(d: DerivativeOf) -> tuple[str, Expression]:
             return _product(e, by)
         case Quotient():
             return _quotient(e, by)
-        case Power(base, Number(n)):
-            outer = multiply(Number(n), Power(base, Number(n - 1)))
+        case Power(base, exponent) if not _contains(exponent, by):
+            less = Number(exponent.value - 1) if isinstance(exponent, Number) else subtract(exponent, ONE)
+            outer = multiply(exponent, Power(base, less))
             if isinstance(base, Symbol):
                 return "power rule", outer
             return "power rule and chain rule", multiply(outer, of(base))
@@ -237,6 +238,8 @@ def _parsed(node: ast.expr, values: dict[str, float]) -> Expression:
             return Number(float(number))
         case ast.Name(id=name):
             return Symbol(Quantity(name), values.get(name))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            return Number(-float(number))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return Negative(_parsed(operand, values))
         case ast.BinOp(left=left, op=op, right=right):

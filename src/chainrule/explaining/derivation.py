@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.jacobians import layer_jacobians
 from chainrule.errors import unknown_name
 from chainrule.explaining import render
 from chainrule.explaining.definitions import Definitions, Line
 from chainrule.explaining.expressions import Equation, Expression, Number, Rest, Sum, Symbol, substituted, symbols
 from chainrule.explaining.grammar import written
+from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import (
     Change,
+    Derivative,
     Name,
     as_derivative,
     has_paths,
@@ -119,6 +122,9 @@ class Derivation:
         listed, count = links.paths(derivative, definitions.most + 1)
         if count > len(listed):  # a rest of one path is no shorter than the path
             listed, count = links.paths(derivative, definitions.most)
+        if count == 1:
+            expression = links.expression(listed[0], definitions.symbol)
+            return (Line(self.name, "product of the links of its only path", expression, self.value),)
         terms: list[Expression] = [definitions.symbol(path) for path in listed]
         rest = self.value - sum(term.value or 0.0 for term in terms if isinstance(term, Symbol))
         if count > len(listed):
@@ -177,7 +183,7 @@ class Derivation:
         """Return the derivation as plain data: names, rules, trees and values."""
         return {
             "quantity": written(self.name, self.definitions.notation.counting) if not is_inner(self.name) else "",
-            "value": self.value,
+            "value": finite(self.value),
             "notation": self.definitions.notation.name,
             "lines": render.plain(self.equations(detail), self.definitions.naming),
         }
@@ -200,7 +206,10 @@ class Derivation:
 
 @dataclass(frozen=True, eq=False)
 class ArrayOf:
-    """A whole layer's numbers of one kind, such as dC/dW[1]; index it by units for a derivation."""
+    """A whole layer's numbers of one kind, such as dC/dW[1], or a Jacobian between layers, da[2]/da[0].
+
+    Weights are (from, to) or (to, from), and Jacobians in numerator or denominator layout, as the notation has them.
+    """
 
     definitions: Definitions
     name: Name
@@ -215,9 +224,19 @@ class ArrayOf:
             shape = values.array(q).shape
             found = np.array([update.change(values, replace(q, units=u)) for u in np.ndindex(shape)]).reshape(shape)
         else:
-            found = values.array(self.name)  # type: ignore[arg-type]
+            found = self._found()
+        if isinstance(self.name, Derivative) and self.name.top.kind == "a":
+            return found.T if self.definitions.notation.layout == "denominator" else found
         turned = found.ndim == 2 and not self.definitions.notation.counting.from_to
         return found.T if turned else found
+
+    def _found(self) -> np.ndarray:
+        values, name = self.definitions.values, self.name
+        if isinstance(name, Derivative) and name.top.kind == "a" and not name.top.units:
+            record = values.passes(name.top.example).record
+            J: np.ndarray = layer_jacobians(values.network, record, name.bottom.layer, name.top.layer)[0]
+            return J
+        return np.asarray(values.array(name))  # type: ignore[arg-type]
 
     def text(self) -> str:
         """Return name and numbers."""

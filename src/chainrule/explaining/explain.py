@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from chainrule.explaining.derivation import DETAILS, ArrayOf, Derivation
 from chainrule.explaining.grammar import all_quantities, parse, written
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
-from chainrule.explaining.quantities import Change, Derivative, Name, Quantity, example_of, is_array
+from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, example_of, is_array
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import make_values
 
@@ -63,6 +64,8 @@ class Explanation:
         UsageError
             If it is no name of a quantity, or names what is not there.
         """
+        if not isinstance(quantity, (str, Quantity, Derivative, Path, Change)):
+            raise UsageError(f'ask for a quantity by its name, such as "dC/dW[1][2,1]"; received {quantity!r}.')
         name = parse(quantity, self.network.sizes, self.notation.counting) if isinstance(quantity, str) else quantity
         example, N = example_of(name), len(self.definitions.values.X)
         if isinstance(example, int) and example >= N:
@@ -176,6 +179,8 @@ def explain(
                  = 0.78583 · 0.012918
                  = 0.010151
     """
+    if not isinstance(network, (Network, Neuron)):
+        raise UsageError(f"explain takes a Network or a Neuron; received {type(network).__name__}.")
     if isinstance(network, Neuron):
         loss, network = loss or network.loss, network.network
     convention = notation_named(notation)
@@ -190,12 +195,13 @@ def explain(
         "weight_decay": weight_decay,
         "sample_weight": None if sample_weight is None else np.asarray(as_float_array(sample_weight)),
     }
+    values = make_values(network, X, Y, loss, example, **options)
     made = None
     if update is not None:
         made, network = _update(network, X, Y, loss, update, learning_rate, state, step, options, most)
         if made.weight_decay:
             options["weight_decay"] = 0.0
-    values = make_values(network, X, Y, loss, example, **options)
+        values = make_values(network, X, Y, loss, example, **options)
     return Explanation(Definitions(values, convention, most, made), detail, digits)
 
 
@@ -216,8 +222,12 @@ def _update(
 
     if Y is None:
         raise UsageError("an update needs targets. Give Y.")
-    if step < 1:
-        raise UsageError(f"step counts updates from 1; received {step}.")
+    if not isinstance(step, int) or step < 1:
+        raise UsageError(f"step counts updates from 1; received {step!r}.")
+    if not 0 < learning_rate < math.inf:
+        raise UsageError(f"learning_rate must be a finite number above 0; received {learning_rate!r}.")
+    if step > 1 and state is not None:
+        raise UsageError("state belongs to the first update from these weights; leave it out, or step.")
     network = network.astype("float64")
     fixed: dict[str, Any] = {"loss": loss, "epochs": 1, **options}
     damped = isinstance(update, str) and update.partition("(")[0] == "lm"

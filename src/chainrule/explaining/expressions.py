@@ -204,6 +204,11 @@ def square(base: Expression) -> Expression:
     return Power(base, TWO)
 
 
+def minus_outside(e: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Apply a change, and leave a minus in front where it stands there."""
+    return Negative(change(e.of)) if isinstance(e, Negative) else change(e)
+
+
 def evaluate(expression: Expression) -> float:
     """Compute what a tree says from the values of its symbols.
 

@@ -125,8 +125,8 @@ class LossFormula:
     """
 
     term: Callable[[E, E, E], E]
-    slope: Callable[[E, E, int], E] | None = None
-    front: Callable[[int], E | None] = lambda n: None
+    slope: Callable[[E, E, int | E], E] | None = None
+    front: Callable[[int | E], E | None] = lambda n: None
     delta: Callable[[E, E], E] | None = None
 
 
@@ -149,7 +149,7 @@ def loss_formula(name: str, error: str = "a-y") -> LossFormula | None:
     def back(slope: E) -> E:
         return Negative(slope) if turned else slope
 
-    def odd(function: Callable[[E], E]) -> Callable[[E, E, int], E]:
+    def odd(function: Callable[[E], E]) -> Callable[[E, E, int | E], E]:
         """The slope of a loss of the error: an odd function of it."""
         return lambda a, y, n: back(function(err(a, y)))
 
@@ -164,7 +164,7 @@ def loss_formula(name: str, error: str = "a-y") -> LossFormula | None:
         "mean_of_squares": lambda: LossFormula(
             lambda z, a, y: square(err(a, y)),
             lambda a, y, n: back(multiply(_over_n(2.0, n), err(a, y))),
-            lambda n: _over_n(1.0, n) if n > 1 else None,
+            lambda n: None if n == 1 else _over_n(1.0, n),
         ),
         "absolute_error": lambda: LossFormula(
             lambda z, a, y: Function("abs", err(a, y)), odd(lambda e: Function("sign", e))
@@ -240,8 +240,11 @@ def _over(y: E, a: E) -> E:
     return Number(0.0) if _is_0(y) else Quotient(y, a)
 
 
-def _over_n(value: float, n: int) -> E:
-    return Number(value) if n == 1 else Quotient(Number(value), Number(float(n)))
+def _over_n(value: float, n: int | E) -> E:
+    """A number over the number of outputs, which may be a symbol."""
+    if n == 1:
+        return Number(value)
+    return Quotient(Number(value), Number(float(n)) if isinstance(n, int) else n)
 
 
 def _total(left: E, right: E) -> E:

@@ -10,7 +10,7 @@
     da[2][1]/da[0][2]               an entry of a Jacobian, by a, z, x, W or b
     dC/dW[1][2,3] via 1             one path of it: through unit 1 of the next layer
     change W[1][2,3]                what the update does to a weight or a bias
-    dC/dW[1]                        a whole matrix
+    dC/dW[1]  da[2]/da[0]           a whole matrix, a whole Jacobian
     ... @ 4                         of the fourth example rather than of the one chosen
 
 Layers and units are counted as a notation counts them. Inside, layer 0 is the input, units count from 0, and a weight
@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import product
+from math import prod
 
 from chainrule.errors import UsageError, did_you_mean
 from chainrule.explaining.quantities import (
@@ -35,13 +36,8 @@ from chainrule.explaining.quantities import (
     Name,
     Path,
     Quantity,
-    a,
-    bias,
-    delta,
     of_example,
     weight,
-    y,
-    z,
 )
 
 _KINDS = {"W": "weight", "b": "bias", "z": "pre-activation", "a": "activation", "x": "input", "y": "target",
@@ -116,30 +112,28 @@ def all_names(sizes: tuple[int, ...], counting: Counting = CORE) -> list[str]:
     return [written(name, counting) for name in all_quantities(sizes)]
 
 
-def all_quantities(sizes: tuple[int, ...], *, at_most: int = 10_000) -> list[Name]:
-    """List what `all_names` names, but no more than `at_most`."""
+def all_quantities(sizes: tuple[int, ...], *, most: int = 1000) -> list[Name]:
+    """List what `all_names` names; where a layer has more than `most` of a kind, their array stands for them."""
+
+    def each(kind: str, l: int | None, shape: tuple[int, ...]) -> list[Quantity]:
+        if prod(shape) > most:
+            return [Quantity(kind, l)]
+        return [Quantity(kind, l, units) for units in product(*map(range, shape))]
+
     L = len(sizes) - 1
-    names: list[Name] = [a(0, j) for j in range(sizes[0])]
-    names += [y(k) for k in range(sizes[-1])]
+    parameters = {
+        l: each("W", l, (sizes[l - 1], sizes[l])) + each("b", l, (sizes[l],)) for l in range(1, L + 1)
+    }  # fmt: skip
+    names: list[Name] = [*each("a", 0, (sizes[0],)), *each("y", None, (sizes[-1],))]
     for l in range(1, L + 1):
-        names += _parameters(sizes, l)
-        names += [make(l, k) for make in (z, a) for k in range(sizes[l])]
-        if len(names) > at_most:
-            return names[:at_most]
+        names += [*parameters[l], *each("z", l, (sizes[l],)), *each("a", l, (sizes[l],))]
     names += [COST, BATCH_COST]
     for l in range(L, 0, -1):
-        names += [Derivative(COST, a(l, k)) for k in range(sizes[l])]
-        names += [delta(l, k) for k in range(sizes[l])]
-        names += [Derivative(top, p) for top in (COST, BATCH_COST) for p in _parameters(sizes, l)]
-        names += [Change(p) for p in _parameters(sizes, l)]
-        if len(names) > at_most:
-            break
-    return names[:at_most]
-
-
-def _parameters(sizes: tuple[int, ...], l: int) -> list[Quantity]:
-    weights = [weight(l, i, k) for i, k in product(range(sizes[l - 1]), range(sizes[l]))]
-    return weights + [bias(l, k) for k in range(sizes[l])]
+        names += [Derivative(COST, unit) for unit in each("a", l, (sizes[l],))]
+        names += each("delta", l, (sizes[l],))
+        names += [Derivative(top, p) for top in (COST, BATCH_COST) for p in parameters[l]]
+        names += [Change(p) for p in parameters[l]]
+    return names
 
 
 class _Reader:
@@ -150,15 +144,21 @@ class _Reader:
 
     def read(self) -> Name:
         text = self.text.strip().replace("∂", "d").replace("δ", "delta").replace("β", "beta").replace("Δ", "change ")
-        text, _, row = text.partition("@")
-        example = self.number(row, "an example, counted from 1, stands after @") - 1 if row.strip() else None
-        if row.strip() and example is not None and example < 0:
+        if not text:
+            raise self.error("a quantity is written as z[1][2] or dC/dW[1][2,1]")
+        text, at, row = text.partition("@")
+        example = self.number(row, "an example, counted from 1, stands after @") - 1 if at else None
+        if example is not None and example < 0:
             raise self.error("examples are counted from 1")
-        text, _, via = text.partition(" via ")
+        text, through, via = f"{text.strip()} ".partition(" via ")
         name = self.name(text.strip())
-        if via:
+        if through:
             name = self.path(name, via)
-        return name if example is None else of_example(name, example)
+        if example is None:
+            return name
+        if of_example(name, example) == name:
+            raise self.error("this belongs to no single example; leave @ out")
+        return of_example(name, example)
 
     def name(self, text: str) -> Name:
         if text.startswith(("change ", "update ")):
@@ -180,7 +180,8 @@ class _Reader:
             raise self.error("J belongs to a batch and is differentiated by W or b; for one example write dC/...")
         if top.kind == "C" and bottom.kind == "z":
             return replace(bottom, kind="delta")
-        if isinstance(top.layer, int) and isinstance(bottom.layer, int) and not top.units:
+        whole = top.kind == bottom.kind == "a" and not top.units and not bottom.units
+        if isinstance(top.layer, int) and isinstance(bottom.layer, int) and not top.units and not whole:
             raise self.error(f"which unit? write d{top.kind}[{self.counting.layer(top.layer)}][1]/...")
         if isinstance(top.layer, int) and isinstance(bottom.layer, int):
             after = bottom.layer > top.layer or (top.kind == "z" and bottom.kind == "a" and bottom.layer == top.layer)
@@ -196,9 +197,12 @@ class _Reader:
         start, L = int(name.bottom.layer or 0), len(self.sizes) - 1
         end = L + 1 if name.top.kind == "C" else int(name.top.layer or 0)
         layers = range(start + 1, end)
+        if not layers:
+            raise self.error("there is one path only, which passes no other unit; leave via out")
         units = [self.number(part, "units are numbers") - self.counting.first_unit for part in via.split(",")]
         if len(units) != len(layers):
-            raise self.error(f"this path passes {len(layers)} layers, so via names {len(layers)} units")
+            s = "s" * (len(layers) > 1)
+            raise self.error(f"this path passes {len(layers)} layer{s}, so via names {len(layers)} unit{s}")
         for l, unit in zip(layers, units, strict=True):
             self.check(unit, self.sizes[l], f"layer {self.counting.layer(l)}")
         return Path(name, tuple(units))
@@ -218,7 +222,8 @@ class _Reader:
             return self.input_or_target(kind, brackets)
         if not 1 <= len(brackets) <= 2:
             form = "[1][2,1]" if kind == "W" else "[1][2]"
-            raise self.error(f"a {_KINDS[kind]} has a layer and a unit, as in {kind}{form}")
+            article = "an" if _KINDS[kind][0] in "aeiou" else "a"
+            raise self.error(f"{article} {_KINDS[kind]} has a layer and a unit, as in {kind}{form}")
         layer = self.layer(kind, self.number(brackets[0], "a layer is a number"))
         if len(brackets) == 1:
             return Quantity("a" if kind == "x" else kind, layer)
@@ -290,4 +295,4 @@ class _Reader:
             kind, number, low, high = range_
             nearest = min(max(number, int(low)), int(high))
             near = f". Did you mean {self.text.replace(f'{kind}[{number}]', f'{kind}[{nearest}]')}?"
-        return UsageError(f"{self.text.strip()}: {what}{near or ('' if what.endswith('?') else '.')}")
+        return UsageError(f"{self.text.strip() or chr(34) * 2}: {what}{near or ('' if what.endswith('?') else '.')}")

@@ -32,8 +32,10 @@ def of_unit(here: Definitions, d: Derivative, factors: bool) -> tuple[str, Expre
     link = here.symbol(Derivative(z(l, j, n), bottom))
     if factors and l < m and not here.values.mixes(l):
         chain = (here.symbol(Derivative(unit, a(l, j))), local_slope(here, l, j, n, fraction=True), link)
-        return "chain rule: w moves z, z moves a", Product(ordered(here, chain))
-    return "chain rule: w moves z", Product(ordered(here, (here.symbol(Derivative(unit, z(l, j))), link)))
+        return f"chain rule: {bottom.kind.lower()} moves z, z moves a", Product(ordered(here, chain))
+    return f"chain rule: {bottom.kind.lower()} moves z, z moves a", Product(
+        ordered(here, (here.symbol(Derivative(unit, z(l, j))), link))
+    )
 
 
 def unit_by_activation(here: Definitions, m: int, k: int, n: int | None, l: int, i: int) -> tuple[str, Expression]:

@@ -141,6 +141,8 @@ def latex_number(value: float, digits: int | None) -> str:
     >>> latex_number(-0.00001234, 4), latex_number(12345.0, 4)
     ('-1.234 \\\\cdot 10^{-5}', '12{,}345')
     """
+    if math.isnan(value):
+        return r"\text{NaN}"
     if math.isinf(value):
         return r"\infty" if value > 0 else r"-\infty"
     written = repr(value) if digits is None else number(value, digits)

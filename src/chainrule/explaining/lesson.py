@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss
-from chainrule.explaining.expressions import Expression, Negative, Symbol, multiply
+from chainrule.explaining.expressions import Expression, Symbol, multiply
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.quantities import Derivative, Index, Quantity, a, z
 
-INDICES = "ijkmpqrstuvw"  # of a weight's two units, and of the units of the layers after it
+INDICES = "ijkmpstuv"  # of a weight's two units, and of the units of the layers after it; r is bound within softmax
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,11 @@ class Lesson:
         """Whether a layer is a softmax."""
         return self.activations[l - 1].name == "softmax"
 
+    def index(self, number: int) -> str:
+        """The letter of an index, other than the notation's letters for examples; k9, k10, ... beyond the alphabet."""
+        free = [letter for letter in INDICES if letter not in (self.notation.letter("N"), self.notation.example)]
+        return free[number] if number < len(free) else f"k{number}"
+
     def first(self) -> str:
         """The first value of an index."""
         return str(self.notation.counting.first_unit)
@@ -64,8 +68,3 @@ class Lesson:
         """f'(z) or da/dz."""
         fraction = self.notation.slope == "fraction"
         return Symbol(Derivative(a(l, j), z(l, j)) if fraction else Quantity("slope", l, (j,)))
-
-
-def minus_outside(e: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """Apply a change, and leave a minus in front where it stands there."""
-    return Negative(change(e.of)) if isinstance(e, Negative) else change(e)

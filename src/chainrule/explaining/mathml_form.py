@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import ClassVar
@@ -19,6 +20,8 @@ class MathmlWriter(Writer):
     names: ClassVar = {"Phi": "Φ", "phi": "φ"}
 
     def number(self, value: float) -> str:
+        if math.isnan(value):
+            return "<mtext>NaN</mtext>"
         mantissa, _, power = latex_number(value, self.digits).partition(r" \cdot ")
         sign, bare = ("<mo>−</mo>", mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
         written = f"{sign}<mn>{'∞' if 'infty' in bare else escape(bare.replace('{,}', ','))}</mn>"

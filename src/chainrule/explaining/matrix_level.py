@@ -18,10 +18,11 @@ from chainrule.explaining.expressions import (
     SumOver,
     Symbol,
     Transpose,
+    minus_outside,
     multiply,
 )
 from chainrule.explaining.formulas import loss_formula
-from chainrule.explaining.lesson import Lesson, minus_outside
+from chainrule.explaining.lesson import Lesson
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.quantities import (
     BATCH_COST,
@@ -46,16 +47,13 @@ class MatrixForms:
     Attributes
     ----------
     notation : Notation
-    rows : bool or None
-        Examples as rows whatever the notation says.
     """
 
     notation: Notation
-    rows: bool | None = None
 
     @property
     def by_rows(self) -> bool:
-        return self.notation.examples == "rows" if self.rows is None else self.rows
+        return self.notation.examples == "rows"
 
     @property
     def from_to(self) -> bool:
@@ -96,7 +94,7 @@ class MatrixForms:
             return formula.delta(A, Y)
         slope: Expression = Symbol(Derivative(COST, Quantity("a", L)))
         if formula is not None and formula.slope is not None and not divides(loss):
-            slope = formula.slope(A, Y, 1) if loss != "mean_of_squares" else slope
+            slope = formula.slope(A, Y, Symbol(Quantity("n")))
         return minus_outside(slope, lambda e: Hadamard((e, Symbol(Quantity("slope", L)))))
 
     def weight_gradient(self, l: Index) -> Expression:
@@ -131,7 +129,12 @@ def matrix_level(lesson: Lesson) -> Iterator[Equation]:
             left, (forms.scaled(forms.weight_gradient(lesson.layer)),), "all paths of all examples in one product"
         )
     else:
-        total = SumOver("n", "1", lesson.notation.letter("N"), Symbol(Quantity("delta", lesson.layer, (), "n")))
+        total = SumOver(
+            lesson.notation.example,
+            "1",
+            lesson.notation.letter("N"),
+            Symbol(Quantity("delta", lesson.layer, (), lesson.notation.example)),
+        )
         yield Equation(left, (forms.scaled(total),), "sum over the examples")
 
 
@@ -155,11 +158,11 @@ def four_equations(convention: Notation, loss: str) -> list[Equation]:
     if formula is not None and formula.delta is not None:
         at_outputs = (formula.delta(A, Y),)
     elif formula is not None and formula.slope is not None and not divides(loss):
-        at_outputs += (minus_outside(formula.slope(A, Y, 1), lambda e: multiply(e, slope("L"))),)
+        at_outputs += (minus_outside(formula.slope(A, Y, Symbol(Quantity("n"))), lambda e: multiply(e, slope("L"))),)
     back = SumOver(
         "k",
         str(convention.counting.first_unit),
-        "n",
+        "s" if convention.counting.first_unit else "s-1",
         multiply(Symbol(weight(after, "j", "k")), Symbol(delta(after, "k"))),
     )
     gradient = multiply(Symbol(a(before, "i")), Symbol(delta(here, "j")))
@@ -177,7 +180,9 @@ def four_matrix_equations(convention: Notation, loss: str) -> list[Equation]:
     """The same for all units and examples at once."""
     forms = MatrixForms(convention)
     here = shifted("l", -convention.counting.input_layer)
-    total = SumOver("n", "1", convention.letter("N"), Symbol(Quantity("delta", here, (), "n")))
+    total = SumOver(
+        convention.example, "1", convention.letter("N"), Symbol(Quantity("delta", here, (), convention.example))
+    )
     return [
         Equation(forms.of("delta", "L"), (forms.output_delta("L", loss),), "1, for all units at once"),
         Equation(forms.of("delta", here), (forms.delta(here),), "2"),

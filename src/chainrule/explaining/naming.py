@@ -88,7 +88,7 @@ class Naming:
                 units = []
         if q.kind == "y" and self.sizes and self.sizes[-1] == 1 and n.letter("output"):
             units = []
-        if q.kind == "b" and n.bias == "w0" and units:
+        if q.kind == "b" and n.bias == "w0":
             units = ["0", *units] if n.counting.from_to else [*units, "0"]
         example = str(q.example + 1) if isinstance(q.example, int) else q.example or ""
         sup, brackets = "", ""

@@ -48,6 +48,8 @@ class Notation:
         Of Jacobians.
     capitals : bool
         Whether whole arrays have capital letters.
+    example : str
+        The letter of an example in derivations without numbers.
     loss, reduction : str
         What this course minimises, where a person has not said.
     """
@@ -68,6 +70,7 @@ class Notation:
     share: str = "front"
     layout: str = "numerator"
     capitals: bool = False
+    example: str = "n"
     loss: str = "half_squared_error"
     reduction: str = "mean"
 
@@ -85,5 +88,5 @@ COMMON = {
     "z": "z", "a": "a", "x": "x", "y": "y", "output": "", "W": "w", "matrix": "W", "b": "b", "C": "C", "J": "J",
     "f": "f", "delta": "δ", "beta": "β", "eta": "η", "lambda": "λ", "N": "N", "L": "L", "mask": "m", "share": "r",
     "mu": "μ", "rho": "ρ", "beta_1": "β₁", "beta_2": "β₂", "epsilon": "ε", "t": "t", "v": "v", "mean": "m",
-    "mean_square": "s", "step": "d", "inverse": "H⁻¹", "slope": "f′",
+    "mean_square": "s", "step": "d", "total": "Σ", "inverse": "H⁻¹", "slope": "f′",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,11 +43,11 @@ def tree(e: Expression, naming: Naming) -> dict[str, Any]:
     writer = TextWriter(naming, None)
     match e:
         case Number():
-            return {"is": "number", "value": e.value}
+            return {"is": "number", "value": finite(e.value)}
         case Symbol():
-            return {"is": "quantity", "name": writer.shown(naming.show(e.name)), "value": e.value}
+            return {"is": "quantity", "name": writer.shown(naming.show(e.name)), "value": finite(e.value)}
         case Rest():
-            return {"is": "rest", "count": e.count, "value": e.value}
+            return {"is": "rest", "count": e.count, "value": finite(e.value)}
         case Sum():
             return {"is": "sum", "of": [tree(part, naming) for part in e.terms]}
         case Product():
@@ -78,3 +79,8 @@ def tree(e: Expression, naming: Naming) -> dict[str, Any]:
         case Matrix():
             return {"is": "matrix", "rows": [[tree(entry, naming) for entry in row] for row in e.rows]}
     raise TypeError(f"{type(e).__name__} is no expression")
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that JSON has, None for NaN and infinities."""
+    return value if value is not None and math.isfinite(value) else None

@@ -23,13 +23,13 @@ PRESETS = {
         Notation(
             "constituents", "AIML231, Neural Networks (Q. Chen): the constituent derivatives, C averaged over examples",
             "seed 001, 001_0975b10c4ccca1e2.txt", Counting(first_unit=0, from_to=False), {"f": "σ", "J": "C", "N": "n"},
-            examples="columns", example_index="first", order="inner first", loss="sum_of_squares",
+            examples="columns", example_index="first", order="inner first", loss="sum_of_squares", example="i",
         ),
         Notation(
             "beta", "AIML231, Neural Networks (Q. Chen), its algorithm: beta = d - o is sent back, biases are w_0",
             "seed 001, 001_0975b10c4ccca1e2.txt", Counting(),
             {"z": "z", "a": "o", "y": "d", "J": "C", "f": "σ", "N": "n"}, examples="columns", error="y-a",
-            error_term="beta", order="inner first", bias="w0", slope="fraction", reduction="sum",
+            error_term="beta", order="inner first", bias="w0", slope="fraction", reduction="sum", example="e",
         ),
         Notation(
             "columns", "Deep Learning, lecture 03: W_ij leads from j to i and has the number of the layer it leaves",
@@ -46,36 +46,38 @@ PRESETS = {
             "delta-rule", "The Good, the Bad and the Ugly (K. L. Downing), the delta rule: sum, o, t, w_ij from j to i",
             "seed 004, 004_ff07cd5b1bb64ac7.txt", TO_FROM,
             {"z": "sum", "a": "o", "y": "t", "C": "E", "J": "E", "f": "f", "N": "n"}, examples="columns",
-            example_index="last", error="y-a", slope="fraction", reduction="sum",
+            example_index="last", error="y-a", slope="fraction", reduction="sum", example="d",
         ),
         Notation(
             "tensors", "The Good, the Bad and the Ugly (K. L. Downing), in high heels: layers X, Y, Z, weights V and W",
-            "seed 004, 004_ff07cd5b1bb64ac7.txt", Counting(), {"y": "t", "C": "L", "J": "L", "z": "sum"},
+            "seed 004, 004_ff07cd5b1bb64ac7.txt", Counting(), {"y": "t", "C": "L", "J": "L", "z": "sum", "L": "N"},
             layers="letters", slope="fraction", capitals=True, loss="mean_of_squares", reduction="sum",
         ),
         Notation(
             "nielsen", "Neural Networks and Deep Learning: w^l_jk leads from k to j, layer 1 is the input",
             "M. A. Nielsen, Neural Networks and Deep Learning, Determination Press, 2015, chapter 2",
-            Counting(input_layer=1, first_weights=2, from_to=False), {"f": "σ", "C": "C", "J": "C", "N": "n"},
-            layers="plain", examples="columns",
+            Counting(input_layer=1, first_weights=2, from_to=False),
+            {"f": "σ", "matrix": "w", "C": "C", "J": "C", "N": "n"},
+            layers="plain", examples="columns", example="x",
         ),
         Notation(
             "cs231n", "the NumPy style of CS231n: X @ W1 + b1, units from 0, the mean loss L",
-            "Stanford CS231n, course notes, Putting it together: Minimal Neural Network Case Study",
-            Counting(first_unit=0), {"W": "W", "C": "L", "J": "L", "N": "N", "a": "h"}, layers="appended",
+            "Stanford CS231n, assignment 1, the two-layer network",
+            Counting(first_unit=0), {"W": "W", "C": "L", "J": "L", "N": "N", "a": "h", "L": "last"}, layers="appended",
             capitals=True,
         ),
         Notation(
             "keras", "Keras: kernel (inputs, units), the first layer with weights is layer 0",
             "Keras documentation, Dense layer", Counting(input_layer=-1, first_weights=0, first_unit=0),
             {"W": "kernel", "matrix": "kernel", "b": "bias", "a": "output", "C": "loss", "J": "loss",
-             "f": "activation"}, layers="appended",
+             "f": "activation"}, layers="appended", loss="mean_of_squares",
         ),
         Notation(
             "pytorch", "PyTorch: weight (out, in), the first layer with weights is layer 0",
             "PyTorch documentation, torch.nn.Linear",
             Counting(input_layer=-1, first_weights=0, first_unit=0, from_to=False),
             {"W": "weight", "matrix": "weight", "b": "bias", "C": "loss", "J": "loss"}, layers="appended",
+            loss="mean_of_squares",
         ),
     )
 }  # fmt: skip

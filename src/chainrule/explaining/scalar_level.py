@@ -16,17 +16,18 @@ from chainrule.explaining.expressions import (
     Sum,
     SumOver,
     Symbol,
+    minus_outside,
     multiply,
 )
 from chainrule.explaining.formulas import activation_formula, exp, loss_formula
-from chainrule.explaining.lesson import INDICES, Lesson, minus_outside
+from chainrule.explaining.lesson import Lesson
 from chainrule.explaining.quantities import BATCH_COST, COST, Derivative, Index, Quantity, a, bias, delta, weight, y, z
 
 
 def scalar_level(lesson: Lesson) -> Iterator[Equation]:
     """One weight or bias: forward equations, chain rule, each local derivative, all of it together."""
-    l, units = lesson.layer, lesson.bottom.units or tuple(INDICES[:2])
-    i, j = units[0] if len(units) == 2 else INDICES[0], units[-1]
+    l, units = lesson.layer, lesson.bottom.units or (lesson.index(0), lesson.index(1))
+    i, j = units[0] if len(units) == 2 else lesson.index(0), units[-1]
     target = bias(l, j) if lesson.bottom.kind == "b" else weight(l, i, j)
     yield from _forward(lesson, l, i, j)
     top = COST
@@ -48,7 +49,7 @@ def scalar_level(lesson: Lesson) -> Iterator[Equation]:
 
 
 def _forward(lesson: Lesson, l: int, i: Index, j: Index) -> Iterator[Equation]:
-    index = i if isinstance(i, str) else "i"
+    index = i if isinstance(i, str) else lesson.index(0)
     terms: Expression = SumOver(
         index, str(lesson.notation.counting.first_unit), lesson.last(l - 1),
         lesson.weighted(Symbol(a(l - 1, index)), Symbol(weight(l, index, j))),
@@ -67,7 +68,7 @@ def _forward(lesson: Lesson, l: int, i: Index, j: Index) -> Iterator[Equation]:
 
 def _cost(lesson: Lesson) -> Expression:
     formula, L = loss_formula(lesson.loss.name, lesson.notation.error), lesson.L
-    k = "k"
+    k = lesson.index(2)
     if formula is None:
         return Function("C", Symbol(a(L, k)))
     if lesson.loss.name == "softmax_categorical_cross_entropy":
@@ -81,16 +82,14 @@ def _cost(lesson: Lesson) -> Expression:
 
 def _deltas(lesson: Lesson, l: int, j: Index) -> Iterator[Equation]:
     """delta of the layer, of the next one, ... to the outputs; and what each slope is."""
-    unit: Index = j
     for m in range(l, lesson.L + 1):
-        letter = INDICES[1 + m - l] if m > l or isinstance(j, str) else unit
-        unit = letter if m > l else j
-        yield from _delta(lesson, m, unit, INDICES[2 + m - l])
-    for m in sorted(set(range(l, lesson.L + 1))):
+        yield from _delta(lesson, m, j if m == l else lesson.index(1 + m - l), lesson.index(2 + m - l))
+    for m in range(l, lesson.L + 1):
         formula = activation_formula(lesson.activations[m - 1].name)
         if formula is not None and not (lesson.fused and m == lesson.L):
-            slope = formula.slope(Symbol(z(m, "j")), Symbol(a(m, "j")))
-            yield Equation(lesson.slope(m, "j"), (slope,), f"derivative of {lesson.activations[m - 1].name}")
+            k = lesson.index(1)
+            slope = formula.slope(Symbol(z(m, k)), Symbol(a(m, k)))
+            yield Equation(lesson.slope(m, k), (slope,), f"derivative of {lesson.activations[m - 1].name}")
 
 
 def _delta(lesson: Lesson, m: int, j: Index, k: str) -> Iterator[Equation]:
@@ -133,26 +132,27 @@ def _output_delta(lesson: Lesson, j: Index, k: str) -> Iterator[Equation]:
 
 def _delta_in_full(lesson: Lesson, m: int, j: Index, depth: int) -> Expression:
     """delta with the deltas after it put in, to the outputs."""
-    if lesson.softmax(m):
+    formula = loss_formula(lesson.loss.name, lesson.notation.error)
+    A, Y = Symbol(a(m, j)), Symbol(y(j))
+    if m == lesson.L and formula is not None and formula.delta is not None:
+        return formula.delta(A, Y)
+    if lesson.softmax(m) or (m == lesson.L and formula is None):
         return Symbol(delta(m, j))
     if m == lesson.L:
-        formula = loss_formula(lesson.loss.name, lesson.notation.error)
-        A, Y = Symbol(a(m, j)), Symbol(y(j))
-        if formula is None:
-            return Symbol(delta(m, j))
-        if formula.delta is not None:
-            return formula.delta(A, Y)
+        assert formula is not None
         assert formula.slope is not None
         return minus_outside(formula.slope(A, Y, lesson.sizes[-1]), lambda e: multiply(e, lesson.slope(m, j)))
-    k = INDICES[2 + depth]
+    k = lesson.index(2 + depth)
     inner = _delta_in_full(lesson, m + 1, k, depth + 1)
     term = minus_outside(inner, lambda e: multiply(Symbol(weight(m + 1, j, k)), e))
     return multiply(lesson.slope(m, j), SumOver(k, lesson.first(), lesson.last(m + 1), term))
 
 
 def _over_examples(lesson: Lesson, target: Quantity) -> Equation:
-    one = Symbol(Derivative(Quantity("C", example="n"), target))
-    whole: Expression = SumOver("n", "1", lesson.notation.letter("N"), one)
+    n = lesson.notation.example
+    whole: Expression = SumOver(
+        n, "1", lesson.notation.letter("N"), Symbol(Derivative(Quantity("C", example=n), target))
+    )
     if lesson.notation.reduction == "mean":
         whole = Product((Quotient(ONE, Symbol(Quantity("N"))), whole))
     rule = f"{lesson.notation.reduction} over the examples; with weight decay, add lambda w"

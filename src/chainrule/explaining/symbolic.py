@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named, loss_named
+from chainrule.core.network import checked_sizes
 from chainrule.errors import UsageError, unknown_name
 from chainrule.explaining import render
 from chainrule.explaining.expressions import Equation
@@ -60,7 +61,7 @@ class Textbook:
 
 
 def derive(
-    sizes: Sequence[int],
+    sizes: str | Sequence[int],
     quantity: str = "dC/dW[1]",
     *,
     activation: str | Sequence[str] = "logistic",
@@ -74,8 +75,8 @@ def derive(
 
     Parameters
     ----------
-    sizes : sequence of int
-        Units per layer, such as (2, 3, 1).
+    sizes : sequence of int, or str
+        Units per layer, such as (2, 3, 1) or "2-3-1".
     quantity : str
         "dC/dW[1]", "dC/db[2]" or a single weight, "dC/dW[1][2,3]", as the notation counts.
     activation, output_activation : str
@@ -109,7 +110,9 @@ def derive(
       ∂J/∂W⁽¹⁾ = 1 / m · (δ⁽²⁾ xᵀ)
     """
     convention = notation_named(notation)
-    sizes = tuple(int(n) for n in sizes)
+    if isinstance(sizes, str):
+        sizes = [int(part) if part.isdigit() else part for part in sizes.split("-")]  # type: ignore[misc]
+    sizes = checked_sizes(sizes)
     L = len(sizes) - 1
     names = [activation] * L if isinstance(activation, str) else list(activation)
     if len(names) != L:
@@ -122,6 +125,8 @@ def derive(
     name = parse(quantity, sizes, convention.counting)
     if not isinstance(name, Derivative) or name.top.kind != "C" or name.bottom.kind not in ("W", "b"):
         raise UsageError(f"{quantity}: what is derived is dC/dW or dC/db of a layer, as in dC/dW[1].")
+    if name.bottom.kind == "b" and not bias:
+        raise UsageError(f"{quantity}: the layers have no biases here. Derive dC/dW, or leave --no-bias out.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     lesson = Lesson(sizes, tuple(activation_named(n) for n in names), loss, bias, convention, name.bottom)

@@ -18,14 +18,17 @@ def tensor_level(lesson: Lesson) -> Iterator[Equation]:
     """d outputs / dW as a chain of Jacobians, written out while it is small."""
     if lesson.bottom.kind != "W":
         raise UsageError("the tensor level follows the weights of a layer, as in dC/dW[1].")
-    forms, l, L = MatrixForms(lesson.notation, rows=True), lesson.layer, lesson.L
+    forms, l, L = MatrixForms(lesson.notation), lesson.layer, lesson.L
     W = Quantity("W", l)
     by_W = Symbol(Derivative(Quantity("a", l), W))
     sums = Symbol(Derivative(Quantity("z", l), W))
     slope = Symbol(Derivative(Quantity("a", l), Quantity("z", l)))
     yield Equation(by_W, (Product((slope, sums)),), "chain rule for tensors")
     product = Symbol(Derivative(Quantity("a", l - 1), W)), Symbol(W), forms.of("a", l - 1), Symbol(Derivative(W, W))
-    yield Equation(sums, (Sum((Product(product[:2]), Product(product[2:]))),), "product rule for tensors")
+    pairs = (product[:2], product[2:])
+    if not lesson.notation.activation_first:  # the weights stand in front
+        pairs = (product[:2][::-1], product[2:][::-1])
+    yield Equation(sums, (Sum(tuple(map(Product, pairs))),), "product rule for tensors")
     yield Equation(product[0], (Number(0.0),), "the layer before does not depend on these weights")
     yield from _written_out(lesson, l, product[3], sums, slope, by_W)
     for m in range(l + 1, L + 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ class TextWriter(Writer):
     signs: ClassVar = {"<=": "≤", ">=": "≥"}
 
     def number(self, value: float) -> str:
+        if math.isnan(value):
+            return "NaN"
         if self.digits is None:
             return repr(value).replace("-", MINUS)
         return number(value, self.digits)

@@ -92,12 +92,13 @@ def translate(
     ((2, 3), 10.0)
     """
     old, new, sizes = notation_named(source), notation_named(target), tuple(sizes)
-    if re.search(r"[=+*·−]|\s-\s", what):
+    if re.search(r"[=+*·−]|\]\s*-", what):
         if value is not None:
             raise UsageError("an array belongs to one quantity; leave the formula out, or the array.")
-        return Translation(_formula(what, old, new, sizes), "", None, tuple(_counting_changes(old, new)))
+        remarks = [*_counting_changes(old, new), *_other_costs(old, new)]
+        return Translation(_formula(what, old, new, sizes), "", None, tuple(remarks))
     name = parse(what, sizes, old.counting)
-    changes = list(_counting_changes(old, new))
+    changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
     factor, why = _factor(name, old, new, sizes, n_examples)
     changes += why
     if value is not None:
@@ -128,6 +129,21 @@ def _counting_changes(old: Notation, new: Notation) -> list[str]:
         changes.append(f"units count from {b.first_unit}, not {a.first_unit}")
     if old.examples != new.examples:
         changes.append(f"examples are {new.examples}, not {old.examples}")
+    return changes
+
+
+def _other_costs(old: Notation, new: Notation) -> list[str]:
+    """What a formula's terms do not show: that the other course's C and J are other numbers."""
+    if (old.loss, old.reduction) == (new.loss, new.reduction):
+        return []
+    return [
+        f"C and J are other numbers there: {new.loss} and the {new.reduction} over the examples, not {old.loss} and "
+        f"the {old.reduction}; the formula keeps its terms"
+    ]
+
+
+def _writing_changes(old: Notation, new: Notation) -> list[str]:
+    changes = []
     if old.error != new.error:
         changes.append("the error is written y - a, with a minus before it" if new.error == "y-a" else
                        "the error is written a - y, without a minus")  # fmt: skip
@@ -148,8 +164,8 @@ def _factor(
     top = name.top if isinstance(name, Derivative) else name
     if not isinstance(top, Quantity) or top.kind not in ("C", "J", "delta", "beta"):
         return 1.0, []
-    parts = [_SQUARES[n.loss] / (sizes[-1] if n.loss == "mean_of_squares" else 1.0) for n in (old, new)]
-    factor, changes = parts[1] / parts[0], []
+    changes: list[str] = []
+    factor = 1.0 if old.loss == new.loss else _of_squares(new, sizes) / _of_squares(old, sizes)
     if factor != 1:
         changes.append(f"{new.loss} instead of {old.loss}: times {factor:g}")
     if top.kind == "J" and old.reduction != new.reduction:
@@ -164,6 +180,16 @@ def _factor(
     return factor, changes
 
 
+def _of_squares(notation: Notation, sizes: tuple[int, ...]) -> float:
+    """A notation's cost of an example in halves of the sum of squared errors."""
+    if notation.loss not in _SQUARES:
+        raise UsageError(
+            f'"{notation.name}" minimises {notation.loss}, which is no multiple of the squared error: its derivatives '
+            "cannot be translated by a factor."
+        )
+    return _SQUARES[notation.loss] / (sizes[-1] if notation.loss == "mean_of_squares" else 1.0)
+
+
 def _array(
     name: Name, value: np.ndarray, old: Notation, new: Notation, sizes: tuple[int, ...]
 ) -> tuple[np.ndarray, list[str]]:
@@ -172,6 +198,10 @@ def _array(
     if not isinstance(bottom, Quantity) or bottom.units:
         raise UsageError("an array belongs to a whole layer: leave the units out, as in dJ/dW[1].")
     wanted: tuple[int, ...]
+    if isinstance(name, Derivative) and name.top.kind == "a" and bottom.kind == "a":
+        shape = (sizes[int(name.top.layer)], sizes[int(bottom.layer)])
+        wanted, turn = (shape if old.layout == "numerator" else shape[::-1]), old.layout != new.layout
+        return _turned(value, wanted, turn, old)
     if bottom.kind == "W":
         l = int(bottom.layer or 0)
         shape = (sizes[l - 1], sizes[l])
@@ -184,6 +214,10 @@ def _array(
     else:
         units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
         wanted, turn = (units,), False
+    return _turned(value, wanted, turn, old)
+
+
+def _turned(value: np.ndarray, wanted: tuple[int, ...], turn: bool, old: Notation) -> tuple[np.ndarray, list[str]]:
     if value.shape != wanted:
         raise UsageError(f"{old.name} has this array in shape {wanted}; received {value.shape}.")
     return (value.T, [f"transposed, {value.shape} to {value.T.shape}"]) if turn else (value, [])

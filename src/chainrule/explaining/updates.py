@@ -60,7 +60,7 @@ class Update:
     state: Any = None
     damping: float | None = None
     most: int = 8
-    _made: dict[int, list[np.ndarray]] = field(default_factory=dict, repr=False)
+    _made: dict[Values, list[np.ndarray]] = field(default_factory=dict, repr=False)
 
     def change(self, values: Values, parameter: Quantity) -> float:
         """What the update adds to a weight or a bias."""
@@ -71,15 +71,18 @@ class Update:
         return float(self._changes(values)[number][index])
 
     def _changes(self, values: Values) -> list[np.ndarray]:
-        if id(values) not in self._made:
-            self._made[id(values)] = self._computed(values)
-        return self._made[id(values)]
+        if values not in self._made:
+            self._made[values] = self._computed(values)
+        return self._made[values]
 
     def _computed(self, values: Values) -> list[np.ndarray]:
         network = values.network
         if self.damping is not None:
             return _at_parameters(network.trainable_parameters, -self._system(values)[0] @ self._mean_gradient(values))
         assert self.rule is not None
+        expected = type(self.rule.init(network.trainable_parameters))
+        if not isinstance(self._before(values), expected):
+            raise UsageError(f"state must be a {expected.__name__}, what {self.rule.name} remembers; leave it out.")
         changes, _ = self.rule.update(self._gradients(values), self._before(values), self.learning_rate)
         if not self.rule.decoupled or not self.weight_decay:
             return [np.asarray(change) for change in changes]
@@ -131,7 +134,10 @@ class Update:
             assert self.rule is not None
             _, after = self.rule.update(self._gradients(values), self._before(values), self.learning_rate)
             return float(after.steps[place[0]][place[1]])
-        return float(getattr(self._before(values), STATES[name.kind])[place[0]][place[1]])
+        before = getattr(self._before(values), STATES[name.kind], None)
+        if before is None:
+            raise UsageError(f"state is not what {self.rule.name if self.rule else 'lm'} remembers; leave it out.")
+        return float(before[place[0]][place[1]])
 
     def state_equation(self, name: State, symbol: ToSymbol) -> tuple[str, Expression]:
         """A state is what earlier updates left."""
@@ -186,20 +192,20 @@ class Update:
         return g / len(values.X) if values.reduction == "sum" else g
 
     @cached_property
-    def _systems(self) -> dict[int, tuple[np.ndarray, list[Quantity]]]:
+    def _systems(self) -> dict[Values, tuple[np.ndarray, list[Quantity]]]:
         return {}
 
     def _system(self, values: Values) -> tuple[np.ndarray, list[Quantity]]:
         """(G + D + mu I)^-1 and the parameters in the order of its rows."""
-        if id(values) not in self._systems:
+        if values not in self._systems:
             network = values.network
             parabola = gauss_newton(network, values.X, values.Y, values.loss, sample_weight=values.sample_weight)
             names = list(_trainable(values))
             lam = values.weight_decay / (len(values.X) if values.reduction == "sum" else 1.0)
             D = np.array([lam * (name.kind == "W") for name in names])
             matrix = np.asarray(parabola.curvature) + np.diag(D + self.damping)
-            self._systems[id(values)] = np.linalg.inv(matrix), names
-        return self._systems[id(values)]
+            self._systems[values] = np.linalg.inv(matrix), names
+        return self._systems[values]
 
     def _flat(self, values: Values, parameter: Quantity) -> int:
         return self._system(values)[1].index(parameter)

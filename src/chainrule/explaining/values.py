@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array, as_float_array
+from chainrule.core.arrays import Array, as_float_array, check_matrix
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named
 from chainrule.core.jacobians import UnitDerivatives, through_activation, unit_derivatives
 from chainrule.core.network import Layer, Network
@@ -204,8 +204,22 @@ class Values:
             return np.outer(self.passes(n).record.a[l - 1][0], error)
         if top.kind == "C":
             return self.gradients(n).delta[l][0] if bottom.kind == "z" else self._by_activations(l, n)
+        near = self._near(top, bottom, n)
+        if near is not None:
+            return near
         back: Any = self.unit(top, n)
         return (back.delta if bottom.kind == "z" else back.activations)[l][0]
+
+    def _near(self, top: Quantity, bottom: Quantity, n: int | None) -> Array | None:
+        """Derivatives of a unit within its layer or by the layer before, which need no way back; None for others."""
+        m, k = top.layer, top.units[0]
+        if top.kind == "z" and bottom.kind == "a" and bottom.layer == m - 1:
+            return self.weights(m)[:, k]
+        if bottom.kind == "z" and bottom.layer == m and (top.kind == "z" or not self.mixes(m)):
+            alone = np.zeros(self.network.sizes[m])
+            alone[k] = 1.0 if top.kind == "z" else self.array(Quantity("slope", m, (), n))[k]
+            return alone
+        return None
 
     def unit(self, top: Quantity, n: int | None) -> UnitDerivatives:
         """The derivatives of a[m]_k, or z[m]_k, with respect to everything before it."""
@@ -235,13 +249,19 @@ def make_values(network: Network, X: Any, Y: Any, loss: Loss | FusedLoss, exampl
     Raises
     ------
     UsageError
-        If there is no such example.
+        If shapes, the reduction, sample weights or the weight decay do not fit, or there is no such example.
     """
     X = np.asarray(as_float_array(X), dtype=np.float64)
-    Y = None if Y is None else np.asarray(as_float_array(Y), dtype=np.float64)
-    if X.ndim == 2 and not 0 <= example < len(X):
-        raise UsageError(f"example must be a row from 0 to {len(X) - 1}, counted from 0; received {example}.")
-    return Values(network.astype("float64"), X, Y, loss, example=example, **options)
+    check_matrix("X", X, network.sizes[0], "inputs")
+    if Y is not None:
+        Y = np.asarray(as_float_array(Y), dtype=np.float64)
+        check_matrix("Y", Y, network.sizes[-1], "outputs", rows=len(X))
+    if not isinstance(example, (int, np.integer)) or not 0 <= example < len(X):
+        raise UsageError(f"example must be a row from 0 to {len(X) - 1}, counted from 0; received {example!r}.")
+    if not options["weight_decay"] >= 0:
+        raise UsageError(f"weight_decay must be at least 0; received {options['weight_decay']!r}.")
+    example_shares(np.zeros(len(X)), options["reduction"], options["sample_weight"])
+    return Values(network.astype("float64"), X, Y, loss, example=int(example), **options)
 
 
 def _one_of(passes: Passes, rows: slice) -> Passes:

@@ -60,14 +60,17 @@ def loss_equations(name: str, error: str = "a-y") -> tuple[Equation, ...]:
     A, Y, Z = (Symbol(_unit(kind, "")) for kind in ("a", "y", "z"))
     if loss.name == "softmax_categorical_cross_entropy":
         return tuple(softmax_cross_entropy_equations())
-    front = formula.front(1)
+    outputs = Symbol(Quantity("n"))
+    front = formula.front(outputs)
     by = _unit("z" if formula.slope is None else "a", "")
     term = formula.term(Z, A, Y)
     whole = term if front is None else Product((front, term))
     left: Expression = Symbol(Derivative(COST, by))
     lines = [Equation(Symbol(COST), (whole,), f"{loss.name}, one output's part")]
     lines += [Equation(left, (step.expression,), step.rule) for step in worked(whole, by)]
-    usual = formula.slope(A, Y, 1) if formula.slope is not None else formula.delta(A, Y) if formula.delta else None
+    usual = (
+        formula.slope(A, Y, outputs) if formula.slope is not None else formula.delta(A, Y) if formula.delta else None
+    )
     if usual is not None and usual != lines[-1].sides[-1]:
         why = "since a is the activation of z" if formula.slope is None else "tidied up"
         lines.append(Equation(left, (usual,), why))
@@ -83,7 +86,7 @@ def softmax_equations() -> Iterator[Equation]:
     def Z(k: str) -> Symbol:
         return Symbol(_unit("z", k))
 
-    total: Expression = Symbol(Quantity("sum"))
+    total: Expression = Symbol(Quantity("total"))
     yield Equation(total, (SumOver("r", "1", "n", exp(Z("r"))),), "the sum of all exponentials")
     yield Equation(A("i"), (Quotient(exp(Z("i")), total),), "softmax")
     same = Symbol(Derivative(_unit("a", "i"), _unit("z", "i")))
@@ -136,4 +139,5 @@ def _why(name: str) -> str:
         "tanh": "divided out: the second quotient is a^2",
         "exponential": "since a = e^z",
         "softplus": "multiplied above and below by e^-z",
+        "relu": "at z = 0, where there is a corner and no derivative, 0 is taken",
     }.get(name, "tidied up")

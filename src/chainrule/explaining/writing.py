@@ -206,7 +206,7 @@ def lost_digits(e: Sum) -> int:
     """How many digits of the largest term a sum of numbers loses where terms nearly cancel; 0 without numbers.
 
     >>> lost_digits(Sum((Number(0.99989), Negative(Number(1.0)))))
-    3
+    4
     """
     if any(True for _ in symbols(e)):
         return 0
@@ -216,5 +216,4 @@ def lost_digits(e: Sum) -> int:
         return 0
     if not (0 < total < largest < math.inf):
         return 0
-    lost = int(math.log10(largest / total))
-    return min(lost, 8) if lost > 1 else 0
+    return min(math.ceil(math.log10(largest / total)), 8) if largest > 20 * total else 0

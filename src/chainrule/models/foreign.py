@@ -20,7 +20,12 @@ _ACTIVATIONS = {
     "relu": "relu", "leakyrelu": "leaky_relu", "elu": "elu", "selu": "selu", "gelu": "gelu", "silu": "silu",
     "swish": "silu", "softplus": "softplus", "softmax": "softmax", "exponential": "exponential", "exp": "exponential",
 }  # fmt: skip
-_PASSED_OVER = ("dropout", "flatten", "inputlayer")  # they have no weights and do nothing to a network in use
+_PASSED_OVER = (
+    "dropout",
+    "flatten",
+    "inputlayer",
+    "identity",
+)  # they have no weights and do nothing to a network in use
 
 
 def from_sklearn(estimator: Any) -> Network:
@@ -133,6 +138,10 @@ def _keras_activation(function: Any) -> str:
 
 def _keras_layer(layer: Any, kind: str) -> str:
     name = _named(kind)
+    if name == "relu":
+        if layer.max_value is not None or layer.threshold:
+            raise UsageError("ReLU is taken without max_value and threshold only.")
+        return f"leaky_relu({float(layer.negative_slope)!r})" if layer.negative_slope else "relu"
     if name == "leaky_relu":
         return f"leaky_relu({float(layer.negative_slope)!r})"
     return f"elu({float(layer.alpha)!r})" if name == "elu" else name

@@ -295,7 +295,7 @@ class Model:
         Y = self.encoding.encode_targets(table) if set(self.encoding.target_names) <= known else None
         trained = {"loss": self.plan.loss, "reduction": self.plan.reduction, "weight_decay": self.plan.weight_decay}
         if Y is not None and self.plan.solver == "descent":
-            trained |= {"update": self.plan.update, "learning_rate": self.plan.learning_rate}
+            trained |= {"update": self.plan.update, "learning_rate": self.plan.eta}
         return explain(self.network, X, Y, example=example, **{**trained, **options})
 
     def _only(self, task: str, what: str) -> None:
