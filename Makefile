@@ -5,7 +5,7 @@ BENCH = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
 
-.PHONY: help demo test test-browser test-sanitized lint docs bench bench-quick clean
+.PHONY: help demo test test-browser test-latex test-sanitized lint docs bench bench-quick clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -15,9 +15,12 @@ demo: $(VENV)/.installed  ## Train a network on the wine table, test it, and wri
 	$(BIN)/chainrule train wine --target class --seed 0 -o demo/wine.safetensors
 
 test: $(VENV)/.test  ## Run all tests that a plain machine can run.
-	$(BIN)/python -m pytest --numprocesses=2 -m "not browser"
+	$(BIN)/python -m pytest --numprocesses=2 -m "not browser and not latex"
 
-test-browser: $(VENV)/.test  ## Open the report in Chromium, which must be installed.
+test-latex: $(VENV)/.test  ## Build PDFs of derivations with LaTeX, which must be installed.
+	$(BIN)/python -m pytest -m latex tests/latex
+
+test-browser: $(VENV)/.test  ## Open the report and derivations in Chromium, which must be installed.
 	$(BIN)/python -m pytest -m browser tests/browser
 
 # The compiled engine, built anew so that GCC's runtime stops at the first access beyond an array, overflow, ...

@@ -10,7 +10,7 @@ import pytest
 import chainrule
 
 ROOT = Path(chainrule.__file__).parent
-FLOORS = ["ground", "core", "engines", "data", "training", "models", "explain", "teach", "show", "cluster", "cli"]
+FLOORS = ["ground", "core", "engines", "data", "training", "explaining", "models", "teach", "show", "cluster", "cli"]
 GROUND = ("errors", "files", "options", "numerals")
 
 # What a floor may load when it is imported; everything heavier is imported where it is used.
@@ -21,7 +21,7 @@ AT_MODULE_LEVEL = {
     "data": {"numpy"},
     "training": {"numpy"},
     "models": {"numpy"},
-    "explain": {"numpy"},
+    "explaining": {"numpy"},
     "teach": {"numpy"},
     "show": {"numpy"},
     "cluster": {"numpy"},

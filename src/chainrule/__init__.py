@@ -16,10 +16,16 @@ _HOMES = {
     "chainrule.core.gauss_newton": ("GaussNewton",),
     "chainrule.core.gradient_check": ("GradientReport", "check_gradient_function", "check_gradients"),
     "chainrule.core.network": ("Layer", "Network"),
+    "chainrule.core.network_gates": ("network_gates",),
     "chainrule.core.passes": ("Gradients", "Record", "backward", "cost", "forward"),
     "chainrule.core.update_rules": ("UpdateRule",),
     "chainrule.engines.derivatives": ("example_gradients", "example_jacobians", "gauss_newton", "layer_jacobians"),
     "chainrule.data.tables": ("read_table",),
+    "chainrule.explaining.derivation": ("Derivation",),
+    "chainrule.explaining.explain": ("Explanation", "explain"),
+    "chainrule.explaining.notation": ("Notation",),
+    "chainrule.explaining.symbolic": ("derive",),
+    "chainrule.explaining.translate": ("translate",),
     "chainrule.models.doctor": ("Diagnosis", "Finding", "diagnose", "diagnose_model"),
     "chainrule.models.comparison": ("Comparison", "compare"),
     "chainrule.models.cross_validation": ("CrossValidation", "cross_validate"),
@@ -27,13 +33,19 @@ _HOMES = {
     "chainrule.models.many": ("grid", "train_many"),
     "chainrule.models.model": ("Model",),
     "chainrule.models.model_file": ("load",),
+    "chainrule.models.foreign": ("from_keras", "from_sklearn", "from_torch"),
     "chainrule.models.train": ("train",),
     "chainrule.training.fit": ("fit", "fit_many"),
     "chainrule.training.plan": ("TrainingPlan",),
     "chainrule.errors": ("ChainruleError", "DataError", "DivergenceError", "ModelFileError", "UsageError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = {"neurons": "chainrule.core.neurons"}
+_MODULES = {
+    "gates": "chainrule.core.gates",
+    "neurons": "chainrule.core.neurons",
+    "paths": "chainrule.core.paths",
+    "tensors": "chainrule.core.tensors",
+}
 
 __all__ = ["__version__", *sorted(_HOME_OF), *sorted(_MODULES)]
 

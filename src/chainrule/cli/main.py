@@ -21,6 +21,11 @@ COMMANDS = {
     "crossval": "Train on all folds of a table but one, and test on that one, for each.",
     "predict": "Predict a table's rows with a model.",
     "evaluate": "Compare a model's predictions with the truth.",
+    "explain": "Show the chain rule that made any number of a model.",
+    "paths": "Show a derivative of a model as the sum of its paths.",
+    "jacobian": "Print how one layer of a model moves with another.",
+    "gradcheck": "Compare a model's gradient with central differences.",
+    "derive": "Derive a gradient step by step, without numbers.",
     "check": "Look for what will hurt training, and name the remedy.",
     "info": "Show what a model or a table holds, or what is installed.",
 }

@@ -11,6 +11,8 @@ Sources: seed 004 (the Jacobian J_Z^L of a layer, chained), seed 001 (constituen
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from chainrule.core.arrays import Array
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.equations import dense_pullback
@@ -65,13 +67,13 @@ def output_jacobians(network: Network, record: Record, *, pre_activations: bool 
     array (N, outputs, p)
     """
     L = len(network.layers)
-    D = _each_by_itself(record.output)
+    D = units_by_themselves(record.output)
     delta: list[Array | None] = [None] * (L + 1)
     for l in range(L, _lowest_trainable(network) - 1, -1):
         if l < L:
             D = dense_pullback(_connections(network.layers[l]), delta[l + 1])
         fused = l == L and pre_activations
-        delta[l] = D if fused else _through_activation(network, record, l, D)
+        delta[l] = D if fused else through_activation(network, record, l, D)
     return _with_respect_to_parameters(network, record, delta)
 
 
@@ -150,20 +152,77 @@ def layer_jacobians(network: Network, record: Record, l: int, m: int) -> Array:
         raise UsageError(
             f"layer_jacobians needs layers 0 <= l <= m <= {L}, from l forward to m; received l={l} and m={m}."
         )
-    D = _each_by_itself(record.a[m])
+    D = units_by_themselves(record.a[m])
     for k in range(m, l, -1):
-        D = dense_pullback(_connections(network.layers[k - 1]), _through_activation(network, record, k, D))
+        D = dense_pullback(_connections(network.layers[k - 1]), through_activation(network, record, k, D))
     return D
 
 
-def _each_by_itself(A: Array) -> Array:
+class UnitDerivatives(NamedTuple):
+    """The derivatives of one unit's activation a[m]_k with respect to all before it, for each example.
+
+    Attributes
+    ----------
+    activations : tuple
+        da[m]_k / da[l], (N, sizes[l]), for l = 0..m.
+    delta : tuple
+        da[m]_k / dz[l], (N, sizes[l]), for l = 1..m; delta[0] is None.
+    """
+
+    activations: tuple[Array, ...]
+    delta: tuple[Array | None, ...]
+
+
+def unit_derivatives(network: Network, record: Record, m: int, k: int) -> UnitDerivatives:
+    """Send one unit back through the network, as `backward` does with the cost.
+
+    Parameters
+    ----------
+    network : Network
+    record : Record
+        What `forward` returned for it.
+    m, k : int
+        The unit: layer number 0..L, and its place in the layer, counted from 0.
+
+    Returns
+    -------
+    UnitDerivatives
+
+    Raises
+    ------
+    UsageError
+        If there is no such unit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> W = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones((2, 1))]
+    >>> net = Network.dense([2, 2, 1], "identity", bias=False, weights=W)
+    >>> unit_derivatives(net, forward(net, [[0.3, 1.0]]), 2, 0).activations[0]
+    array([[3., 7.]])
+    """
+    L = len(network.layers)
+    if not 0 <= m <= L or not 0 <= k < network.sizes[m]:
+        raise UsageError(f"unit_derivatives needs a layer from 0 to {L} and one of its units; received {m=} and {k=}.")
+    D = units_by_themselves(record.a[m])[:, k : k + 1, :]
+    activations, delta = [D], []
+    for l in range(m, 0, -1):
+        D = through_activation(network, record, l, D)
+        delta.append(D)
+        D = dense_pullback(_connections(network.layers[l - 1]), D)
+        activations.append(D)
+    back = [d[:, 0, :] for d in reversed(delta)]
+    return UnitDerivatives(tuple(d[:, 0, :] for d in reversed(activations)), (None, *back))
+
+
+def units_by_themselves(A: Array) -> Array:
     """da_j / da_k of a layer with itself: the identity, for each example."""
     xp = A.__array_namespace__()
     one = xp.eye(A.shape[1], dtype=A.dtype)
     return xp.zeros_like(A)[:, :, None] + one[None, :, :]
 
 
-def _through_activation(network: Network, record: Record, l: int, D: Array) -> Array:
+def through_activation(network: Network, record: Record, l: int, D: Array) -> Array:
     """Send the k rows of D, d/da[l] of shape (N, k, n), back to d/dz[l]: softmax mixes the units of a layer.
 
     Where there are masks, a = m f with f = f(z), so d/df = m d/da.

@@ -145,7 +145,7 @@ class Network:
         >>> net.weights[2].shape
         (3, 1)
         """
-        sizes = _checked_sizes(sizes)
+        sizes = checked_sizes(sizes)
         L = len(sizes) - 1
         names = _one_each("activation", activation, L)
         if output_activation is not None:
@@ -267,7 +267,8 @@ def _check_layer(number: int, layer: Layer, before: int | None) -> None:
         raise UsageError(f"layer {number} has both a bias vector and a bias row (x0); keep one of them.")
 
 
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+def checked_sizes(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Return the units per layer, the inputs first, or raise UsageError for what is none."""
     try:
         checked = tuple(int(n.__index__()) for n in sizes)
     except (AttributeError, TypeError):

@@ -249,6 +249,55 @@ class Model:
         (options,) = divide_options(reading, ReadingPlan)
         return read_with(rows, ReadingPlan(**options), as_text=self.encoding.text_columns)
 
+    def explain(
+        self, rows: Any = None, *, example: int = 0, reading: dict[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """Explain any number of this network at some rows: index the result by the name of a quantity.
+
+        Parameters
+        ----------
+        rows
+            As in `predict`; by default the rows that trained it. Where they have the target, so do the derivatives.
+        example : int
+            The row that is explained, counted from 0.
+        reading : dict, optional
+            Fields of `ReadingPlan`, for files.
+        **options
+            Of `chainrule.explain`: notation, detail, most, digits, ... The loss, the weight decay and the update rule
+            are those that the model was trained with.
+
+        Returns
+        -------
+        Explanation
+
+        Raises
+        ------
+        UsageError, DataError
+            If there are no rows, or they cannot be encoded.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> model = cr.train("xor", hidden=2, epochs=5, seed=0)
+        >>> why = model.explain(example=1)["dC/dW[1][2,1]"]
+        >>> abs(why.value) > 0
+        True
+        """
+        from chainrule.explaining.explain import explain
+
+        if rows is None:
+            if "train" not in self.parts:
+                raise UsageError("a model that was loaded keeps no rows. Name the table to explain it at.")
+            rows = self.parts["train"]
+        table = self.read(rows, **(reading or {}))
+        X = self.encoding.encode_inputs(table)
+        known = {column.name for column in table.columns}
+        Y = self.encoding.encode_targets(table) if set(self.encoding.target_names) <= known else None
+        trained = {"loss": self.plan.loss, "reduction": self.plan.reduction, "weight_decay": self.plan.weight_decay}
+        if Y is not None and self.plan.solver == "descent":
+            trained |= {"update": self.plan.update, "learning_rate": self.plan.eta}
+        return explain(self.network, X, Y, example=example, **{**trained, **options})
+
     def _only(self, task: str, what: str) -> None:
         if self.task != task:
             raise UsageError(f"{what} belong to a {task}; this model was trained for {self.task}.")

@@ -152,3 +152,21 @@ def _edges(values: np.ndarray, along: Scale) -> np.ndarray:
     step = round_step(min(max(wanted, span / 40), span / 8))
     first, last = math.floor(along.low / step + 1e-9), math.ceil(along.high / step - 1e-9)
     return step * np.arange(first, last + 1, dtype=np.float64)
+
+
+_STYLE = (
+    "svg{background:#fff}text{font:12px system-ui,sans-serif;fill:#333}.end{text-anchor:end}.middle{text-anchor:middle}"
+    ".name{font-weight:600}.grid{stroke:#e3e5e8}.axis{stroke:#888}.mark{stroke:#888;stroke-dasharray:3 4}"
+    ".curves path{fill:none;stroke-width:1.6;stroke-linejoin:round;stroke:#3a6ea5;stroke-opacity:.75}"
+    ".curves .second{stroke:#b3541e}.points circle{fill:#3a6ea5}.bars rect{fill:#3a6ea5}"
+)
+
+
+def standalone(picture: Html) -> str:
+    """Return a chart as a file of its own: with the namespace and the style that a page would bring.
+
+    >>> standalone(line_chart("two points", [0, 1], [Curve("c", [0, 1])], x_label="x", y_label="y"))[:40]
+    '<svg xmlns="http://www.w3.org/2000/svg" '
+    """
+    head, _, rest = picture.removeprefix("<svg").partition(">")
+    return f'<svg xmlns="http://www.w3.org/2000/svg"{head}><style>{_STYLE}</style>{rest}\n'

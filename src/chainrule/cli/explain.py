@@ -1,0 +1,59 @@
+"""`chainrule explain`: where did this number of a model come from?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from chainrule.cli import explaining
+from chainrule.cli.flags import SectionedCommand, plan_flags
+from chainrule.cli.output import print_json
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.errors import UsageError
+
+DETAILS = ("line", "factors", "layers", "paths", "scalars")
+
+
+@click.command(cls=SectionedCommand)
+@click.argument("model")
+@click.argument("data")
+@click.argument("quantity", required=False)
+@explaining.row
+@click.option("--detail", type=click.Choice(DETAILS), default="factors", show_default=True, help="How much to show.")
+@explaining.notation
+@explaining.form
+@explaining.digits
+@explaining.most
+@click.option("--list", "listed", is_flag=True, help="List the quantities that can be asked for.")
+@plan_flags(ReadingPlan, "Reading the table")
+def command(
+    model: str, data: str, quantity: str | None, row: int, detail: str, notation: str, form: str, digits: int,
+    most: int, listed: bool, **flags: Any,
+) -> None:  # fmt: skip
+    """Show the chain rule that made QUANTITY, such as "dC/dW[1][2,1]", for one row of DATA in MODEL.
+
+    Quantities: x[2], y[1], W[1][2,3], b[1][3], z[1][3], a[1][3], C, J, delta[1][3], dC/da[1][3], dC/dW[1][2,3],
+    dJ/dW[1][2,3], da[2][1]/da[0][2], "dC/dW[1][2,3] via 1", "change W[1][2,3]". Without one, or with --list, their
+    names are listed.
+    """
+    why = explaining.explained(model, data, row, flags, notation=notation, digits=digits, most=most, detail=detail)
+    if listed or quantity is None:
+        if form == "json":
+            print_json({"quantities": why.names()})
+        elif form == "text":
+            click.echo("\n".join(why.names()))
+        else:
+            raise UsageError(
+                "the list of quantities is printed as text or json. Name a quantity, or leave --format out."
+            )
+        return
+    derivation = why[quantity]
+    if not hasattr(derivation, "lines"):
+        if form != "text":
+            raise UsageError(
+                f"{quantity} is a whole array, which is printed as text. Name a unit, or leave --format out."
+            )
+        click.echo(derivation.text())
+        return
+    explaining.show(derivation, form, detail)

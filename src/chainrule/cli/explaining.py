@@ -1,0 +1,71 @@
+"""What the commands that explain have in common: their flags, and how their answers are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from chainrule.cli.output import print_json
+from chainrule.errors import UsageError
+
+FORMATS = ("text", "latex", "mathml", "json")
+NOTATION_HELP = (
+    "How names are counted and formulas written: chainrule, gates, constituents, beta, columns, rows, delta-rule, "
+    "tensors, nielsen, cs231n, keras or pytorch."
+)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+notation = click.option("--notation", default="chainrule", show_default=True, metavar="NAME", help=NOTATION_HELP)
+form = click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to print it."
+)
+digits = click.option("--digits", default=5, show_default=True, type=click.IntRange(1, 17), help="Significant digits.")
+most = click.option(
+    "--most", default=8, show_default=True, type=click.IntRange(1), help="Terms of a sum shown; the rest stand as one."
+)
+row = click.option(
+    "--row", default=1, show_default=True, type=click.IntRange(1), help="The row of DATA, counted from 1."
+)
+
+
+def show(derivation: Any, form: str, *arguments: Any) -> None:
+    """Print a derivation in the form that was asked for."""
+    if form == "json":
+        made = derivation.json(*arguments)
+        print_json(made if isinstance(made, dict) else {"lines": made})
+    else:
+        click.echo(getattr(derivation, form)(*arguments))
+
+
+def explained(model: str, data: str | None, row: int, flags: dict[str, Any], **options: Any) -> Any:
+    """Load a model and explain it at a row of a table.
+
+    Raises
+    ------
+    UsageError
+        If there is no such row, or no table.
+    """
+    from chainrule.cli.flags import given
+    from chainrule.models.model_file import load
+
+    reading = given(flags)
+    if data is None and "sql" not in reading:
+        raise UsageError("name the table after the model: a file, a built-in name, or a query with --sql.")
+    trained = only_network(load(model), model)
+    table = trained.read(data, **reading)
+    if row > table.n_rows:
+        raise UsageError(f"{table.source} has {table.n_rows} rows; there is no row {row}.")
+    return trained.explain(table, example=row - 1, **options)
+
+
+def only_network(trained: Any, path: str) -> Any:
+    """Return a model, but refuse an ensemble, whose numbers are those of several networks."""
+    members = getattr(trained, "members", None)
+    if members is None:
+        return trained
+    raise UsageError(
+        f"{path} holds {len(members)} networks that answer by their mean, and this command looks into one. In Python: "
+        f'chainrule.load("{path}").members[0].explain(...).'
+    )

@@ -1,0 +1,169 @@
+"""What each quantity is made of, as one equation with its rule: the lecture, a case at a time.
+
+`Definitions.of(name)` answers in the notation's way; every symbol in the answer is a quantity that can be asked for in
+turn. The equations themselves stand in forward_equations, backward_equations and jacobian_equations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainrule.errors import UsageError
+from chainrule.explaining import backward_equations as backward
+from chainrule.explaining import forward_equations as forward
+from chainrule.explaining import jacobian_equations as jacobian
+from chainrule.explaining.expressions import Equation, Expression, Number, Symbol, with_values
+from chainrule.explaining.naming import Naming
+from chainrule.explaining.notation import Notation
+from chainrule.explaining.path_links import PathLinks
+from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State
+from chainrule.explaining.updates import Update
+from chainrule.explaining.values import Values
+
+GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One equation: a name, the rule that it follows from, what it equals, and the value of both sides."""
+
+    name: Name
+    rule: str
+    expression: Expression
+    value: float
+
+    @property
+    def equation(self) -> Equation:
+        """Name = expression = expression with its values = value."""
+        sides = (self.expression, with_values(self.expression), Number(self.value))
+        return Equation(Symbol(self.name, self.value), sides, self.rule)
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The equations of one network at some examples, in one notation.
+
+    Attributes
+    ----------
+    values : Values
+    notation : Notation
+    most : int
+        How many terms of a sum are shown.
+    update : Update or None
+        The rule by which weights change.
+    """
+
+    values: Values
+    notation: Notation
+    most: int = 8
+    update: Update | None = None
+
+    @property
+    def naming(self) -> Naming:
+        """The notation applied to this network."""
+        return Naming(self.notation, self.values.network.sizes)
+
+    def value(self, name: Name) -> float:
+        """Return what was computed for a name."""
+        match name:
+            case Path():
+                return self.links.product(name)
+            case Change():
+                return self.needed_update().change(self.values, name.parameter)
+            case State():
+                return self.needed_update().state_value(self.values, name)
+            case Quantity(kind="eta" | "lambda" | "N"):
+                return self._setting(name.kind)
+        return self.values.number(name)
+
+    def symbol(self, name: Name) -> Symbol:
+        """Return a name with its value."""
+        return Symbol(name, self.value(name))
+
+    def of(self, name: Name, *, factors: bool = False) -> Line:
+        """Return the equation of a quantity.
+
+        Parameters
+        ----------
+        name : Name
+        factors : bool
+            Write derivatives of the cost as products of local derivatives rather than with delta.
+
+        Raises
+        ------
+        UsageError
+            If the quantity is not there.
+        """
+        value = self.value(name)
+        match name:
+            case Derivative():
+                rule, expression = self._derivative(name, factors)
+            case Path():
+                rule, expression = "product of the links of this path", self.links.expression(name, self.symbol)
+            case Change():
+                rule, expression = self.needed_update().equation(self.values, name.parameter, self.symbol)
+            case State():
+                rule, expression = self.needed_update().state_equation(name, self.symbol)
+            case Quantity():
+                rule, expression = self._quantity(name, factors)
+        return Line(name, rule, expression, value)
+
+    def is_given(self, name: Name) -> bool:
+        """Whether a quantity comes from outside: an input, a target, a weight, a setting."""
+        return isinstance(name, Quantity) and (name.kind in GIVEN or (name.kind == "a" and name.layer == 0))
+
+    def _quantity(self, q: Quantity, factors: bool) -> tuple[str, Expression]:
+        if self.is_given(q):
+            return f"given: {_given(q)}", Number(self.value(q))
+        match q.kind:
+            case "z":
+                return forward.pre_activation(self, q)
+            case "a":
+                return forward.activation(self, q)
+            case "slope":
+                return backward.slope_equation(self, q.layer, q.units[0], q.example)
+            case "delta":
+                return backward.delta_equation(self, q, factors)
+            case "beta":
+                return backward.beta_equation(self, q)
+            case "C":
+                return forward.cost(self, q)
+        return forward.batch_cost(self)
+
+    def _derivative(self, d: Derivative, factors: bool) -> tuple[str, Expression]:
+        match d.top.kind:
+            case "J":
+                return backward.of_batch(self, d)
+            case "C":
+                return backward.of_cost(self, d, factors)
+            case "z":
+                return jacobian.of_pre_activation(self, d)
+        return jacobian.of_unit(self, d, factors)
+
+    @property
+    def links(self) -> PathLinks:
+        """The paths of this network."""
+        return PathLinks(self.values, self.notation.slope == "fraction")
+
+    def _setting(self, kind: str) -> float:
+        if kind == "eta":
+            return self.needed_update().learning_rate
+        decoupled = self.update.weight_decay if self.update is not None else 0.0
+        return float(len(self.values.X)) if kind == "N" else self.values.weight_decay or decoupled
+
+    def needed_update(self) -> Update:
+        """The update rule, or a refusal that asks for one."""
+        if self.update is None:
+            raise UsageError(
+                'how a weight changes depends on the update rule. Name it, as in explain(..., update="momentum", '
+                "learning_rate=0.1)."
+            )
+        return self.update
+
+
+def _given(q: Quantity) -> str:
+    names = {
+        "a": "an input", "y": "a target", "W": "a weight", "b": "a bias", "eta": "the learning rate",
+        "lambda": "the weight decay", "N": "the number of examples", "share": "the example's weight in J",
+    }  # fmt: skip
+    return names[q.kind]

@@ -1,0 +1,204 @@
+"""A textbook derivation with matrices over a batch, however the notation lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chainrule.explaining.expressions import (
+    ONE,
+    Equation,
+    Expression,
+    Function,
+    Hadamard,
+    Matmul,
+    Product,
+    Quotient,
+    Sum,
+    SumOver,
+    Symbol,
+    Transpose,
+    minus_outside,
+    multiply,
+)
+from chainrule.explaining.formulas import loss_formula
+from chainrule.explaining.lesson import Lesson
+from chainrule.explaining.notation import Notation
+from chainrule.explaining.quantities import (
+    BATCH_COST,
+    COST,
+    Derivative,
+    Index,
+    Quantity,
+    a,
+    bias,
+    delta,
+    shifted,
+    weight,
+    y,
+    z,
+)
+
+
+@dataclass(frozen=True)
+class MatrixForms:
+    """The matrix equations as a notation writes them: examples as rows or columns, w from-to or to-from.
+
+    Attributes
+    ----------
+    notation : Notation
+    """
+
+    notation: Notation
+
+    @property
+    def by_rows(self) -> bool:
+        return self.notation.examples == "rows"
+
+    @property
+    def from_to(self) -> bool:
+        return self.notation.counting.from_to
+
+    def of(self, kind: str, l: Index) -> Symbol:
+        """A layer's array."""
+        return Symbol(Quantity(kind, l))
+
+    def before(self, l: Index) -> Index:
+        """The layer before, also for a letter."""
+        return shifted(l, -1)
+
+    def pre_activation(self, l: Index, with_bias: bool = True) -> Expression:
+        """Z = A W, A W^T, W a or W^T a, plus b."""
+        A, W = self.of("a", self.before(l)), self.of("W", l)
+        if self.by_rows:
+            product = Matmul((A, W if self.from_to else Transpose(W)))
+        else:
+            product = Matmul((Transpose(W) if self.from_to else W, A))
+        return Sum((product, self.of("b", l))) if with_bias else product
+
+    def delta(self, l: Index) -> Expression:
+        """The next layer's delta through its weights, times the slope element by element."""
+        after = shifted(l, 1)
+        D, W = self.of("delta", after), self.of("W", after)
+        if self.by_rows:
+            back = Matmul((D, Transpose(W) if self.from_to else W))
+        else:
+            back = Matmul((W if self.from_to else Transpose(W), D))
+        return Hadamard((back, Symbol(Quantity("slope", l))))
+
+    def output_delta(self, L: Index, loss: str) -> Expression:
+        """dC/dA times the slope, or a - y for a fused loss."""
+        formula = loss_formula(loss, self.notation.error)
+        A, Y = self.of("a", L), Symbol(Quantity("y"))
+        if formula is not None and formula.delta is not None:
+            return formula.delta(A, Y)
+        slope: Expression = Symbol(Derivative(COST, Quantity("a", L)))
+        if formula is not None and formula.slope is not None and not divides(loss):
+            slope = formula.slope(A, Y, Symbol(Quantity("n")))
+        return minus_outside(slope, lambda e: Hadamard((e, Symbol(Quantity("slope", L)))))
+
+    def weight_gradient(self, l: Index) -> Expression:
+        """A^T delta, delta^T A, delta a^T or a delta^T."""
+        A, D = self.of("a", self.before(l)), self.of("delta", l)
+        if self.by_rows:
+            return Matmul((Transpose(A), D) if self.from_to else (Transpose(D), A))
+        return Matmul((A, Transpose(D)) if self.from_to else (D, Transpose(A)))
+
+    def scaled(self, gradient: Expression) -> Expression:
+        """With 1/N in front, where the notation's J is a mean."""
+        if self.notation.reduction != "mean":
+            return gradient
+        return Product((Quotient(ONE, Symbol(Quantity("N"))), gradient))
+
+
+def matrix_level(lesson: Lesson) -> Iterator[Equation]:
+    """The same for all units and examples at once."""
+    forms = MatrixForms(lesson.notation)
+    for m in range(1, lesson.L + 1):
+        yield Equation(
+            forms.of("z", m), (forms.pre_activation(m, lesson.bias),), f"layer {_number(lesson, m)}, all at once"
+        )
+        yield Equation(forms.of("a", m), (Function("f", forms.of("z", m)),), "element by element")
+    yield Equation(forms.of("delta", lesson.L), (forms.output_delta(lesson.L, lesson.loss.name),), "at the outputs")
+    for m in range(lesson.L - 1, lesson.layer - 1, -1):
+        yield Equation(forms.of("delta", m), (forms.delta(m),), "sent back through the weights and the activation")
+    target = Quantity(lesson.bottom.kind, lesson.layer)
+    left = Symbol(Derivative(BATCH_COST, target))
+    if lesson.bottom.kind == "W":
+        yield Equation(
+            left, (forms.scaled(forms.weight_gradient(lesson.layer)),), "all paths of all examples in one product"
+        )
+    else:
+        total = SumOver(
+            lesson.notation.example,
+            "1",
+            lesson.notation.letter("N"),
+            Symbol(Quantity("delta", lesson.layer, (), lesson.notation.example)),
+        )
+        yield Equation(left, (forms.scaled(total),), "sum over the examples")
+
+
+def _number(lesson: Lesson, m: int) -> Index:
+    return lesson.notation.counting.layer(m)
+
+
+def four_equations(convention: Notation, loss: str) -> list[Equation]:
+    """One to four, with indices, for a layer that the notation calls l."""
+    formula = loss_formula(loss, convention.error)
+    A, Y = Symbol(a("L", "j")), Symbol(y("j"))
+    here = shifted("l", -convention.counting.input_layer)
+    before, after = shifted(here, -1), shifted(here, 1)
+
+    def slope(l: Index) -> Symbol:
+        fraction = convention.slope == "fraction"
+        return Symbol(Derivative(a(l, "j"), z(l, "j")) if fraction else Quantity("slope", l, ("j",)))
+
+    by_a: Expression = Symbol(Derivative(COST, a("L", "j")))
+    at_outputs: tuple[Expression, ...] = (multiply(by_a, slope("L")),)
+    if formula is not None and formula.delta is not None:
+        at_outputs = (formula.delta(A, Y),)
+    elif formula is not None and formula.slope is not None and not divides(loss):
+        at_outputs += (minus_outside(formula.slope(A, Y, Symbol(Quantity("n"))), lambda e: multiply(e, slope("L"))),)
+    back = SumOver(
+        "k",
+        str(convention.counting.first_unit),
+        "s" if convention.counting.first_unit else "s-1",
+        multiply(Symbol(weight(after, "j", "k")), Symbol(delta(after, "k"))),
+    )
+    gradient = multiply(Symbol(a(before, "i")), Symbol(delta(here, "j")))
+    return [
+        Equation(Symbol(delta("L", "j")), at_outputs, "1: the error at the outputs"),
+        Equation(
+            Symbol(delta(here, "j")), (multiply(back, slope(here)),), "2: the error of a layer, from the next one's"
+        ),
+        Equation(Symbol(Derivative(COST, bias(here, "j"))), (Symbol(delta(here, "j")),), "3: the derivative by a bias"),
+        Equation(Symbol(Derivative(COST, weight(here, "i", "j"))), (gradient,), "4: the derivative by a weight"),
+    ]
+
+
+def four_matrix_equations(convention: Notation, loss: str) -> list[Equation]:
+    """The same for all units and examples at once."""
+    forms = MatrixForms(convention)
+    here = shifted("l", -convention.counting.input_layer)
+    total = SumOver(
+        convention.example, "1", convention.letter("N"), Symbol(Quantity("delta", here, (), convention.example))
+    )
+    return [
+        Equation(forms.of("delta", "L"), (forms.output_delta("L", loss),), "1, for all units at once"),
+        Equation(forms.of("delta", here), (forms.delta(here),), "2"),
+        Equation(Symbol(Derivative(BATCH_COST, Quantity("b", here))), (forms.scaled(total),), "3, over a batch"),
+        Equation(
+            Symbol(Derivative(BATCH_COST, Quantity("W", here))), (forms.scaled(forms.weight_gradient(here)),), "4"
+        ),
+    ]
+
+
+def divides(loss: str) -> bool:
+    """Losses whose slope is a quotient of matrices, which no matrix notation has."""
+    return loss.partition("(")[0] in (
+        "poisson",
+        "binary_cross_entropy",
+        "categorical_cross_entropy",
+        "huber",
+        "quantile",
+    )

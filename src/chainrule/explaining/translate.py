@@ -1,0 +1,223 @@
+"""From one course's notation to another's: names, formulas and arrays, and what changed on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import UsageError
+from chainrule.explaining.grammar import parse, written
+from chainrule.explaining.naming import Naming
+from chainrule.explaining.notation import Notation
+from chainrule.explaining.presets import notation_named
+from chainrule.explaining.quantities import Derivative, Name, Quantity
+from chainrule.explaining.text_form import name_text
+
+# What each course's cost of an example is, in halves of the sum of squared errors; n stands for the number of outputs.
+_SQUARES = {"half_squared_error": 1.0, "sum_of_squares": 2.0, "mean_of_squares": 2.0}
+_NAME = re.compile(
+    r"[∂d]?[A-Za-zδβ]+(?:\[[^\[\]]*\])+(?:\s*/\s*[∂d][A-Za-zδβ]+(?:\[[^\[\]]*\])+)?|[∂d][CJEL]\s*/\s*[∂d][A-Za-zδβ]+(?:\[[^\[\]]*\])+"
+)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A quantity in another notation.
+
+    Attributes
+    ----------
+    text : str
+        Its name, or the formula, as the target's grammar reads it.
+    shown : str
+        How the target writes it; empty for a formula.
+    value : array or None
+        The array as the target has it.
+    changes : tuple of str
+        What was changed, in words.
+    """
+
+    text: str
+    shown: str
+    value: np.ndarray | None
+    changes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [self.text + (f"    ({self.shown})" if self.shown else "")]
+        return "\n".join([*lines, *(f"- {change}" for change in self.changes or ("nothing changes",))])
+
+
+def translate(
+    what: str,
+    value: Any = None,
+    *,
+    source: str | Notation,
+    target: str | Notation,
+    sizes: Sequence[int],
+    n_examples: int | None = None,
+) -> Translation:
+    """Translate a quantity, its array, or a formula from one notation to another.
+
+    Parameters
+    ----------
+    what : str
+        A quantity such as "dJ/dW[1]", or a formula of quantities.
+    value : array, optional
+        The quantity's numbers in the source's notation: a layer's weights or derivatives, or its activations, deltas,
+        pre-activations or the inputs or targets of a batch.
+    source, target : name or Notation
+    sizes : sequence of int
+        Units per layer of the network.
+    n_examples : int, optional
+        Needed for derivatives of J where one course takes the mean of the examples and the other their sum.
+
+    Returns
+    -------
+    Translation
+
+    Raises
+    ------
+    UsageError
+        If the name or the shape does not fit.
+
+    Examples
+    --------
+    A gradient from lecture 03 (columns, w_ij from j to i) to the guided notes (rows, w_ij from i to j, summed):
+
+    >>> done = translate("dJ/dW[1]", np.ones((3, 2)), source="columns", target="rows", sizes=(2, 3, 1), n_examples=10)
+    >>> done.value.shape, float(done.value[0, 0])
+    ((2, 3), 10.0)
+    """
+    old, new, sizes = notation_named(source), notation_named(target), tuple(sizes)
+    if re.search(r"[=+*·−]|\]\s*-", what):
+        if value is not None:
+            raise UsageError("an array belongs to one quantity; leave the formula out, or the array.")
+        remarks = [*_counting_changes(old, new), *_other_costs(old, new)]
+        return Translation(_formula(what, old, new, sizes), "", None, tuple(remarks))
+    name = parse(what, sizes, old.counting)
+    changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
+    factor, why = _factor(name, old, new, sizes, n_examples)
+    changes += why
+    if value is not None:
+        value, turned = _array(name, np.asarray(value, dtype=np.float64), old, new, sizes)
+        changes += turned
+        value = factor * value
+    return Translation(written(name, new.counting), name_text(name, Naming(new, sizes)), value, tuple(changes))
+
+
+def _formula(text: str, old: Notation, new: Notation, sizes: tuple[int, ...]) -> str:
+    def renamed(match: re.Match[str]) -> str:
+        return written(parse(match.group(0), sizes, old.counting), new.counting)
+
+    return _NAME.sub(renamed, text)
+
+
+def _counting_changes(old: Notation, new: Notation) -> list[str]:
+    a, b = old.counting, new.counting
+    changes = []
+    if a.from_to != b.from_to:
+        order = "from, to" if b.from_to else "to, from"
+        changes.append(f"a weight's indices are [{order}] now, so weight matrices are transposed")
+    if a.input_layer != b.input_layer:
+        changes.append(f"the input is layer {b.input_layer}, not {a.input_layer}")
+    if a.first_weights != b.first_weights:
+        changes.append(f"the weights out of the input have number {b.first_weights}, not {a.first_weights}")
+    if a.first_unit != b.first_unit:
+        changes.append(f"units count from {b.first_unit}, not {a.first_unit}")
+    if old.examples != new.examples:
+        changes.append(f"examples are {new.examples}, not {old.examples}")
+    return changes
+
+
+def _other_costs(old: Notation, new: Notation) -> list[str]:
+    """What a formula's terms do not show: that the other course's C and J are other numbers."""
+    if (old.loss, old.reduction) == (new.loss, new.reduction):
+        return []
+    return [
+        f"C and J are other numbers there: {new.loss} and the {new.reduction} over the examples, not {old.loss} and "
+        f"the {old.reduction}; the formula keeps its terms"
+    ]
+
+
+def _writing_changes(old: Notation, new: Notation) -> list[str]:
+    changes = []
+    if old.error != new.error:
+        changes.append("the error is written y - a, with a minus before it" if new.error == "y-a" else
+                       "the error is written a - y, without a minus")  # fmt: skip
+    if old.error_term != new.error_term:
+        changes.append("beta = -dC/da is sent back, where it was delta = dC/dz" if new.error_term == "beta" else
+                       "delta = dC/dz is sent back, where it was beta = -dC/da")  # fmt: skip
+    if old.bias != new.bias:
+        changes.append("a bias is the weight w_0 of a constant input 1" if new.bias == "w0" else "a bias is b")
+    if old.layout != new.layout:
+        changes.append(f"Jacobians have {new.layout} layout")
+    return changes
+
+
+def _factor(
+    name: Name, old: Notation, new: Notation, sizes: tuple[int, ...], n_examples: int | None
+) -> tuple[float, list[str]]:
+    """By how much a derivative of the cost differs where the courses minimise different multiples of one error."""
+    top = name.top if isinstance(name, Derivative) else name
+    if not isinstance(top, Quantity) or top.kind not in ("C", "J", "delta", "beta"):
+        return 1.0, []
+    changes: list[str] = []
+    factor = 1.0 if old.loss == new.loss else _of_squares(new, sizes) / _of_squares(old, sizes)
+    if factor != 1:
+        changes.append(f"{new.loss} instead of {old.loss}: times {factor:g}")
+    if top.kind == "J" and old.reduction != new.reduction:
+        if n_examples is None:
+            raise UsageError(
+                f"{old.name} takes the {old.reduction} over the examples, {new.name} the {new.reduction}: "
+                "give n_examples."
+            )
+        share = float(n_examples) if new.reduction == "sum" else 1 / n_examples
+        factor *= share
+        changes.append(f"{new.reduction} over {n_examples} examples instead of {old.reduction}: times {share:g}")
+    return factor, changes
+
+
+def _of_squares(notation: Notation, sizes: tuple[int, ...]) -> float:
+    """A notation's cost of an example in halves of the sum of squared errors."""
+    if notation.loss not in _SQUARES:
+        raise UsageError(
+            f'"{notation.name}" minimises {notation.loss}, which is no multiple of the squared error: its derivatives '
+            "cannot be translated by a factor."
+        )
+    return _SQUARES[notation.loss] / (sizes[-1] if notation.loss == "mean_of_squares" else 1.0)
+
+
+def _array(
+    name: Name, value: np.ndarray, old: Notation, new: Notation, sizes: tuple[int, ...]
+) -> tuple[np.ndarray, list[str]]:
+    """Check an array's shape in the source's notation and turn it into the target's."""
+    bottom = name.bottom if isinstance(name, Derivative) else name
+    if not isinstance(bottom, Quantity) or bottom.units:
+        raise UsageError("an array belongs to a whole layer: leave the units out, as in dJ/dW[1].")
+    wanted: tuple[int, ...]
+    if isinstance(name, Derivative) and name.top.kind == "a" and bottom.kind == "a":
+        shape = (sizes[int(name.top.layer)], sizes[int(bottom.layer)])
+        wanted, turn = (shape if old.layout == "numerator" else shape[::-1]), old.layout != new.layout
+        return _turned(value, wanted, turn, old)
+    if bottom.kind == "W":
+        l = int(bottom.layer or 0)
+        shape = (sizes[l - 1], sizes[l])
+        wanted = shape if old.counting.from_to else shape[::-1]
+        turn = old.counting.from_to != new.counting.from_to
+    elif value.ndim == 2:
+        units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
+        wanted = (value.shape[0], units) if old.examples == "rows" else (units, value.shape[1])
+        turn = old.examples != new.examples
+    else:
+        units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
+        wanted, turn = (units,), False
+    return _turned(value, wanted, turn, old)
+
+
+def _turned(value: np.ndarray, wanted: tuple[int, ...], turn: bool, old: Notation) -> tuple[np.ndarray, list[str]]:
+    if value.shape != wanted:
+        raise UsageError(f"{old.name} has this array in shape {wanted}; received {value.shape}.")
+    return (value.T, [f"transposed, {value.shape} to {value.T.shape}"]) if turn else (value, [])

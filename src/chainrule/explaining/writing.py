@@ -1,0 +1,219 @@
+"""One walk over a tree decides what needs parentheses; what the pieces look like is for each form to say."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.explaining.expressions import (
+    Cases,
+    DerivativeOf,
+    Equation,
+    Expression,
+    Function,
+    Hadamard,
+    Matmul,
+    Matrix,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    SumOver,
+    Symbol,
+    Transpose,
+    evaluate,
+    symbols,
+)
+from chainrule.explaining.naming import Fraction, Naming, Shown
+from chainrule.numerals import MINUS
+
+SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)  # how tightly a piece holds together
+
+
+class Writer:
+    """Walks a tree; what the pieces look like is for its subclasses to say."""
+
+    fractions_hold = True  # a fraction drawn with a bar needs no parentheses
+
+    def __init__(self, naming: Naming, digits: int | None) -> None:
+        self.naming, self.digits = naming, digits
+
+    def write(self, e: Expression, at_least: int = SUM) -> str:
+        """Write an expression, in parentheses if it holds together less than is needed."""
+        written, holds = self._walk(e)
+        return self.parentheses(written) if holds < at_least else written
+
+    def _walk(self, e: Expression) -> tuple[str, int]:
+        match e:
+            case Number():
+                return self._number(e.value)
+            case Symbol():
+                shown = self.naming.show(e.name)
+                return self.shown(shown), ATOM if self.fractions_hold or not isinstance(shown, Fraction) else POWER
+            case Sum():
+                return self._sum(e), SUM
+            case Product():
+                return self._product(e), PRODUCT
+            case Quotient():
+                return self._quotient(e)
+            case Power():
+                return self.power(self.write(e.base, ATOM), e.exponent), POWER
+            case Negative():
+                return self.minus() + self.write(e.of, PRODUCT), NEGATIVE
+            case Function():
+                return self._function(e)
+            case Cases():
+                return self.cases(e), ATOM
+            case Rest():
+                return self.rest(f"{e.count:,} more", self._number(e.value)[0]), ATOM
+            case SumOver():
+                return self.sum_over(e), NEGATIVE
+            case DerivativeOf():
+                return self.derivative_of(e), PRODUCT
+            case Matmul():
+                return self.between("@").join(self.write(f, PRODUCT) for f in e.factors), PRODUCT
+            case Hadamard():
+                return self.between("⊙").join(self.write(f, PRODUCT) for f in e.factors), PRODUCT
+            case Transpose():
+                return self.transpose(self.write(e.of, ATOM)), POWER
+            case Matrix():
+                return self.matrix([[self.write(entry) for entry in row] for row in e.rows]), ATOM
+        raise TypeError(f"{type(e).__name__} is no expression")
+
+    def _sum(self, e: Sum) -> str:
+        usual = self.digits
+        if usual is not None:  # where terms nearly cancel, enough digits that what is shown adds up
+            self.digits = usual + lost_digits(e)
+        written = self._terms(e)
+        self.digits = usual
+        return written
+
+    def _terms(self, e: Sum) -> str:
+        written = self.write(e.terms[0], NEGATIVE)
+        for term in e.terms[1:]:
+            if isinstance(term, Negative):
+                written += self.between(MINUS) + self.write(term.of, PRODUCT)
+            elif isinstance(term, Number) and term.value < 0:
+                written += self.between(MINUS) + self.write(Number(-term.value), PRODUCT)
+            else:
+                written += self.between("+") + self.write(term, PRODUCT)
+        return written
+
+    def _product(self, e: Product) -> str:
+        first, *others = e.factors
+        least = PRODUCT if self.fractions_hold else POWER
+        return self.between("·").join([self.write(first, PRODUCT), *(self.write(factor, least) for factor in others)])
+
+    def _quotient(self, e: Quotient) -> tuple[str, int]:
+        if self.fractions_hold:
+            return self.fraction(self.write(e.top), self.write(e.bottom)), ATOM
+        return self.fraction(self.write(e.top, PRODUCT), self.write(e.bottom, POWER)), PRODUCT
+
+    def _function(self, e: Function) -> tuple[str, int]:
+        if e.name == "exp":
+            return self.exp(e.of)
+        if e.name in ("f", "f′"):
+            name = self.naming.notation.letter("f") + e.name[1:]
+            return self.apply(name, self.write(e.of)), ATOM
+        return self.apply(e.name, self.write(e.of)), ATOM
+
+    def _number(self, value: float) -> tuple[str, int]:
+        written = self.number(value)
+        if value < 0:
+            return written, NEGATIVE
+        return written, ATOM if self.is_one_piece(written) else PRODUCT
+
+    def is_one_piece(self, written: str) -> bool:
+        """Whether a written number is without a power of ten."""
+        return "10" not in written or "·" not in written
+
+    # ---- for subclasses ---------------------------------------------------------------------------------------------
+
+    def number(self, value: float) -> str:
+        """A number."""
+        raise NotImplementedError
+
+    def shown(self, shown: Shown) -> str:
+        """A name."""
+        raise NotImplementedError
+
+    def parentheses(self, inner: str) -> str:
+        """An expression in parentheses."""
+        raise NotImplementedError
+
+    def between(self, sign: str) -> str:
+        """A sign between two expressions."""
+        raise NotImplementedError
+
+    def minus(self) -> str:
+        """A minus in front."""
+        raise NotImplementedError
+
+    def fraction(self, top: str, bottom: str) -> str:
+        """One over another."""
+        raise NotImplementedError
+
+    def power(self, base: str, exponent: Expression) -> str:
+        """A base with an exponent."""
+        raise NotImplementedError
+
+    def exp(self, exponent: Expression) -> tuple[str, int]:
+        """e to a power."""
+        raise NotImplementedError
+
+    def apply(self, name: str, inner: str) -> str:
+        """A function of an expression."""
+        raise NotImplementedError
+
+    def cases(self, e: Cases) -> str:
+        """A formula in pieces."""
+        raise NotImplementedError
+
+    def rest(self, words: str, value: str) -> str:
+        """The terms that are not shown."""
+        raise NotImplementedError
+
+    def sum_over(self, e: SumOver) -> str:
+        """A sum over an index."""
+        raise NotImplementedError
+
+    def derivative_of(self, e: DerivativeOf) -> str:
+        """A derivative still to be taken."""
+        raise NotImplementedError
+
+    def transpose(self, inner: str) -> str:
+        """A matrix transposed."""
+        raise NotImplementedError
+
+    def matrix(self, rows: list[list[str]]) -> str:
+        """A matrix written out."""
+        raise NotImplementedError
+
+
+def sides_written(equation: Equation, writer: Writer) -> list[str]:
+    """What a quantity equals, each step unless it reads as the one before."""
+    sides: list[str] = []
+    for side in equation.sides:
+        written = writer.write(side)
+        if not sides or sides[-1] != written:
+            sides.append(written)
+    return sides
+
+
+def lost_digits(e: Sum) -> int:
+    """How many digits of the largest term a sum of numbers loses where terms nearly cancel; 0 without numbers.
+
+    >>> lost_digits(Sum((Number(0.99989), Negative(Number(1.0)))))
+    4
+    """
+    if any(True for _ in symbols(e)):
+        return 0
+    try:
+        total, largest = abs(evaluate(e)), max(abs(evaluate(term)) for term in e.terms)
+    except ValueError:
+        return 0
+    if not (0 < total < largest < math.inf):
+        return 0
+    return min(math.ceil(math.log10(largest / total)), 8) if largest > 20 * total else 0

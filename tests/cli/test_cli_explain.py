@@ -1,0 +1,131 @@
+"""The commands that explain: explain, paths, jacobian, gradcheck and derive."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.cli import explain as cli_explain
+from chainrule.cli import explaining
+from chainrule.explaining import derivation
+from chainrule.explaining.presets import PRESETS
+
+
+@pytest.fixture
+def model(cli):
+    assert cli("train", "xor", "--hidden", "2", "--epochs", "50", "--quiet", "-o", "xor.safetensors").code == 0
+    return "xor.safetensors"
+
+
+def test_explain_shows_the_chain_rule(cli, model):
+    answer = cli("explain", model, "xor", "dC/dW[1][2,1]", "--row", "2")
+    assert answer.code == 0
+    assert "chain rule" in answer.out
+    assert "∂C/∂W[1][2,1]" in answer.out
+    trained = cr.load(model)
+    entry = trained.explain("xor", example=1)["dC/dW[1][2,1]"]
+    assert answer.out.strip() == str(entry).strip()
+
+
+def test_explain_in_other_forms_and_notations(cli, model):
+    answer = cli(
+        "explain", model, "xor", "dC/dW[1][1,2]", "--notation", "columns", "--format", "json", "--detail", "line"
+    )
+    facts = answer.json
+    assert facts["notation"] == "columns"
+    value = cr.load(model).explain("xor")["dC/dW[1][2,1]"].value
+    assert facts["value"] == pytest.approx(value)
+    assert cli("explain", model, "xor", "J", "--format", "latex").out.startswith("\\begin{aligned}")
+    ElementTree.fromstring(cli("explain", model, "xor", "z[1][1]", "--format", "mathml").out)
+
+
+def test_explain_lists_and_prints_arrays(cli, model):
+    names = cli("explain", model, "xor").out.split("\n")
+    assert "dC/dW[1][2,1]" in names
+    assert "shape (2, 2)" in cli("explain", model, "xor", "dC/dW[1]").out
+    assert cli("explain", model, "xor", "--list", "--format", "json").json["quantities"] == [
+        name for name in names if name
+    ]
+    assert (
+        "update rule adam" in cli("explain", model, "xor", "change W[1][1,1]").out
+    )  # with the rule's own learning rate
+
+
+def test_explain_without_the_target_column(cli, model):
+    (cli.folder / "new.csv").write_text("x1,x2\n0,1\n")
+    assert "weighted sum" in cli("explain", model, "new.csv", "z[1][1]").out
+    assert "no targets" in cli.refused("explain", model, "new.csv", "C")
+
+
+def test_paths_add_up(cli, model):
+    answer = cli("paths", model, "xor", "dC/dx[1]", "--format", "json", "--row", "3")
+    first, *paths = answer.json["lines"]
+    assert len(paths) == 2
+    assert sum(path["sides"][-1]["value"] for path in paths) == pytest.approx(first["sides"][-1]["value"])
+    assert "is no sum over paths" in cli.refused("paths", model, "xor", "a[1][1]")
+
+
+def test_jacobian(cli, model):
+    facts = cli("jacobian", model, "xor", "--row", "2", "--json").json
+    trained = cr.load(model)
+    record = trained.forward("xor")
+    from chainrule.core.jacobians import layer_jacobians
+
+    np.testing.assert_allclose(facts["jacobian"], layer_jacobians(trained.network, record, 0, 2)[1], rtol=1e-4)
+    turned = cli("jacobian", model, "xor", "--row", "2", "--json", "--layout", "denominator").json
+    np.testing.assert_allclose(np.transpose(turned["jacobian"]), facts["jacobian"])
+    assert "numerator layout" in cli("jacobian", model, "xor").out
+    assert "layers from 0 (the inputs) to 2" in cli.refused("jacobian", model, "xor", "--from", "2", "--to", "1")
+
+
+def test_gradcheck(cli, model):
+    answer = cli("gradcheck", model, "xor")
+    assert answer.code == 0
+    assert "The gradient is right: 9 parameters checked" in answer.out
+    assert "2 parameters checked" in cli("gradcheck", model, "xor", "--at-most", "2").out
+
+
+@pytest.mark.parametrize("level", ["scalar", "matrix", "tensor"])
+@pytest.mark.parametrize("form", ["text", "latex", "mathml", "json"])
+def test_derive(cli, level, form):
+    answer = cli("derive", "2-3-1", "--loss", "half-squared-error", "dC/dW[1]", "--level", level, "--format", form)
+    assert answer.code == 0
+    if form == "mathml":
+        ElementTree.fromstring(answer.out)
+    if form == "json":
+        assert json.loads(answer.out)["lines"]
+
+
+def test_derive_what_else(cli):
+    assert "reciprocal rule" in cli("derive", "logistic").out
+    assert "error at the outputs" in cli("derive", "equations", "--notation", "nielsen").out
+    assert "power rule" in cli("derive", "half-squared-error").out
+    assert "leaky_relu(0.2)" in cli("derive", "leaky-relu(0.2)").out
+    assert "neither a network such as 2-3-1" in cli.refused("derive", "2-x-1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("explain", "MODEL", "xor", "dC/dW[1][3,1]"), "leads from 2 units to 2"),
+        (("explain", "MODEL", "xor", "C", "--row", "9"), "there is no row 9"),
+        (("explain", "MODEL", "xor", "C", "--notation", "nelson"), 'notation "nelson" is unknown'),
+        (("explain", "none.safetensors", "xor", "C"), "none.safetensors"),
+    ],
+)
+def test_refusals(cli, model, arguments, message):
+    assert message in cli.refused(*(model if part == "MODEL" else part for part in arguments))
+
+
+def test_what_the_help_lists_is_what_there_is():
+    assert cli_explain.DETAILS == derivation.DETAILS
+    assert all(name in explaining.NOTATION_HELP for name in PRESETS)
+
+
+def test_an_ensemble_is_refused(cli):
+    assert cli("train", "xor", "--hidden", "2", "--epochs", "5", "--quiet", "-o", "one.safetensors").code == 0
+    cr.train_ensemble("xor", members=2, hidden=2, epochs=5).save("two.safetensors")
+    assert "holds 2 networks" in cli.refused("explain", "two.safetensors", "xor", "C")
+    assert "holds 2 networks" in cli.refused("gradcheck", "two.safetensors", "xor")

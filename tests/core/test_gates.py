@@ -1,0 +1,184 @@
+"""Gates: against central differences, against autograd, and against backward for whole networks."""
+
+import math
+
+import numpy as np
+import pytest
+from autograd import grad
+from autograd import numpy as anp
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from chainrule import Activation, Loss, Network, UsageError, backward, forward, network_gates
+from chainrule.core.gates import OPERATIONS, apply, gate, in_order, nudge, send_back, total
+
+POSITIVE = {"log", "sqrt", "power", "divide", "reciprocal"}
+INPUTS = {"add": 3, "max": 3, "min": 3, "subtract": 2, "multiply": 2, "divide": 2, "power": 2}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_local_derivatives_are_those_of_central_differences(name, data):
+    low = 0.2 if name in POSITIVE else -3.0
+    count = INPUTS.get(name, 1)
+    x = data.draw(st.lists(st.floats(low, 3.0), min_size=count, max_size=count))
+    if name in ("relu", "abs", "step"):
+        assume(abs(x[0]) > 1e-3)
+    if name in ("max", "min"):
+        assume(min(abs(x[i] - x[j]) for i in range(3) for j in range(i)) > 1e-3)
+    made = apply(name, *(gate(v) for v in x))
+    h = 1e-6
+    for i, local in enumerate(made.locals):
+        up, down = ([v + s * h * (k == i) for k, v in enumerate(x)] for s in (1, -1))
+        numeric = (apply(name, *up).value - apply(name, *down).value) / (2 * h)
+        assert local == pytest.approx(numeric, rel=1e-6, abs=1e-7)
+
+
+def test_an_add_gate_and_its_error():
+    # seed 000: E = desired - predicted = 20 - 14, over an add gate; raising h1 by 1 lowers E by 1
+    h1, h2 = gate(6.0, "h1"), gate(8.0, "h2")
+    E = gate(20.0, "desired") - (h1 + h2)
+    assert E.value == 6
+    assert send_back(E)[h1] == -1
+    assert nudge(E, h1, 1.0).actual == -1
+
+
+def test_a_value_used_twice_gets_the_sum_over_its_uses():
+    x = gate(3.0, "x")
+    out = x * x + x
+    assert send_back(out)[x] == 7  # 2x + 1
+    assert len(in_order(out)) == 3
+    edges = send_back(out).edges
+    assert sum(edge.passed for edge in edges if edge.source is x) == 7
+
+
+def test_the_multivariate_example_of_seed_002():
+    # f = 2 g1^2 - 3 g1 g2 + 1, g1 = 3x, g2 = x^2 + 2x at x = 2: g1 = 6, g2 = 8
+    # df/dg1 = 4 g1 - 3 g2 = 0, df/dg2 = -3 g1 = -18, dg1/dx = 3, dg2/dx = 2x + 2 = 6: df/dx = -108
+    x = gate(2.0, "x")
+    g1, g2 = (3 * x).named("g1"), (x**2 + 2 * x).named("g2")
+    f = 2 * g1**2 - 3 * g1 * g2 + 1
+    flow = send_back(f)
+    assert (f.value, flow[g1], flow[g2], flow[x]) == (-71, 0, -18, -108)
+
+
+@given(st.lists(st.floats(0.3, 2.0), min_size=3, max_size=3))
+def test_a_formula_agrees_with_autograd(values):
+    def formula(x, y, w, exp, log, tanh):
+        return (exp(x * y) / (1 + w**2) - log(x + y)) * tanh(w - x) + 1 / (x - 5) - (-y) ** 2 + abs(w - 9) + 2**x
+
+    def plain(v):
+        return formula(v[0], v[1], v[2], anp.exp, anp.log, anp.tanh)
+
+    gates = [gate(v) for v in values]
+    functions = [lambda g, name=name: apply(name, g) for name in ("exp", "log", "tanh")]
+    out = formula(*gates, *functions)
+    assert out.value == pytest.approx(plain(np.array(values)), rel=1e-12)
+    flow = send_back(out)
+    assert [flow[g] for g in gates] == pytest.approx(list(grad(plain)(np.array(values))), rel=1e-10)
+
+
+def test_nudging_a_weight_of_0_001():
+    # seed 001: a = sigmoid(w a0), C = (a - y)^2: how sensitive is C to a change of 0.001 in w?
+    w = gate(1.2, "w")
+    C = (apply("sigmoid", w * 0.8) - 1.0) ** 2
+    moved = nudge(C, w)
+    a = 1 / (1 + math.exp(-0.96))
+    assert moved.derivative == pytest.approx(0.8 * a * (1 - a) * 2 * (a - 1), rel=1e-12)
+    assert moved.predicted == pytest.approx(0.001 * moved.derivative)
+    assert moved.actual == pytest.approx(moved.predicted, rel=1e-3)
+    with pytest.raises(UsageError, match="not part of"):
+        nudge(C, gate(1.0, "other"))
+
+
+@pytest.mark.parametrize("make", [lambda: apply("sqrt", 0.0), lambda: gate(0.0) ** 0.5])
+def test_derivatives_that_are_not_there_are_refused(make):
+    with pytest.raises(UsageError, match="has no derivative at 0"):
+        send_back(make())
+
+
+def test_at_kinks_gates_do_as_the_equations():
+    for activation in ("relu", "leaky_relu(0.2)", "elu(0.5)", "selu"):
+        for loss in ("quantile(0.9)", "absolute_error", "huber(0.5)"):
+            net = Network.dense([1, 1], activation, weights=[[[1.0]]], biases=[[0.0]])
+            graph = network_gates(net, [[0.0]], [[0.0]], loss)  # z = 0, a = 0 = y
+            grads = backward(net, forward(net, [[0.0]]), [[0.0]], loss)
+            assert send_back(graph.cost)[graph.biases[1][0]] == grads.biases[1][0]
+
+
+@pytest.mark.parametrize("make", [lambda: apply("log", -1.0), lambda: 1 / gate(0.0), lambda: gate(-2.0) ** 0.5,
+                                  lambda: apply("exp", 1000.0)])  # fmt: skip
+def test_values_that_are_not_there_are_refused(make):
+    with pytest.raises(UsageError, match=r"has no (real )?value at"):
+        make()
+
+
+def test_unknown_gates_are_refused():
+    with pytest.raises(UsageError, match='gate "nand" is unknown'):
+        apply("nand", 1.0, 2.0)
+
+
+def test_deep_graphs_do_not_exhaust_the_stack():
+    x = gate(1.0)
+    out = x
+    for _ in range(5000):
+        out = out + x
+    assert send_back(out)[x] == 5001
+
+
+def test_total_of_one_is_itself():
+    x = gate(2.0)
+    assert total([x]) is x
+    assert total([1.0, x]).value == 3
+
+
+ACTIVATIONS = ["identity", "step", "logistic", "tanh", "relu", "leaky_relu(0.2)", "elu(0.5)", "selu", "gelu", "silu",
+               "softplus", "exponential", "softmax"]  # fmt: skip
+LOSSES = {
+    "half_squared_error": "tanh", "sum_of_squares": "identity", "mean_of_squares": "identity",
+    "absolute_error": "identity", "huber(0.5)": "identity", "quantile(0.9)": "identity", "poisson": "exponential",
+    "binary_cross_entropy": "logistic", "categorical_cross_entropy": "softmax",
+    "logistic_binary_cross_entropy": "logistic", "softmax_categorical_cross_entropy": "softmax",
+    "perceptron_criterion": "step",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bias", [True, False, "x0"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_network_as_gates_has_the_same_gradient(activation, loss, reduction, bias):
+    random = np.random.default_rng(len(activation) + 31 * len(loss))
+    net = Network.dense([3, 3, 2], [activation, LOSSES[loss]], bias=bias, init="uniform(-1,1)", seed=random)
+    X = random.normal(size=(3, 3))
+    Y = np.eye(2)[[0, 1, 0]] if "entropy" in loss or loss == "perceptron_criterion" else random.uniform(0, 3, (3, 2))
+    options = {"reduction": reduction, "weight_decay": 0.1, "sample_weight": [1.0, 2.0, 0.5]}
+    graph = network_gates(net, X, Y, loss, **options)
+    grads = backward(net, forward(net, X), Y, loss, **options)
+    flow = send_back(graph.cost)
+    assert graph.cost.value == pytest.approx(grads.cost, rel=1e-12)
+    for l in (1, 2):
+        found = np.vectorize(lambda g: flow[g])(graph.weights[l])
+        np.testing.assert_allclose(found, grads.weights[l], rtol=1e-10, atol=1e-14)
+        if net.biases[l] is not None:
+            np.testing.assert_allclose([flow[g] for g in graph.biases[l]], grads.biases[l], rtol=1e-10, atol=1e-14)
+
+
+def test_your_own_activation_becomes_a_gate():
+    square = Activation("square", lambda Z: Z * Z, lambda Z, A, dC_dA: dC_dA * 2 * Z)
+    net = Network.dense([2, 2, 1], [square, "identity"], seed=0)
+    X, Y = np.array([[0.5, -1.0]]), np.array([[1.0]])
+    graph = network_gates(net, X, Y)
+    grads = backward(net, forward(net, X), Y)
+    flow = send_back(graph.cost)
+    np.testing.assert_allclose(np.vectorize(lambda g: flow[g])(graph.weights[1]), grads.weights[1], rtol=1e-12)
+
+
+def test_what_cannot_be_built_of_gates_is_refused():
+    net = Network.dense([2, 1], seed=0)
+    own = Loss("own", lambda A, Y: ((A - Y) ** 4).sum(axis=1), lambda A, Y: 4 * (A - Y) ** 3)
+    with pytest.raises(UsageError, match='loss "own" is not built of gates'):
+        network_gates(net, [[1, 2]], [[1]], own)
+    with pytest.raises(UsageError, match="Take fewer examples"):
+        network_gates(Network.dense([300, 300, 1], seed=0), np.ones((10, 300)), np.ones((10, 1)))
