@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from chainrule import UsageError
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, activation_named, loss_named
 from chainrule.explaining.calculus import derivative, parse_formula, worked
-from chainrule.explaining.expressions import DerivativeOf, Number, Symbol, evaluate, rebuilt, substituted
+from chainrule.explaining.expressions import DerivativeOf, Number, Symbol
 from chainrule.explaining.formulas import activation_formula, loss_formula
 from chainrule.explaining.quantities import Quantity
 from chainrule.explaining.symbolic import derive_activation, derive_loss
+from chainrule.explaining.trees import evaluate, rebuilt, substituted
 
 x = Quantity("x")
 FORMULAS = [

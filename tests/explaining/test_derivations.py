@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from chainrule import Network, UsageError, explain, forward, layer_jacobians, translate
 from chainrule.explaining.definitions import Definitions
-from chainrule.explaining.expressions import Rest, Sum, evaluate, symbols
+from chainrule.explaining.expressions import Rest, Sum
 from chainrule.explaining.grammar import parse, written
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import COST, Derivative, Quantity, a, weight, z
+from chainrule.explaining.trees import evaluate, symbols
 
 NOTEBOOK = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
 
@@ -377,3 +378,10 @@ def test_definitions_are_immutable():
         line.expression.factors = ()
     assert isinstance(why.definitions, Definitions)
     assert COST == Quantity("C")
+
+
+def test_a_derivation_that_is_cut_says_so():
+    net = Network.dense([6, 30, 30, 3], "tanh", seed=0)
+    text = explain(net, np.ones((1, 6)), np.ones((1, 3)), most=100)["C"].text("scalars")
+    assert text.splitlines()[-1].startswith("... and more: 80 equations are shown")
+    assert "... and more" not in explain(NOTEBOOK, [[0.3, 1.0]])["a[2][1]"].text("scalars")

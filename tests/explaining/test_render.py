@@ -21,7 +21,6 @@ from chainrule.explaining.expressions import (
     Rest,
     Sum,
     Symbol,
-    evaluate,
 )
 from chainrule.explaining.latex_form import LatexWriter, latex_number
 from chainrule.explaining.mathml_form import MathmlWriter
@@ -29,6 +28,7 @@ from chainrule.explaining.naming import Naming
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import COST, Derivative, Path, Quantity, a, bias, delta, weight, y, z
 from chainrule.explaining.text_form import TextWriter, name_text, text
+from chainrule.explaining.trees import evaluate
 
 SIZES = (2, 3, 1)
 CHAINRULE = Naming(PRESETS["chainrule"], SIZES)

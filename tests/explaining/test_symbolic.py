@@ -18,14 +18,12 @@ from chainrule.explaining.expressions import (
     SumOver,
     Symbol,
     Transpose,
-    evaluate,
-    parts,
-    substituted,
 )
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import Derivative, Quantity
 from chainrule.explaining.symbolic import backpropagation_equations
 from chainrule.explaining.text_form import TextWriter
+from chainrule.explaining.trees import evaluate, parts, substituted
 
 X = np.random.default_rng(0).normal(size=(5, 2))
 Y = np.random.default_rng(1).normal(size=(5, 2))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from chainrule import Network, UsageError, explain, fit
-from chainrule.explaining.expressions import evaluate
 from chainrule.explaining.grammar import parse
+from chainrule.explaining.trees import evaluate
 
 X = np.random.default_rng(1).normal(size=(6, 2))
 Y = np.random.default_rng(2).normal(size=(6, 1))

@@ -25,13 +25,11 @@ from chainrule.explaining.expressions import (
     Symbol,
     add,
     multiply,
-    parts,
-    rebuilt,
     square,
     subtract,
-    symbols,
 )
 from chainrule.explaining.quantities import Name, Quantity
+from chainrule.explaining.trees import parts, rebuilt, symbols
 
 ZERO = Number(0.0)
 
@@ -77,7 +75,7 @@ def worked(expression: Expression, by: Name) -> tuple[Step, ...]:
 def derivative(expression: Expression, by: Name) -> Expression:
     """Return the derivative of an expression, tidied up.
 
-    >>> from chainrule.explaining.expressions import evaluate
+    >>> from chainrule.explaining.trees import evaluate
     >>> evaluate(derivative(parse_formula("x**3", x=2.0), Quantity("x")))
     12.0
     """
@@ -220,7 +218,7 @@ def parse_formula(text: str, **values: float) -> Expression:
 
     Examples
     --------
-    >>> from chainrule.explaining.expressions import evaluate
+    >>> from chainrule.explaining.trees import evaluate
     >>> evaluate(parse_formula("2*g**2 - 3*g + 1", g=3.0))
     10.0
     """

@@ -12,11 +12,12 @@ from chainrule.errors import UsageError
 from chainrule.explaining import backward_equations as backward
 from chainrule.explaining import forward_equations as forward
 from chainrule.explaining import jacobian_equations as jacobian
-from chainrule.explaining.expressions import Equation, Expression, Number, Symbol, with_values
+from chainrule.explaining.expressions import Equation, Expression, Number, Symbol
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
 from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State
+from chainrule.explaining.trees import with_values
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import Values
 

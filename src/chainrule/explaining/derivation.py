@@ -13,7 +13,7 @@ from chainrule.core.jacobians import layer_jacobians
 from chainrule.errors import unknown_name
 from chainrule.explaining import render
 from chainrule.explaining.definitions import Definitions, Line
-from chainrule.explaining.expressions import Equation, Expression, Number, Rest, Sum, Symbol, substituted, symbols
+from chainrule.explaining.expressions import Equation, Expression, Number, Rest, Sum, Symbol
 from chainrule.explaining.grammar import written
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import (
@@ -25,6 +25,7 @@ from chainrule.explaining.quantities import (
     is_backward,
     is_inner,
 )
+from chainrule.explaining.trees import substituted, symbols
 
 DETAILS = ("line", "factors", "layers", "paths", "scalars")
 LONGEST = 80  # equations of one derivation: beyond, ask for one of its operands
@@ -169,7 +170,11 @@ class Derivation:
 
     def text(self, detail: str | None = None) -> str:
         """Return the derivation as aligned Unicode text."""
-        return render.text(self.equations(detail), self.definitions.naming, self.digits)
+        equations = self.equations(detail)
+        written = render.text(equations, self.definitions.naming, self.digits)
+        if len(equations) < LONGEST:
+            return written
+        return f"{written}\n... and more: {LONGEST} equations are shown. Ask for one of these quantities to go on."
 
     def latex(self, detail: str | None = None) -> str:
         """Return the derivation as LaTeX, an `aligned` environment for use within display mathematics."""

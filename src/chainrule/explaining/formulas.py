@@ -75,7 +75,7 @@ def _leaky_relu(slope: float) -> ActivationFormula:
 def activation_formula(name: str) -> ActivationFormula | None:
     """Return the formula of an activation by name, None for one of the user's own and for softmax.
 
-    >>> from chainrule.explaining.expressions import evaluate
+    >>> from chainrule.explaining.trees import evaluate
     >>> round(evaluate(activation_formula("logistic").value(Number(1.3))), 6)
     0.785835
     """

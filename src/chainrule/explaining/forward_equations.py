@@ -17,13 +17,13 @@ from chainrule.explaining.expressions import (
     Product,
     Quotient,
     add,
-    evaluate,
     multiply,
     square,
 )
 from chainrule.explaining.formulas import activation_formula, exp, loss_formula, softmax_cross_entropy
 from chainrule.explaining.quantities import Name, Quantity, a, bias, weight, y, z
 from chainrule.explaining.sums import long_sum
+from chainrule.explaining.trees import evaluate
 
 if TYPE_CHECKING:
     from chainrule.explaining.definitions import Definitions

@@ -20,8 +20,9 @@ from chainrule.core.arrays import Array
 from chainrule.core.paths import largest_paths
 from chainrule.core.tensors import activation_jacobian
 from chainrule.errors import UsageError
-from chainrule.explaining.expressions import ONE, Expression, Symbol, evaluate, multiply
+from chainrule.explaining.expressions import ONE, Expression, Symbol, multiply
 from chainrule.explaining.quantities import Derivative, Name, Path, Quantity, a, cost_of, delta, weight, z
+from chainrule.explaining.trees import evaluate
 from chainrule.explaining.values import Values
 
 ToSymbol = Callable[[Name], Symbol]

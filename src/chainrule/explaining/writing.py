@@ -23,10 +23,9 @@ from chainrule.explaining.expressions import (
     SumOver,
     Symbol,
     Transpose,
-    evaluate,
-    symbols,
 )
 from chainrule.explaining.naming import Fraction, Naming, Shown
+from chainrule.explaining.trees import evaluate, symbols
 from chainrule.numerals import MINUS
 
 SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)  # how tightly a piece holds together
