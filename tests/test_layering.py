@@ -144,6 +144,8 @@ def test_importing_chainrule_loads_next_to_nothing():
 def test_help_needs_no_array_library():
     tables = ", ".join("chainrule." + table.removesuffix(".py").replace("/", ".") for table in OPTION_TABLES)
     commands = "chainrule.cli.main, chainrule.cli.train, chainrule.cli.predict, chainrule.cli.evaluate, "
+    commands += "chainrule.cli.explain, chainrule.cli.paths, chainrule.cli.jacobian, chainrule.cli.gradcheck, "
+    commands += "chainrule.cli.derive, "
     loaded = loaded_by(f"import {commands} chainrule.cli.check, chainrule.cli.info, {tables}")
     assert "click" in loaded
     assert not loaded & {"numpy", "duckdb", "rich", "safetensors", "pandas"}

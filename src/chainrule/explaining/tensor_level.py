@@ -55,7 +55,8 @@ def _written_out(
 
     unit = [Symbol(a(l - 1, i)) for i in range(fan_in)]
     zero = Number(0.0)
-    yield Equation(sums, (entries(lambda i, k, r: unit[i] if r == k else zero),), "Y times each inner matrix")
+    inner = entries(lambda i, k, r: unit[i] if r == k else zero)
+    yield Equation(sums, (inner,), "the layer before, times each inner matrix")
     if lesson.softmax(l):
         return
     diagonal = Matrix(tuple(
