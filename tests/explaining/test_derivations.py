@@ -385,3 +385,19 @@ def test_a_derivation_that_is_cut_says_so():
     text = explain(net, np.ones((1, 6)), np.ones((1, 3)), most=100)["C"].text("scalars")
     assert text.splitlines()[-1].startswith("... and more: 80 equations are shown")
     assert "... and more" not in explain(NOTEBOOK, [[0.3, 1.0]])["a[2][1]"].text("scalars")
+
+
+@pytest.mark.parametrize("notation", PRESETS)
+def test_an_examples_cost_and_the_batchs_never_look_alike(notation):
+    # Courses that write E or J for both tell them apart by the example's index.
+    net = Network.dense([2, 2, 1], "logistic", init="uniform(-1,1)", seed=1)
+    why = explain(net, [[0.1, 0.2], [0.3, 0.4]], [[0.0], [1.0]], loss="half_squared_error", notation=notation)
+    parameter = Quantity("b", 2, (0,))
+    cost, batch = (why[Derivative(Quantity(kind), parameter)].text("line").splitlines()[1] for kind in ("C", "J"))
+    assert cost.split(" = ")[0] != batch.split(" = ")[0]
+
+
+def test_an_example_stands_beneath_both_ends_of_a_slope():
+    net = Network.dense([2, 2, 1], "logistic", init="uniform(-1,1)", seed=1)
+    why = explain(net, [[0.1, 0.2], [0.3, 0.4]], [[0.0], [1.0]], notation="delta-rule")
+    assert why["da[1][2]/dz[1][2] @ 2"].text("line").splitlines()[1].strip().startswith("∂o⁽¹⁾₂₂/∂sum⁽¹⁾₂₂ =")

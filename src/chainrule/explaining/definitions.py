@@ -62,7 +62,8 @@ class Definitions:
     @property
     def naming(self) -> Naming:
         """The notation applied to this network."""
-        return Naming(self.notation, self.values.network.sizes)
+        values = self.values
+        return Naming(self.notation, values.network.sizes, values.example if len(values.X) > 1 else None)
 
     def value(self, name: Name) -> float:
         """Return what was computed for a name."""

@@ -47,16 +47,23 @@ class Naming:
     notation : Notation
     sizes : tuple of int
         Units per layer; None in a derivation for any depth.
+    example : int, optional
+        The row that quantities without an example belong to, where there are several. Where C and J share a letter, C
+        carries it.
     """
 
     notation: Notation
     sizes: tuple[int, ...] | None = None
+    example: int | None = None
 
     def show(self, name: Name) -> Shown:
         """How a quantity looks in this notation."""
         match name:
             case Derivative():
-                return Fraction(self.scripted(name.top), self.scripted(name.bottom))
+                bottom = name.bottom
+                if name.top.example is not None and bottom.kind in ("a", "z") and bottom.example is None:
+                    bottom = replace(bottom, example=name.top.example)
+                return Fraction(self.scripted(name.top), self.scripted(bottom))
             case Path():
                 inner = self.show(name.derivative)
                 assert isinstance(inner, Fraction)
@@ -90,7 +97,8 @@ class Naming:
             units = []
         if q.kind == "b" and n.bias == "w0":
             units = ["0", *units] if n.counting.from_to else [*units, "0"]
-        example = str(q.example + 1) if isinstance(q.example, int) else q.example or ""
+        n_th = self.example if q.kind == "C" and q.example is None and n.letter("C") == n.letter("J") else q.example
+        example = str(n_th + 1) if isinstance(n_th, int) else n_th or ""
         sup, brackets = "", ""
         if layer is not None and not self._lettered(L):
             number = str(n.letter("L") if layer == "L" else n.counting.layer(layer, q.kind))
