@@ -12,7 +12,8 @@ import random_networks
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from chainrule import Network, UsageError, explain, forward, layer_jacobians, translate
+from chainrule import Network, UsageError, backward, explain, forward, layer_jacobians, translate
+from chainrule.explaining import values as values_module
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.expressions import Rest, Sum
 from chainrule.explaining.grammar import parse, written
@@ -401,3 +402,23 @@ def test_an_example_stands_beneath_both_ends_of_a_slope():
     net = Network.dense([2, 2, 1], "logistic", init="uniform(-1,1)", seed=1)
     why = explain(net, [[0.1, 0.2], [0.3, 0.4]], [[0.0], [1.0]], notation="delta-rule")
     assert why["da[1][2]/dz[1][2] @ 2"].text("line").splitlines()[1].strip().startswith("∂o⁽¹⁾₂₂/∂sum⁽¹⁾₂₂ =")
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("weights", [None, [1, 2, 0, 0, 3, 1, 0.5], [1, 0, 1, 2, 1, 2, 4]])
+def test_a_batch_in_blocks_is_the_whole_batch(monkeypatch, reduction, weights):
+    # Blocks of two; in the first list of weights one block weighs nothing.
+    monkeypatch.setattr(values_module, "BLOCK", 2)
+    net = Network.dense([3, 4, 2], "tanh", bias="x0", seed=3)
+    X, Y = np.random.default_rng(0).normal(size=(7, 3)), np.random.default_rng(1).normal(size=(7, 2))
+    options = {"reduction": reduction, "weight_decay": 0.3, "sample_weight": weights}
+    why = explain(net, X, Y, loss="sum_of_squares", **options)
+    grads = backward(net, forward(net, X), Y, "sum_of_squares", **options)
+    assert why["J"].value == pytest.approx(grads.cost, rel=1e-13)
+    assert evaluate(why["J"].expression) == pytest.approx(grads.cost, rel=1e-13)
+    for l in (1, 2):
+        for i, k in np.ndindex(grads.weights[l][1:].shape):
+            entry = why[f"dJ/dW[{l}][{i + 1},{k + 1}]"]
+            assert entry.value == pytest.approx(grads.weights[l][i + 1, k], rel=1e-12)
+            assert evaluate(entry.expression) == pytest.approx(entry.value, rel=1e-12)
+        assert why[f"dJ/db[{l}][1]"].value == pytest.approx(grads.weights[l][0, 0], rel=1e-12)

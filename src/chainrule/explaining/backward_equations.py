@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 def of_batch(here: Definitions, d: Derivative) -> tuple[str, Expression]:
     """dJ/dw = sum_n r_n dC_n/dw + lambda w (seeds 001, 002, 004)."""
     l, units = d.bottom.layer, d.bottom.units
-    found = here.values.batch
-    error = found.gradients.delta[l][:, units[-1]]
-    each = error if d.bottom.kind == "b" else error * found.record.a[l - 1][:, units[0]]
+    batch = here.values.batch
+    error = batch.delta[l][:, units[-1]]
+    each = error if d.bottom.kind == "b" else error * batch.a[l - 1][:, units[0]]
     terms = over_examples(here, each, here.values.shares, lambda n: Derivative(Quantity("C", example=n), d.bottom))
     rule = f"{here.values.reduction} over the examples"
     if not here.values.weight_decay or d.bottom.kind == "b":

@@ -101,7 +101,7 @@ def long_cross_entropy(here: Definitions, q: Quantity, Z: np.ndarray, Y: np.ndar
 
 def batch_cost(here: Definitions) -> tuple[str, Expression]:
     values = here.values
-    costs, r = values.batch_gradients().costs, values.shares
+    costs, r = values.batch.costs, values.shares
     parts = [over_examples(here, costs, r, lambda n: Quantity("C", example=n))]
     if values.weight_decay:
         parts.append(decay_term(here))

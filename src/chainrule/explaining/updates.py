@@ -95,7 +95,7 @@ class Update:
 
     def _gradients(self, values: Values) -> list[Array]:
         """dJ/dW and dJ/db of the layers that learn."""
-        grads = values.batch_gradients()
+        grads = values.batch
         found = []
         for l, layer in enumerate(values.network.layers, start=1):
             if layer.trainable:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,13 +18,34 @@ from chainrule.core.tensors import mixes_units
 from chainrule.errors import UsageError
 from chainrule.explaining.quantities import Derivative, Quantity
 
+BLOCK = 2048  # examples whose numbers stay near the processor on their way through the network
+
 
 @dataclass(frozen=True)
 class Passes:
-    """One forward and one backward pass over some examples."""
+    """One forward and one backward pass over one example, or a block of them."""
 
     record: Any  # a Record; its z[0] is None, which no one asks for
     gradients: Any  # Gradients, or None without targets
+
+
+class Batch(NamedTuple):
+    """What the passes over all examples leave; z and dC/da of one example come from passes of its own.
+
+    Attributes
+    ----------
+    a : list of arrays (N, sizes[l])
+        The inputs of every layer, a[0] to a[L-1].
+    cost, costs, delta, weights, biases
+        As in `Gradients`.
+    """
+
+    a: list[Any]
+    cost: float
+    costs: Any
+    delta: list[Any]
+    weights: list[Any]
+    biases: list[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +79,42 @@ class Values:
         """Return the passes over one example alone; those of a large batch need not run for it."""
         n = self.example if n is None else n
         if n not in self._rows:
-            rows = slice(n, n + 1)
-            if "batch" in self.__dict__:
-                self._rows[n] = _one_of(self.batch, rows)
-            else:
-                self._rows[n] = self._run(self.X[rows], None if self.Y is None else self.Y[rows])
+            self._rows[n] = self._run(slice(n, n + 1))
         return self._rows[n]
 
     @cached_property
-    def batch(self) -> Passes:
-        """The passes over all examples."""
-        options: dict[str, Any] = {"reduction": self.reduction, "weight_decay": self.weight_decay}
-        return self._run(self.X, self.Y, sample_weight=self.sample_weight, **options)
+    def batch(self) -> Batch:
+        """The passes over all examples, block by block: J and its derivatives are sums over the blocks.
 
-    def _run(self, X: np.ndarray, Y: np.ndarray | None, **options: Any) -> Passes:
+        Raises
+        ------
+        UsageError
+            If there are no targets.
+        """
+        self._need_targets()
+        blocks = [slice(start, start + BLOCK) for start in range(0, len(self.X), BLOCK)]
+        if not all(self.shares[rows].any() for rows in blocks):  # backward refuses examples that all weigh nothing
+            blocks = [slice(None)]
+        cost, a, costs, delta = 0.0, [], [], []
+        weights = biases = [None] * (self.L + 1)
+        for rows in blocks:
+            decay = self.weight_decay if rows is blocks[0] else 0.0  # J holds it once
+            part = self._run(rows, reduction="sum", sample_weight=self.shares[rows], weight_decay=decay)
+            g = part.gradients
+            cost += g.cost
+            weights, biases = _each_layer(sum, (weights, g.weights)), _each_layer(sum, (biases, g.biases))
+            a.append(part.record.a[1:-1])
+            costs.append(g.costs)
+            delta.append(g.delta)
+        hidden, delta = _each_layer(np.concatenate, a), _each_layer(np.concatenate, delta)
+        return Batch([self.X, *hidden], cost, np.concatenate(costs), delta, weights, biases)
+
+    def _run(self, rows: slice, **options: Any) -> Passes:
         with np.errstate(all="ignore"):  # where numbers become infinite is what a person may want to see
-            record = forward(self.network, X)
-            return Passes(record, None if Y is None else backward(self.network, record, Y, self.loss, **options))
+            record = forward(self.network, self.X[rows])
+            if self.Y is None:
+                return Passes(record, None)
+            return Passes(record, backward(self.network, record, self.Y[rows], self.loss, **options))
 
     @cached_property
     def shares(self) -> Array:
@@ -88,11 +129,6 @@ class Values:
                 "there are no targets here, so no cost and no derivatives of it. Give Y, or a target column."
             )
         return found
-
-    def batch_gradients(self) -> Any:
-        """The derivatives of the batch's cost."""
-        self._need_targets()
-        return self.batch.gradients
 
     def _need_targets(self) -> None:
         if self.Y is None:
@@ -146,7 +182,7 @@ class Values:
         if q.kind == "C":
             return np.asarray(self.gradients(n).costs[0])
         if q.kind == "J":
-            return np.asarray(self.batch_gradients().cost)
+            return np.asarray(self.batch.cost)
         if q.kind == "share":
             return np.asarray(self.shares[self.example if n is None else n])
         assert isinstance(l, int)
@@ -188,7 +224,7 @@ class Values:
         assert isinstance(l, int)
         n = top.example if isinstance(top.example, int) else None
         if top.kind == "J":
-            grads = self.batch_gradients()
+            grads = self.batch
             x0 = self.layer(l).x0
             if bottom.kind == "W":
                 return grads.weights[l][int(x0) :]
@@ -264,11 +300,7 @@ def make_values(network: Network, X: Any, Y: Any, loss: Loss | FusedLoss, exampl
     return Values(network.astype("float64"), X, Y, loss, example=int(example), **options)
 
 
-def _one_of(passes: Passes, rows: slice) -> Passes:
-    """Cut one example out of the passes over a batch."""
-    record = Record(*(tuple(None if M is None else M[rows] for M in part) for part in passes.record))
-    g = passes.gradients
-    if g is None:
-        return Passes(record, None)
-    activations, delta = (tuple(None if M is None else M[rows] for M in part) for part in (g.activations, g.delta))
-    return Passes(record, g._replace(costs=g.costs[rows], activations=activations, delta=delta))
+def _each_layer(combine: Callable[[Sequence[Any]], Any], blocks: Sequence[Sequence[Any]]) -> list[Any]:
+    """Combine what the blocks have of each layer; None where no block has anything."""
+    there = [[part for part in parts if part is not None] for parts in zip(*blocks, strict=True)]
+    return [combine(parts) if parts else None for parts in there]
