@@ -11,7 +11,7 @@ namespace chainrule {
 
 // What is watched from epoch to epoch: training/loop.py has the same policy for the other engines.
 struct Watch {
-    double watched_cost = 0, target_cost = 0;
+    double watched_cost = 0, target_cost = 0, tolerance = 0;
     long waited = 0, best_epoch = 0, patience = 0;
     bool keep_best = false;
     double plateau_factor = 1, plateau_best = 0, reduce_by = 1;
@@ -69,8 +69,8 @@ class Course {
         if (validated && !std::isfinite(row.validation_cost)) return finish(End::validation_not_finite);
         const double watched = validated ? row.validation_cost : row.cost;
         const bool fell = watched < watch.watched_cost;
+        watch.waited = watched < watch.watched_cost - watch.tolerance ? 0 : watch.waited + 1;
         if (fell) watch.watched_cost = watched;
-        watch.waited = fell ? 0 : watch.waited + 1;
         if (fell || !watch.keep_best) {
             watch.best_epoch = long(rows.size());
             if (watch.keep_best) keep();

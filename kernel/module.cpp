@@ -129,7 +129,7 @@ struct PythonTrainer {
     }
 
     void set_plan(int loss, double loss_parameter, int rule, std::vector<double> constants, long batch, bool mean,
-                  bool shuffle, double weight_decay, double clip_norm, double clip_value, double middle) {
+                  bool shuffle, double weight_decay, bool decay_is_shared, double clip_norm, double clip_value, double middle) {
         require(!trainer.learning_rates, "set the plan before the course");
         Plan<R>& plan = trainer.plan;
         require(loss >= 0 && loss <= int(Loss::perceptron_criterion), "unknown loss");
@@ -138,7 +138,8 @@ struct PythonTrainer {
         plan.criterion = {Loss(loss), R(loss_parameter)};
         plan.rule = Rule(rule), plan.decoupled = plan.rule == Rule::adamw;
         std::copy(constants.begin(), constants.end(), plan.constants);
-        plan.batch = batch, plan.mean = mean, plan.shuffle = shuffle, plan.weight_decay = weight_decay;
+        plan.batch = batch, plan.mean = mean, plan.shuffle = shuffle;
+        plan.weight_decay = weight_decay, plan.decay_is_shared = decay_is_shared;
         plan.clip_norm = clip_norm, plan.clip_value = clip_value, plan.middle = middle;
     }
 
@@ -337,7 +338,7 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def("add_layer", &T::add_layer, "W"_a.noconvert(), "b"_a.none().noconvert(), "activation"_a, "parameter"_a, "trainable"_a, "dropout"_a,
              "own_W"_a.noconvert(), "own_b"_a.noconvert(), "best_W"_a.noconvert(), "best_b"_a.noconvert())
         .def("set_plan", &T::set_plan, "loss"_a, "loss_parameter"_a, "rule"_a, "constants"_a, "batch"_a, "mean"_a, "shuffle"_a,
-             "weight_decay"_a, "clip_norm"_a, "clip_value"_a, "middle"_a)
+             "weight_decay"_a, "decay_is_shared"_a, "clip_norm"_a, "clip_value"_a, "middle"_a)
         .def("set_examples", &T::set_examples, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
         .def("set_validation", &T::set_validation, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
         .def("set_course", &T::set_course, "learning_rates"_a.noconvert(), "generator"_a, "updates"_a, "threads"_a)
@@ -374,6 +375,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_rw("waited", &Watch::waited)
         .def_rw("best_epoch", &Watch::best_epoch)
         .def_rw("patience", &Watch::patience)
+        .def_rw("tolerance", &Watch::tolerance)
         .def_rw("keep_best", &Watch::keep_best)
         .def_rw("plateau_factor", &Watch::plateau_factor)
         .def_rw("plateau_best", &Watch::plateau_best)

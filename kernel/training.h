@@ -20,7 +20,7 @@ struct Plan {
     Rule rule{};
     double constants[4] = {};
     long batch = 1;
-    bool mean = true, shuffle = false, decoupled = false;
+    bool mean = true, shuffle = false, decoupled = false, decay_is_shared = false;
     double weight_decay = 0, clip_norm = 0, clip_value = 0, middle = 0;
     bool counts = false;
 };
@@ -345,7 +345,8 @@ class Trainer {
     }
 
     double decay_of(long count) const {
-        return plan.weight_decay * (plan.mean ? 1.0 : double(count) / double(examples.count));
+        if (!plan.mean) return plan.weight_decay * double(count) / double(examples.count);
+        return plan.decay_is_shared ? plan.weight_decay / double(count) : plan.weight_decay;
     }
     double rate_of(long epoch, long batch) const { return course.watch.plateau_factor * learning_rates[epoch * per_epoch_ + batch]; }
 
@@ -430,7 +431,7 @@ class Trainer {
             double squares = decay_of_frozen_;
             for (const Layer<R>& layer : layers)
                 if (layer.trainable) squares += weight_squares(layer);
-            row.validation_cost += 0.5 * plan.weight_decay * squares;
+            row.validation_cost += 0.5 * plan.weight_decay / (plan.mean && plan.decay_is_shared ? double(N) : 1.0) * squares;
         }
         row.validation_accuracy = plan.counts ? double(right) / double(N) : std::nan("");
     }

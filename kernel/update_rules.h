@@ -105,7 +105,8 @@ inline void with_rule(Rule rule, const double* constants, double eta, long updat
         case Rule::adam:
         case Rule::adamw: {
             const double m_share = 1 - powers[0](updates), s_share = 1 - powers[1](updates);
-            return use(Adam<R>{R(eta), R(c[0]), R(c[1]), R(c[2]), R(1 / m_share), R(1 / s_share), R(1 - c[0]), R(1 - c[1])});
+            const R epsilon = R(c[2] + c[3] / std::sqrt(s_share));
+            return use(Adam<R>{R(eta), R(c[0]), R(c[1]), epsilon, R(1 / m_share), R(1 / s_share), R(1 - c[0]), R(1 - c[1])});
         }
         case Rule::rprop: return use(Rprop<R>{R(eta), R(c[0]), R(c[1]), R(c[2]), R(c[3])});
     }

@@ -27,6 +27,8 @@ AT_MODULE_LEVEL = {
     "cluster": {"numpy"},
     "cli": {"click"},
 }
+# Rooms of their own, which are loaded when one of their names is first used.
+ROOMS = {"chainrule.models.estimators": {"numpy", "sklearn", "scipy"}}
 NEVER_AT_MODULE_LEVEL = {"duckdb", "pandas", "polars", "pyarrow", "safetensors", "rich", "scipy", "sklearn", "onnx"}
 # The tables of options are read for `--help`, so they must not load an array library.
 OPTION_TABLES = ("training/plan.py", "data/encoding_plan.py", "data/reading_plan.py", "options.py", "errors.py",
@@ -100,6 +102,10 @@ def test_third_parties_only_where_they_belong(name):
             continue
         if package == "click":
             assert own == "cli", f"{name} imports click"
+        room = next((room for room in ROOMS if name.startswith(room)), None)
+        if room is not None:
+            assert package in ROOMS[room], f"{name} imports {package}"
+            continue
         if top:
             assert package not in NEVER_AT_MODULE_LEVEL, f"{name} imports {package} at once"
             assert package in AT_MODULE_LEVEL.get(own, set()), f"{name} imports {package} at once"
@@ -139,6 +145,12 @@ def test_importing_chainrule_loads_next_to_nothing():
     assert "chainrule" in loaded
     assert not loaded & {"numpy", "duckdb", "click", "rich", "safetensors", "argparse"}
     assert {name for name in loaded if name.startswith("chainrule.")} == set()
+
+
+def test_scikit_learn_is_loaded_by_the_estimators_alone():
+    everything_else = ", ".join(name for name in NAMES if ".estimators" not in name and "__main__" not in name)
+    assert "sklearn" not in loaded_by(f"import {everything_else}")
+    assert "sklearn" in loaded_by("from chainrule import MLPClassifier")
 
 
 def test_help_needs_no_array_library():

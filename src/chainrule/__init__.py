@@ -29,6 +29,7 @@ _HOMES = {
     "chainrule.models.doctor": ("Diagnosis", "Finding", "diagnose", "diagnose_model"),
     "chainrule.models.comparison": ("Comparison", "compare"),
     "chainrule.models.cross_validation": ("CrossValidation", "cross_validate"),
+    "chainrule.models.estimators": ("MLPClassifier", "MLPRegressor"),
     "chainrule.models.ensemble": ("Ensemble", "train_ensemble"),
     "chainrule.models.many": ("grid", "train_many"),
     "chainrule.models.model": ("Model",),

@@ -128,6 +128,18 @@ def test_adam_is_the_papers_algorithm(constants):
     assert state.updates == 5
 
 
+@pytest.mark.parametrize("beta_2", [0.999, 0.5, 0.0])
+def test_adam_with_epsilon_hat_is_the_papers_other_form(beta_2):
+    """The end of its section 2: alpha_t = alpha sqrt(1 - beta_2^t) / (1 - beta_1^t), then alpha_t m / (sqrt v + ^e)."""
+    m = v = 0.0
+    wanted = []
+    for t, g in enumerate(G, start=1):
+        m, v = 0.8 * m + 0.2 * g, beta_2 * v + (1 - beta_2) * g * g
+        alpha_t = ETA * math.sqrt(1 - beta_2**t) / (1 - 0.8**t)
+        wanted.append(-alpha_t * m / (math.sqrt(v) + 0.03))
+    assert changes_of(adam(0.8, beta_2, 0.0, 0.03))[0] == pytest.approx(wanted, rel=1e-12)
+
+
 def test_adam_by_hand():
     # g = 1 then -2, beta 0.9 and 0.999:
     #   m = 0.1, s = 0.001; both divided by what they lack (0.1, 0.001) are 1: dw = -0.1
@@ -306,7 +318,8 @@ def test_schedules_by_name():
 
 @pytest.mark.parametrize(("name", "message"), [
     ("adm", 'update "adm" is unknown. Did you mean "adam"? Allowed: gradient_descent, momentum,'),
-    ("momentum(1)", "momentum: mu must be at least 0 and below 1; received 1."),
+    ("momentum(1.1)", "momentum: mu must be at least 0 and at most 1; received 1.1."),
+    ("rmsprop(1)", "rmsprop: rho must be at least 0 and below 1; received 1."),
     ("momentum(-0.1)", "received -0.1"),
     ("nesterov(2)", "nesterov: mu"),
     ("rmsprop(1.5)", "rmsprop: rho"),
@@ -316,7 +329,7 @@ def test_schedules_by_name():
     ("rprop(1.2,1.5)", "0 < shrink < 1"),
     ("rprop(1.2,0.5,1,2)", "0 < smallest < largest"),
     ("gradient_descent(0.1)", "gradient_descent does not take 1 numbers"),
-    ("adam(1,2,3,4)", "adam does not take 4 numbers"),
+    ("adam(1,2,3,4,5)", "adam does not take 5 numbers"),
     ("momentum(a)", 'update "momentum(a)" cannot be read. Write a name, or a name with numbers, as in momentum(0.5).'),
     ("momentum(0.5", "cannot be read"),
     (0.1, "update must be a name or an object of that kind; received 0.1"),

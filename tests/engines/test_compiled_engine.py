@@ -76,7 +76,7 @@ def test_losses_with_every_output_activation(loss, dtype, instruction_set):
 RULES = [
     "gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw", "rprop",
     "momentum(0.5)", "nesterov(0)", "rmsprop(0.5,0.001)", "adam(0.5,0.9,0.0001)", "adamw(0,0,1)",
-    "rprop(1.5,0.3,0.2,0.001)",
+    "rprop(1.5,0.3,0.2,0.001)", "momentum(1)", "nesterov(1)", "adam(0.9,0.99,0,0.01)", "adamw(0.5,0.9,0.1,0.02)",
 ]  # fmt: skip
 
 
@@ -106,6 +106,9 @@ def test_batch_sizes(batch, dtype, instruction_set):
 OPTIONS = {
     "sum": {"reduction": "sum", "weight_decay": 0.1},
     "decay": {"weight_decay": 0.5},
+    "decay-shared": {"weight_decay": 0.5, "decay_is_shared": True},
+    "decay-shared-sum": {"weight_decay": 0.1, "decay_is_shared": True, "reduction": "sum"},
+    "decay-shared-frozen": {"weight_decay": 0.5, "decay_is_shared": True, "trainable": [False, True, True]},
     "weighted": {"weighted": True},
     "weighted-sum": {"weighted": True, "reduction": "sum", "weight_decay": 0.2},
     "clip-norm": {"clip_norm": 0.05},

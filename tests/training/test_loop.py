@@ -148,6 +148,51 @@ class TestWeightsKept:
             assert (before.biases.tobytes() != after.biases.tobytes()) == moved
 
 
+class TestTolerance:
+    @pytest.mark.parametrize("engine", ["compiled", "reference"])
+    @pytest.mark.parametrize("tolerance", [0.0, 1e-3, 0.02])
+    def test_a_smaller_fall_is_none(self, tolerance, engine):
+        """Counted here from the costs alone, against the epoch in which the training ended."""
+        options = {"learning_rate": 0.02, "validation": False, "engine": engine}
+        costs = [row.cost for row in run(training(epochs=300, **options)).history]
+        best, waited, end = math.inf, 0, 300
+        for epoch, cost in enumerate(costs, start=1):
+            waited = 0 if cost < best - tolerance else waited + 1
+            best = min(best, cost)
+            if waited == 4:
+                end = epoch
+                break
+        state = run(training(epochs=300, patience=4, tolerance=tolerance, **options))
+        assert state.epoch == end
+        assert state.watched_cost == pytest.approx(best, rel=1e-12)
+        assert (end < 300) == (tolerance > 0)
+
+    def test_without_patience_it_has_no_effect(self):
+        with pytest.raises(UsageError, match="there is no patience"):
+            TrainingPlan(tolerance=0.1)
+
+
+class TestSharedDecay:
+    def test_each_example_has_its_part_of_it(self):
+        """J of a batch of B is the mean cost + lambda / (2 B) sum w^2; 24 examples in batches of 10, 10 and 4."""
+        ready = training(epochs=1, batch_size=10, shuffle=False, validation=False)
+        shared = prepare(
+            replace(ready.plan, weight_decay=0.6, update="gradient_descent"), ready.start.network, ready.work.X,
+            ready.work.Y, loss=ready.work.loss, decay_is_shared=True,
+        )  # fmt: skip
+        network, J = ready.start.network, 0.0
+        for rows in (slice(0, 10), slice(10, 20), slice(20, 24)):
+            X, Y = ready.work.X[rows], ready.work.Y[rows]
+            grads = backward(network, forward(network, X), Y, ready.work.loss, weight_decay=0.6 / len(X))
+            J += grads.cost * len(X) / 24
+            moved = [p - shared.plan.eta * g for p, g in zip(network.parameters, grads.parameters, strict=True)]
+            network = network.with_parameters(moved)
+        state = run(shared)
+        assert state.history[0].cost == pytest.approx(J, rel=1e-12)
+        for found, wanted in zip(state.network.parameters, network.parameters, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 class TestHistory:
     def test_numbers_of_an_epoch(self):
         """By batch, an epoch's cost, accuracy and gradient norm are those of the weights before it."""

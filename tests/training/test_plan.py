@@ -80,7 +80,7 @@ def test_every_name_works_in_the_core():
         ("batch_size", 0), ("batch_size", "some"), ("batch_size", 2.5), ("batch_size", True), ("batch_size", None),
         ("shuffle", "yes"), ("shuffle", 2), ("shuffle", None),
         ("epochs", 0), ("epochs", 1.5), ("epochs", "10"), ("epochs", None), ("epochs", math.inf), ("epochs", True),
-        ("target_cost", 0), ("target_cost", math.nan), ("patience", 0), ("patience", 2.5),
+        ("target_cost", 0), ("target_cost", math.nan), ("patience", 0), ("patience", 2.5), ("tolerance", -1), ("tolerance", math.inf),
         ("time_limit", 0), ("time_limit", -1), ("starts", 0), ("starts", None),
         ("keep", "first"), ("keep", "best(1)"), ("keep", None),
         ("dtype", "float16"), ("dtype", np.float32), ("dtype", "float32(1)"),

@@ -75,7 +75,7 @@ def gradient_descent() -> UpdateRule:
 
 def momentum(mu: float = 0.9) -> UpdateRule:
     """v <- mu v - eta g; dw = v (Polyak 1964)."""
-    _check_share("momentum", "mu", mu)
+    _check_share("momentum", "mu", mu, with_1=True)
 
     def update(gradients: Arrays, state: Velocity, learning_rate: float) -> tuple[Arrays, Velocity]:
         v = [mu * v - learning_rate * g for v, g in zip(state.velocity, gradients, strict=True)]
@@ -86,7 +86,7 @@ def momentum(mu: float = 0.9) -> UpdateRule:
 
 def nesterov(mu: float = 0.9) -> UpdateRule:
     """v <- mu v - eta g; dw = mu v - eta g, momentum that looks a step ahead (Sutskever et al. 2013)."""
-    _check_share("nesterov", "mu", mu)
+    _check_share("nesterov", "mu", mu, with_1=True)
 
     def update(gradients: Arrays, state: Velocity, learning_rate: float) -> tuple[Arrays, Velocity]:
         v = [mu * v - learning_rate * g for v, g in zip(state.velocity, gradients, strict=True)]
@@ -109,33 +109,36 @@ def rmsprop(rho: float = 0.9, epsilon: float = 1e-8) -> UpdateRule:
     return UpdateRule("rmsprop", lambda parameters: MeanSquare(_zeros(parameters)), update, constants=(rho, epsilon))
 
 
-def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
+def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8, epsilon_hat: float = 0.0) -> UpdateRule:
     """Adam, algorithm 1 of Kingma and Ba (2015).
 
     m and s are running means that start at 0; after t updates they hold the share 1 - beta^t of a full mean, and are
-    divided by it.
+    divided by it. `epsilon` is added to the root of the full mean, `epsilon_hat` to that of s itself, as in the form at
+    the end of their section 2, which scikit-learn has.
     """
     _check_share("adam", "beta_1", beta_1)
     _check_share("adam", "beta_2", beta_2)
     _check_epsilon("adam", epsilon)
+    _check_epsilon("adam", epsilon_hat)
 
     def update(gradients: Arrays, state: Moments, learning_rate: float) -> tuple[Arrays, Moments]:
         t = state.updates + 1
         m = [beta_1 * m + (1 - beta_1) * g for m, g in zip(state.mean, gradients, strict=True)]
         s = [beta_2 * s + (1 - beta_2) * g * g for s, g in zip(state.mean_square, gradients, strict=True)]
         m_share, s_share = 1 - beta_1**t, 1 - beta_2**t
-        changes = [-learning_rate * (m / m_share) / (_sqrt(s / s_share) + epsilon) for m, s in zip(m, s, strict=True)]
+        added = epsilon + epsilon_hat / math.sqrt(s_share)
+        changes = [-learning_rate * (m / m_share) / (_sqrt(s / s_share) + added) for m, s in zip(m, s, strict=True)]
         return changes, Moments(m, s, t)
 
     def init(parameters: Arrays) -> Moments:
         return Moments(_zeros(parameters), _zeros(parameters), 0)
 
-    return UpdateRule("adam", init, update, constants=(beta_1, beta_2, epsilon))
+    return UpdateRule("adam", init, update, constants=(beta_1, beta_2, epsilon, epsilon_hat))
 
 
-def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8) -> UpdateRule:
+def adamw(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8, epsilon_hat: float = 0.0) -> UpdateRule:
     """Adam with weight decay beside it, dw = adam - eta lambda w (Loshchilov and Hutter 2019)."""
-    return adam(beta_1, beta_2, epsilon)._replace(name="adamw", decoupled=True)
+    return adam(beta_1, beta_2, epsilon, epsilon_hat)._replace(name="adamw", decoupled=True)
 
 
 def rprop(grow: float = 1.2, shrink: float = 0.5, largest: float = 50.0, smallest: float = 1e-6) -> UpdateRule:
@@ -229,9 +232,10 @@ def _sqrt(S: Array) -> Array:
     return S.__array_namespace__().sqrt(S)
 
 
-def _check_share(rule: str, name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise UsageError(f"{rule}: {name} must be at least 0 and below 1; received {value:g}.")
+def _check_share(rule: str, name: str, value: float, with_1: bool = False) -> None:
+    if not (0 <= value < 1 or (with_1 and value == 1)):
+        limit = "at most 1" if with_1 else "below 1"
+        raise UsageError(f"{rule}: {name} must be at least 0 and {limit}; received {value:g}.")
 
 
 def _check_epsilon(rule: str, value: float) -> None:

@@ -32,6 +32,9 @@ from chainrule.engines.work import Chunk, EpochNumbers, Work
 
 _ENDS = ("epochs", "time", "target", "patience", "not finite", "validation not finite", "interrupted")
 
+# Where among a rule's constants those are that keep it from dividing by 0.
+_EPSILONS_FROM = {"rmsprop": 1, "adam": 2, "adamw": 2}
+
 # One thread does so many multiplications of a step sooner than it can share them.
 FEWEST_TO_SHARE = 2_000_000
 
@@ -43,7 +46,8 @@ def refusal(work: Work, network: Network) -> str:
         return why
     if work.rule.constants is None:
         return f'knows the built-in update rules only, not your own "{work.rule.name}"'
-    if work.rule.name.partition("(")[0] in ("rmsprop", "adam", "adamw") and work.rule.constants[-1] == 0:
+    head = work.rule.name.partition("(")[0]
+    if head in _EPSILONS_FROM and not any(work.rule.constants[_EPSILONS_FROM[head] :]):
         return f"knows {work.rule.name} only with an epsilon above 0"
     return ""
 
@@ -61,6 +65,8 @@ class Watch(NamedTuple):
         Stop once the training cost is this small.
     patience : int or None
         Stop when the watched cost has not fallen for so many epochs.
+    tolerance : float
+        A fall counts for `patience` if it is more than this below the lowest watched cost so far.
     reduce : (float, int) or None
         Multiply the learning rate by this factor whenever the watched cost has not fallen for so many epochs.
     watched_cost, waited, plateau
@@ -71,6 +77,7 @@ class Watch(NamedTuple):
     keep_best: bool = False
     target_cost: float | None = None
     patience: int | None = None
+    tolerance: float = 0.0
     reduce: tuple[float, int] | None = None
     watched_cost: float = math.inf
     waited: int = 0
@@ -222,7 +229,7 @@ class _Prepared:
             *loss_code(work.loss),
             rule_code(work.rule.name),
             list(work.rule.constants),
-            work.batch_size, work.reduction == "mean", work.shuffle, work.weight_decay,
+            work.batch_size, work.reduction == "mean", work.shuffle, work.weight_decay, work.decay_is_shared,
             work.clip_norm or 0.0, work.clip_value or 0.0, work.middle or 0.0,
         )  # fmt: skip
         trainer.set_examples(*_examples(work))
@@ -233,7 +240,7 @@ class _Prepared:
         inside = trainer.watch
         inside.watched_cost, inside.waited, inside.keep_best = watch.watched_cost, watch.waited, watch.keep_best
         inside.target_cost = -math.inf if watch.target_cost is None else watch.target_cost
-        inside.patience = watch.patience or 0
+        inside.patience, inside.tolerance = watch.patience or 0, watch.tolerance
         if watch.reduce is not None:
             inside.reduce_by, inside.plateau_patience = watch.reduce
         # The learning rates handed in hold the factor reached so far.

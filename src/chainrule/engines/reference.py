@@ -57,9 +57,8 @@ def _epoch(
     for batch, start in enumerate(range(0, N, work.batch_size)):
         stop = min(start + work.batch_size, N)
         X, Y, s = _rows(work, order, start, stop)
-        # Over an epoch the batches' costs add up to J: a mean counts by its size, a sum holds its share of the decay.
-        share = (stop - start) / N
-        decay = work.decay_in_cost * (share if work.reduction == "sum" else 1.0)
+        share = (stop - start) / N  # over an epoch the batches' costs add up to J: a mean counts by its size
+        decay = work.decay_of(stop - start)
         reduction = work.reduction
         if s is not None and reduction == "mean":
             # Weighed against all examples, not against its batch alone: a batch of one would undo its weight.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -38,6 +38,9 @@ class Work:
         Whether the examples are taken in a new random order every epoch, where an epoch has several batches.
     dropout : tuple of float
         For each hidden layer 1..L-1 the share p of its units that are left out, at least 0 and below 1; empty for none.
+    decay_is_shared : bool
+        For the mean: whether the examples of a batch of B share the weight decay, lambda / B, as scikit-learn has it;
+        otherwise every batch has the whole.
     """
 
     X: Array
@@ -53,6 +56,7 @@ class Work:
     middle: float | None = None
     shuffle: bool = False
     dropout: tuple[float, ...] = ()
+    decay_is_shared: bool = False
 
     @cached_property
     def shares(self) -> Array | None:
@@ -69,10 +73,28 @@ class Work:
         Y = np.asarray(self.Y)
         return (Y[:, 0] > self.middle if Y.shape[1] == 1 else np.argmax(Y, axis=1)).astype(np.int32)
 
-    @property
-    def decay_in_cost(self) -> float:
-        """lambda as part of J: 0 where the update rule decays the weights beside it (AdamW)."""
-        return 0.0 if self.rule.decoupled else self.weight_decay
+    def decay_of(self, count: int) -> float:
+        """Return lambda as part of the J of so many examples: 0 where the rule decays weights beside it (AdamW)."""
+        if self.rule.decoupled:
+            return 0.0
+        if self.reduction == "sum":  # over an epoch the batches' shares add up to lambda
+            return self.weight_decay * (count / self.n_examples)
+        return self.weight_decay / count if self.decay_is_shared else self.weight_decay
+
+    def part(self, rows: np.ndarray, X: Array) -> Work:
+        """Return the work on some of the rows, taken in that order, each with the weight it has among all.
+
+        Parameters
+        ----------
+        rows : int array (M,)
+        X : array (M, inputs)
+            Their inputs.
+        """
+        s = None if self.sample_weight is None else self.sample_weight[rows]
+        part = replace(self, X=X, Y=self.Y[rows], sample_weight=s, shuffle=False)
+        if self.shares is not None:
+            part.__dict__["shares"] = self.shares[rows]  # in place of what they would have among themselves
+        return part
 
     @property
     def n_examples(self) -> int:

@@ -258,14 +258,22 @@ def _rmsprop(eta: Symbol, g: Symbol, c: Constants, s: States, t: int) -> Express
 
 
 def _adam(eta: Symbol, g: Symbol, c: Constants, s: States, t: int) -> Expression:
-    beta_1, beta_2, epsilon = c
+    beta_1, beta_2, *epsilons = c
+
+    def share(beta: float) -> Expression:
+        return Sum((ONE, Negative(Power(Number(beta), Number(float(t))))))
 
     def full(beta: float, running: Expression) -> Expression:
-        return Quotient(running, Sum((ONE, Negative(Power(Number(beta), Number(float(t)))))))
+        return Quotient(running, share(beta))
 
     m = full(beta_1, _running(beta_1, s["mean"], g))
     root = Function("sqrt", full(beta_2, _running(beta_2, s["mean_square"], square(g))))
-    return Negative(multiply(eta, Quotient(m, Sum((root, Number(epsilon))))))
+    made: tuple[Expression, Expression] = (
+        Number(epsilons[0]),
+        Quotient(Number(epsilons[1]), Function("sqrt", share(beta_2))),
+    )
+    added: list[Expression] = [term for term, epsilon in zip(made, epsilons, strict=True) if epsilon]
+    return Negative(multiply(eta, Quotient(m, Sum((root, *(added or [Number(0.0)]))))))
 
 
 def _rprop(eta: Symbol, g: Symbol, c: Constants, s: States, t: int) -> Expression:

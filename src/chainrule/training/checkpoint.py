@@ -22,7 +22,7 @@ from chainrule.training.state import Epoch, History, TrainingState
 FORMAT = "chainrule-checkpoint-1"
 
 # What may differ between the training that wrote a checkpoint and the one that goes on from it: when to stop.
-_MAY_DIFFER = ("epochs", "target_cost", "patience", "time_limit", "threads")
+_MAY_DIFFER = ("epochs", "target_cost", "patience", "tolerance", "time_limit", "threads")
 
 
 def save_checkpoint(path: str | os.PathLike[str], training: Training, state: TrainingState) -> None:
@@ -80,7 +80,7 @@ def load_checkpoint(path: str | os.PathLike[str], training: Training) -> Trainin
         if facts["training"] != fingerprint(training):
             raise UsageError(
                 f'checkpoint "{path}" belongs to another training: the data, the network or the plan differ (only '
-                f"{', '.join(_MAY_DIFFER[:4])} may). Repeat the command that wrote it, or start anew without resume."
+                f"{', '.join(_MAY_DIFFER[:5])} may). Repeat the command that wrote it, or start anew without resume."
             )
         return _state(facts, arrays, training)
     except (UsageError, ModelFileError):

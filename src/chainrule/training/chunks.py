@@ -78,6 +78,7 @@ def _job(training: Training, state: TrainingState, epochs: int, seconds: float) 
         training.validation is not None and plan.keep == "best",
         plan.target_cost,
         plan.patience,
+        plan.tolerance,
         training.schedule.plateau,
         state.watched_cost,
         state.waited,

@@ -63,7 +63,7 @@ def one_epoch(training: Training, state: TrainingState) -> Reached:
         rule_state=chunk.rule_state,
         random_state=dict(generator.bit_generator.state),
         watched_cost=min(watched, state.watched_cost),
-        waited=0 if fell else state.waited + 1,
+        waited=0 if watched < state.watched_cost - plan.tolerance else state.waited + 1,
         plateau=after_epoch(training.schedule, state.plateau, watched),
         history=state.history.then([row]),
     )
@@ -80,7 +80,7 @@ def measured(network: Network, rows: Work | None) -> tuple[float, float]:
         record = forward(network, rows.X)
         J = cost(
             network, record, rows.Y, rows.loss,
-            reduction=rows.reduction, weight_decay=rows.decay_in_cost, sample_weight=rows.sample_weight,
+            reduction=rows.reduction, weight_decay=rows.decay_of(rows.n_examples), sample_weight=rows.sample_weight,
         )  # fmt: skip
     if rows.middle is None:
         return J, math.nan

@@ -265,6 +265,9 @@ class TrainingPlan:
         "Stop when the validation cost (the training cost, with no rows kept) has not improved for so many epochs.",
         low=1,
     )
+    tolerance: float = option(
+        0.0, "Patience counts a cost as improved if it is more than this below the lowest so far.", low=0
+    )
     time_limit: float | None = option(None, "Stop after this many seconds.", above=0)
     starts: int = option(1, "Train from this many random starts and keep the best.", low=1)
     keep: str = option("best", "Which weights to keep: best on the validation rows, or last.", choices=("best", "last"))
@@ -297,6 +300,11 @@ class TrainingPlan:
             raise UsageError(
                 f"bayes=True finds the weight decay itself, but weight_decay={self.weight_decay:g} was given. "
                 "Leave out one of them."
+            )
+        if self.tolerance and self.patience is None:
+            raise UsageError(
+                f"tolerance={self.tolerance:g} says which improvements end the waiting, but there is no patience. Set "
+                "patience (--patience 10), or leave tolerance out."
             )
         if self.solver == "descent":
             return

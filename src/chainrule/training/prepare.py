@@ -49,6 +49,7 @@ def prepare(
     validation: tuple[Array, Array] | None = None,
     middle: float | None = None,
     generator: np.random.Generator | None = None,
+    decay_is_shared: bool = False,
 ) -> Training:
     """Check everything that a training needs, before its first epoch.
 
@@ -69,6 +70,8 @@ def prepare(
         For classification, the output halfway between the two target values: accuracies are measured.
     generator : numpy.random.Generator, optional
         Draws the orders and what dropout leaves out; by default one with the plan's seed.
+    decay_is_shared : bool
+        Whether the examples of a batch share the weight decay, as `Work` says.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def prepare(
         size = X.shape[0] if whole else min(plan.batch_size, X.shape[0])
         return Work(
             X, Y, s, chosen_loss, rule, size, plan.reduction, plan.weight_decay, plan.clip_norm, plan.clip_value,
-            middle, plan.shuffle, dropout,
+            middle, plan.shuffle, dropout, decay_is_shared,
         )  # fmt: skip
 
     work = work_on(X, Y, sample_weight)

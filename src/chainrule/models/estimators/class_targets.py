@@ -1,0 +1,168 @@
+"""Labels to output units and back: binary, multi-class, multi-label, and several columns of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from chainrule.core.arrays import Array
+from chainrule.core.catalogue import Activation, FusedLoss
+from chainrule.core.equations import (
+    softmax,
+    softmax_categorical_cross_entropy,
+    softmax_categorical_cross_entropy_delta,
+    softmax_pullback,
+)
+from chainrule.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ClassTargets:
+    """What the output units stand for.
+
+    Attributes
+    ----------
+    kind : {"binary", "multiclass", "multilabel", "multioutput"}
+        One unit for the second class; one for each class; one for each label; one for each class of each column.
+    columns : tuple of arrays
+        The classes of each column of y, sorted: one array, for "multioutput" several. The labels of "multilabel" are
+        its one array.
+    """
+
+    kind: str
+    columns: tuple[np.ndarray, ...]
+
+    @property
+    def classes(self) -> Any:
+        """What `classes_` shows: an array, or for several columns a list of arrays."""
+        return list(self.columns) if self.kind == "multioutput" else self.columns[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """Output units."""
+        return 1 if self.kind == "binary" else sum(map(len, self.columns))
+
+    @property
+    def output_activation(self) -> str | Activation:
+        """The activation whose outputs are probabilities."""
+        if self.kind == "multioutput":
+            return softmax_by_column(self._sizes)
+        return "softmax" if self.kind == "multiclass" else "logistic"
+
+    @property
+    def log_loss(self) -> str | FusedLoss:
+        """The cross-entropy that belongs to that activation: minus the log of the probability of the true labels."""
+        if self.kind == "multioutput":
+            return cross_entropy_by_column(self._sizes)
+        return f"{self.output_activation}_{'categorical' if self.kind == 'multiclass' else 'binary'}_cross_entropy"
+
+    @property
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(map(len, self.columns))
+
+    def encode(self, y: np.ndarray, dtype: Any) -> np.ndarray:
+        """Return the targets of the output units, (N, n_outputs), of 0 and 1.
+
+        Raises
+        ------
+        UsageError
+            For a label that is none of the classes.
+        """
+        if self.kind == "multilabel":
+            return np.asarray(y, dtype=dtype)
+        blocks = []
+        for column, labels in zip(self.columns, np.reshape(y, (len(y), -1)).T, strict=True):
+            positions = np.minimum(np.searchsorted(column, labels), len(column) - 1)
+            new = column[positions] != labels
+            if new.any():
+                raise UsageError(
+                    f"y has the label {labels[np.argmax(new)]!r}, which is none of the classes known so far: "
+                    f"{column.tolist()}. Name all classes in the first call of partial_fit, or fit anew without "
+                    "warm_start."
+                )
+            blocks.append(positions[:, None] == np.arange(len(column)))
+        if self.kind == "binary":  # with a single class the unit learns that there is no second
+            blocks = [positions[:, None] == 1]
+        return np.hstack(blocks).astype(dtype)
+
+    def labels(self, A: np.ndarray) -> np.ndarray:
+        """Return the most probable labels for outputs A (N, n_outputs): (N,), or (N, columns)."""
+        if self.kind == "multilabel":
+            return (A > 0.5).astype(int)
+        if self.kind == "binary":
+            second = (A[:, 0] > 0.5).astype(int) if len(self.columns[0]) > 1 else np.zeros(len(A), dtype=int)
+            return np.asarray(self.columns[0][second])
+        chosen = [column[np.argmax(part, axis=1)] for column, part in zip(self.columns, self._parts(A), strict=True)]
+        return np.asarray(chosen[0]) if self.kind == "multiclass" else np.stack(chosen, axis=1)
+
+    def probabilities(self, A: np.ndarray) -> Any:
+        """Return the probability of each class: (N, classes), for several columns a list of such arrays."""
+        if self.kind == "binary":
+            return np.ones_like(A) if len(self.columns[0]) == 1 else np.hstack([1 - A, A])
+        return self._parts(A) if self.kind == "multioutput" else A
+
+    def _parts(self, A: np.ndarray) -> list[np.ndarray]:
+        return np.split(A, np.cumsum(self._sizes)[:-1], axis=1)
+
+
+def class_targets(y: Any, classes: Any = None) -> ClassTargets:
+    """Find out what kind of labels y holds.
+
+    Parameters
+    ----------
+    y : array (N,) or (N, columns)
+    classes : array or list of arrays, optional
+        All labels that there will be, where y may not have them all.
+
+    Raises
+    ------
+    ValueError
+        If y holds continuous numbers, or anything else that is no label.
+    """
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        return ClassTargets("multilabel", (np.arange(y.shape[1]),))
+    if kind == "multiclass-multioutput":
+        known = classes if classes is not None else list(np.asarray(y).T)
+        return ClassTargets("multioutput", tuple(np.unique(column) for column in known))
+    found = np.unique(y if classes is None else classes)
+    return ClassTargets("multiclass" if len(found) > 2 else "binary", (found,))
+
+
+def softmax_by_column(sizes: Sequence[int]) -> Activation:
+    """A softmax for each group of so many units: probabilities of the classes of several columns.
+
+    >>> softmax_by_column((2, 3)).value(np.zeros((1, 5))).round(2)
+    array([[0.5 , 0.5 , 0.33, 0.33, 0.33]])
+    """
+    cuts = np.cumsum(sizes)[:-1]
+
+    def value(Z: Array) -> Array:
+        return np.hstack([softmax(z) for z in np.split(Z, cuts, axis=1)])
+
+    def pullback(Z: Array, A: Array, dC_dA: Array) -> Array:
+        groups = zip(*(np.split(M, cuts, axis=1) for M in (Z, A, dC_dA)), strict=True)
+        return np.hstack([softmax_pullback(z, a, d) for z, a, d in groups])
+
+    return Activation(f"softmax_by_column({','.join(map(str, sizes))})", value, pullback, range=(0, 1))
+
+
+def cross_entropy_by_column(sizes: Sequence[int]) -> FusedLoss:
+    """The sum of the columns' categorical cross-entropies, with their softmaxes."""
+    cuts = np.cumsum(sizes)[:-1]
+
+    def value(Z: Array, Y: Array) -> Array:
+        groups = zip(*(np.split(M, cuts, axis=1) for M in (Z, Y)), strict=True)
+        return np.sum([softmax_categorical_cross_entropy(z, y) for z, y in groups], axis=0)
+
+    def delta(Z: Array, A: Array, Y: Array) -> Array:
+        groups = zip(*(np.split(M, cuts, axis=1) for M in (Z, A, Y)), strict=True)
+        return np.hstack([softmax_categorical_cross_entropy_delta(z, a, y) for z, a, y in groups])
+
+    activation = softmax_by_column(sizes).name
+    return FusedLoss(f"{activation}_cross_entropy", activation, value, delta)

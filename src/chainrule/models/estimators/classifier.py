@@ -1,0 +1,224 @@
+"""`MLPClassifier`, in place of scikit-learn's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
+
+from chainrule.core.catalogue import loss_named
+from chainrule.errors import UsageError
+from chainrule.models.estimators.class_targets import ClassTargets, class_targets
+from chainrule.models.estimators.parameters import CLASSIFIER_LOSSES, documented
+from chainrule.models.estimators.perceptron import MultilayerPerceptron, _has_partial_fit
+
+
+@documented
+class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
+    """A multi-layer perceptron for classes: scikit-learn's parameters, attributes and results, sooner.
+
+    Code written for `sklearn.neural_network.MLPClassifier` runs with the import changed. y may have two classes, more,
+    several labels for a row (an array of 0 and 1), or several columns of classes.
+
+    Parameters
+    ----------
+    PARAMETERS
+
+    Attributes
+    ----------
+    classes_ : array, or a list of arrays for several columns
+        The labels, sorted.
+    coefs_, intercepts_ : lists of arrays
+        The weights (units before, units) and the biases (units,) of each layer.
+    network_ : Network
+        The same as a chainrule network.
+    loss_, best_loss_, loss_curve_
+        The loss of the last epoch, the lowest (None with early_stopping), and that of each.
+    validation_scores_, best_validation_score_
+        Accuracies on the rows kept aside by early_stopping; None without.
+    validation_loss_curve_ : list or None
+        The loss on these rows, or on X_val, without weight decay.
+    history_ : History
+        Of the last fit: for each epoch its cost, learning rate, largest gradient norm and seconds.
+    n_iter_, t_ : int
+        Epochs of the last fit; rows seen.
+    n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
+        As in scikit-learn.
+    encoding_ : Encoding or None
+        With preprocess=True, how columns become inputs.
+
+    Raises
+    ------
+    ValueError
+        When fitting, if a parameter or the data are not allowed.
+
+    Notes
+    -----
+    J = mean of -log p(true class) + alpha / (2 B) sum w^2 for a minibatch of B rows; seeds 002 and 004 derive its
+    gradient. Adam is Kingma and Ba (2015), momentum Polyak (1964) and Nesterov (1983).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from chainrule import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier(solver="lbfgs", random_state=1).fit(X, y)
+    >>> clf.predict(X[:1]), bool(clf.score(X, y) > 0.95)
+    (array([0]), True)
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        preprocess: bool = False,
+        engine: str = "auto",
+        on_epoch: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.preprocess = preprocess
+        self.engine = engine
+        self.on_epoch = on_epoch
+
+    @available_if(_has_partial_fit)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+        """Go on training, for one epoch with the given rows.
+
+        Parameters
+        ----------
+        X : array or sparse array (n_samples, n_features)
+        y : array (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array (n_samples,), optional
+        classes : array (n_classes,), or a list of arrays for several columns
+            All labels there will ever be; needed in the first call.
+
+        Returns
+        -------
+        self
+        """
+        if not hasattr(self, "classes_") and classes is None:
+            raise UsageError("classes must be passed on the first call to partial_fit: y need not have them all.")
+        return self._fit(X, y, sample_weight, None, incremental=True, classes=classes)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the most probable class of each row, (n_samples,); (n_samples, n_outputs) for several targets."""
+        A = self._outputs(X)
+        return self._targets.labels(A)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class, (n_samples, n_classes), in the order of `classes_`.
+
+        For several labels the probability of each; for several columns of classes a list with an array for each.
+        """
+        A = self._outputs(X)
+        return self._targets.probabilities(A)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithms of `predict_proba`."""
+        P = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return [np.log(p) for p in P] if isinstance(P, list) else np.log(P)
+
+    def _checked_targets(self, y: Any, resumed: bool, classes: Any) -> None:
+        if not resumed or not hasattr(self, "classes_"):
+            self._targets: ClassTargets = class_targets(y, classes)
+            self.classes_ = self._targets.classes
+            return
+        if classes is not None and not _same(class_targets(y, classes).columns, self._targets.columns):
+            raise UsageError(
+                f"classes={classes!r} is not the same as on the last call to partial_fit, {self.classes_!r}. Leave it "
+                "out, or start with a new estimator."
+            )
+        if self.warm_start and classes is None and not _same(class_targets(y).columns, self._targets.columns):
+            raise UsageError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {class_targets(y).classes}. Fit a new estimator."
+            )
+
+    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
+        return self._targets.encode(y.toarray() if hasattr(y, "toarray") else y, dtype)
+
+    def _weighed(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return sample_weight
+        y = y.toarray() if hasattr(y, "toarray") else y
+        of_class = compute_sample_weight(self.class_weight, y)
+        return of_class if sample_weight is None else of_class * sample_weight
+
+    def _output(self) -> tuple[Any, Any]:
+        targets = self._targets
+        loss = targets.log_loss if self.loss in CLASSIFIER_LOSSES else self.loss
+        return targets.output_activation, loss_named(loss)
+
+    def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
+        """The share of the rows that are right in every label."""
+        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+        right = np.reshape(self._targets.labels(A) == y, (len(A), -1)).all(axis=1)
+        return float(np.average(right, weights=sample_weight))
+
+    def _strata(self, y: Any) -> Any:
+        return y if type_of_target(y) in ("binary", "multiclass") else None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _same(one: Any, other: Any) -> bool:
+    return len(one) == len(other) and all(map(np.array_equal, one, other))

@@ -1,0 +1,468 @@
+"""What the classifier and the regressor have in common: scikit-learn's conventions around a network."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from chainrule.core.catalogue import Activation, activation_named
+from chainrule.core.network import Layer, Network
+from chainrule.data.encoder import Encoding
+from chainrule.engines.outputs import outputs
+from chainrule.errors import DivergenceError, UsageError
+from chainrule.models.estimators.callbacks import CallbackSupport, callbacks_of
+from chainrule.models.estimators.limited_memory import by_lbfgs
+from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
+from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters
+from chainrule.models.estimators.solving import (
+    Memory,
+    Problem,
+    Scorer,
+    Solved,
+    by_descent,
+    by_levenberg_marquardt,
+)
+from chainrule.models.estimators.sparse_rows import blocks
+from chainrule.training.loop import as_callbacks
+from chainrule.training.state import History
+
+_OUT_NAMES = {"exponential": "exp"}  # what scikit-learn calls it
+
+
+def _has_partial_fit(estimator: Any) -> bool:
+    if estimator.solver in STOCHASTIC_SOLVERS:
+        return True
+    raise AttributeError(f"partial_fit is only available for solver 'sgd' and 'adam'; it is {estimator.solver!r}.")
+
+
+class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport, BaseEstimator):
+    """Fit, transform and all that scikit-learn expects beside them; classifier and regressor add their targets."""
+
+    solver: str
+    hidden_layer_sizes: Any
+    activation: Any
+    random_state: Any
+    early_stopping: bool
+    warm_start: bool
+    max_iter: int
+
+    # ---- what the two add -----------------------------------------------------------------------------------------
+
+    def _checked_targets(self, y: Any, resumed: bool, classes: Any) -> None:
+        """Learn what the targets are from y, or see that they fit what is known."""
+        raise NotImplementedError
+
+    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
+        """Return the targets of the output units, (N, outputs)."""
+        raise NotImplementedError
+
+    def _weighed(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
+        """Return the rows' weights, with those of their classes."""
+        return sample_weight
+
+    def _output(self) -> tuple[Any, Any]:
+        """Return the output activation and the loss."""
+        raise NotImplementedError
+
+    def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
+        raise NotImplementedError
+
+    def _strata(self, y: Any) -> Any:
+        return None
+
+    def _constant_of_loss(self, Y: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        """What scikit-learn's loss has that depends on the targets alone."""
+        return 0.0
+
+    # ---- fit --------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array or sparse array (n_samples, n_features), or a frame
+            float32 is trained in float32, all else in float64.
+        y : array (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array (n_samples,), optional
+            A row of weight 2 counts as much as two rows; one of weight 0 takes no part.
+        X_val, y_val, sample_weight_val : optional
+            Rows to watch: `validation_loss_curve_` has their loss, and with early_stopping their score decides in
+            place of that of rows kept aside.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not allowed.
+        DivergenceError
+            If a number is no longer finite; the weights are then those of the last good epoch.
+        """
+        kept = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, kept)
+
+    @available_if(_has_partial_fit)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Go on training, for one epoch with the given rows.
+
+        Parameters
+        ----------
+        X : array or sparse array (n_samples, n_features)
+        y : array (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array (n_samples,), optional
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, None, incremental=True)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        kept: tuple[Any, Any, Any] | None,
+        incremental: bool = False,
+        classes: Any = None,
+    ) -> Any:
+        check_parameters(self.get_params(deep=False))
+        if incremental and self.early_stopping:
+            raise UsageError("partial_fit does not support early_stopping=True: there is no epoch to go back to.")
+        if kept is not None and (kept[0] is None or kept[1] is None):
+            raise UsageError("X_val and y_val belong together; received only one of them. Give both, or none.")
+        resumed = hasattr(self, "coefs_") and (self.warm_start or incremental)
+        X, y = self._checked_rows(X, y, reset=not resumed)
+        self._checked_targets(y, resumed or incremental, classes)
+        Y = self._encoded_targets(y, X.dtype)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if weight is not None and not (weight >= 0).all():
+            raise UsageError(f"sample_weight must be at least 0; received {weight.min()!r}.")
+        if weight is not None and not weight.any():
+            raise UsageError("sample_weight is 0 for every row; at least one must be above 0.")
+        random = check_random_state(self.random_state)
+        if not resumed:
+            self._start(X, Y, random)
+        parts = [(X, y, Y, weight)]
+        if kept is not None:
+            parts.append(self._validation_rows(*kept, X.dtype))
+        elif self.early_stopping and self.solver in STOCHASTIC_SOLVERS:
+            parts = self._divided(X, y, Y, weight, random)
+        generator = np.random.default_rng([random.randint(2**31), self.t_])
+        return self._solve(parts, generator, incremental, resumed)
+
+    def _checked_rows(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        if not self.preprocess:
+            return validate_data(self, X, y, reset=reset, dtype=(np.float64, np.float32), **self._checks_of_rows())
+        _, y = validate_data(self, X, y, reset=reset, skip_check_array=True)
+        if y is None:
+            raise UsageError("y is needed to fit; received None.")
+        y = np.asarray(y)
+        if reset:
+            self.encoding_: Encoding | None = fit_rows(X, y, self._estimator_type)
+        assert self.encoding_ is not None
+        return encode_rows(self.encoding_, X), y
+
+    def _checks_of_rows(self) -> dict[str, Any]:
+        return {"accept_sparse": "csr", "multi_output": True}
+
+    def _start(self, X: Any, Y: np.ndarray, random: np.random.RandomState) -> None:
+        """Draw the initial weights, as scikit-learn draws them: the same seed starts from the same network."""
+        if not self.preprocess:
+            self.encoding_ = None
+        self.n_outputs_ = Y.shape[1]
+        sizes = [X.shape[1], *self._hidden_sizes(), Y.shape[1]]
+        self.n_layers_ = len(sizes)
+        self.n_iter_, self.t_ = 0, 0
+        self.loss_curve_: list[float] = []
+        self.validation_loss_curve_: list[float] | None = None
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
+        self.best_loss_: float | None = math.inf
+        self.coefs_: list[np.ndarray] = []
+        self.intercepts_: list[np.ndarray] = []
+        self._memory = Memory()
+        activations = self._hidden_activations()
+        for l, (before, units) in enumerate(pairwise(sizes)):
+            nearest = activations[min(l, len(activations) - 1)]
+            bound = math.sqrt((2 if nearest == "logistic" else 6) / (before + units))
+            self.coefs_.append(random.uniform(-bound, bound, (before, units)).astype(X.dtype, copy=False))
+            self.intercepts_.append(random.uniform(-bound, bound, units).astype(X.dtype, copy=False))
+        self.out_activation_ = _OUT_NAMES.get(name := activation_named(self._output()[0]).name, name)
+
+    def _hidden_sizes(self) -> list[int]:
+        return [int(size) for size in np.ravel(np.asarray(self.hidden_layer_sizes, dtype=object))]
+
+    def _hidden_activations(self) -> list[Any]:
+        """One for each hidden layer; the only one given, where there is no hidden layer."""
+        given, hidden = self.activation, len(self._hidden_sizes())
+        if not isinstance(given, (list, tuple)):
+            return [given] * max(1, hidden)
+        if len(given) != hidden:
+            raise UsageError(
+                f"activation lists {len(given)} activations for {hidden} hidden layers. Give one, or one for each."
+            )
+        return list(given) or ["identity"]
+
+    @property
+    def network_(self) -> Network:
+        """The network, made of `coefs_` and `intercepts_` as they are now."""
+        check_is_fitted(self, "coefs_")
+        activations: Sequence[str | Activation] = [*self._hidden_activations()[: self.n_layers_ - 2], self._output()[0]]
+        layers = zip(self.coefs_, self.intercepts_, activations, strict=True)
+        return Network(tuple(Layer(np.asarray(W), np.asarray(b), activation_named(f)) for W, b, f in layers))
+
+    # ---- the rows that are watched ----------------------------------------------------------------------------------
+
+    def _divided(self, X: Any, y: Any, Y: np.ndarray, weight: Any, random: np.random.RandomState) -> list[Any]:
+        """Keep rows aside for early_stopping, the same that scikit-learn keeps with that random_state."""
+        arrays = [X, y, Y] if weight is None else [X, y, Y, weight]
+        split = train_test_split(
+            *arrays, random_state=random, test_size=self.validation_fraction, stratify=self._strata(y)
+        )
+        parts = [(*split[i::2], None)[:4] for i in (0, 1)]
+        if parts[1][0].shape[0] < 2:
+            raise UsageError(
+                "The validation set is too small: early_stopping needs at least 2 rows to score. Raise "
+                "validation_fraction, give more rows, or pass X_val and y_val."
+            )
+        return parts
+
+    def _validation_rows(self, X: Any, y: Any, weight: Any, dtype: Any) -> tuple[Any, Any, np.ndarray, Any]:
+        X = self._checked_inputs(X).astype(dtype, copy=False)
+        y = np.asarray(y)
+        if len(y) != X.shape[0]:
+            raise UsageError(f"X_val has {X.shape[0]} rows and y_val {len(y)}; there must be one for each.")
+        Y = self._encoded_targets(y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y, dtype)
+        if Y.shape[1] != self.n_outputs_:
+            raise UsageError(f"y_val has {Y.shape[1]} outputs, y has {self.n_outputs_}. Give the same targets.")
+        return X, y, Y, None if weight is None else _check_sample_weight(weight, X, dtype=dtype)
+
+    def _scorer(self, part: tuple[Any, Any, np.ndarray, Any]) -> Scorer:
+        X, y, Y, weight = part
+        score = (lambda A: self._score_of(A, y, weight)) if self.early_stopping else None
+        X = X.toarray() if hasattr(X, "toarray") else X
+        return Scorer(X, Y, weight, self._output()[1], score, self.tol, self.n_iter_no_change)
+
+    # ---- the solvers, and what is kept of them ----------------------------------------------------------------------
+
+    def _solve(self, parts: list[Any], generator: np.random.Generator, incremental: bool, resumed: bool) -> Any:
+        X, y, Y, weight = parts[0]
+        weight = self._weighed(y, weight)
+        weight = None if weight is None else weight.astype(X.dtype, copy=False)
+        if self.solver in STOCHASTIC_SOLVERS and self.batch_size != "auto" and self.batch_size > len(Y):
+            warnings.warn(
+                f"batch_size is {self.batch_size}, but there are {len(Y)} rows to train on: all of them make one "
+                "batch.", stacklevel=4,
+            )  # fmt: skip
+        problem = Problem(self.network_, X, Y, weight, self._output()[1])
+        scorer = self._scorer(parts[1]) if len(parts) > 1 and self.solver in STOCHASTIC_SOLVERS else None
+        constant = self._constant_of_loss(Y, weight)
+        with callbacks_of(self, X, y, self.max_iter) as theirs:
+            callbacks = [*as_callbacks(self.on_epoch or ()), *theirs]
+            if self.verbose:
+                callbacks.append(lambda state: self._report(state, scorer, constant))
+            try:
+                if self.solver in STOCHASTIC_SOLVERS:
+                    memory = self._memory if resumed else Memory()
+                    if not incremental:
+                        memory = memory._replace(rule_state=None, learning_rate=None)
+                    solved = by_descent(
+                        problem, self, generator, memory=memory, scorer=scorer, callbacks=callbacks,
+                        epochs=1 if incremental else self.max_iter,
+                    )  # fmt: skip
+                elif self.solver == "lm":
+                    solved = by_levenberg_marquardt(problem, self, generator, callbacks)
+                else:
+                    solved = by_lbfgs(problem, self)
+            except DivergenceError as error:
+                raise self._diverged(error, constant) from None
+        self._keep(solved, scorer, constant)
+        if not incremental:
+            self._warn(solved)
+        return self
+
+    def _keep(self, solved: Solved, scorer: Scorer | None, constant: float) -> None:
+        network = solved.network
+        losses = [loss + constant for loss in solved.losses]
+        self.n_iter_, self.loss_ = len(losses), losses[-1] if losses else math.nan
+        self.history_: History = solved.history
+        self.loss_curve_ = self.loss_curve_ + losses if self.solver in STOCHASTIC_SOLVERS else losses
+        self._memory = solved.memory
+        self.best_loss_ = None if self.early_stopping else solved.memory.best_loss + constant
+        if self.solver in STOCHASTIC_SOLVERS:
+            self.t_ = solved.memory.seen
+        if scorer is not None:
+            self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *scorer.losses]
+        if scorer is not None and scorer.score is not None:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *scorer.scores]
+            if scorer.best is not None:
+                self.best_validation_score_, network = scorer.best_score, scorer.best.network
+        self.coefs_ = [np.asarray(layer.weights) for layer in network.layers]
+        self.intercepts_ = [np.asarray(layer.biases) for layer in network.layers]
+
+    def _diverged(self, error: DivergenceError, constant: float) -> DivergenceError:
+        """Keep the last good weights, and say what helps in the words of these parameters."""
+        if error.state is not None:
+            history = error.state.history
+            self._keep(
+                Solved(error.state.network, history, history.table[:, 1].tolist(), Memory(), ""), None, constant
+            )  # fmt: skip
+        helps = ["scale the inputs (StandardScaler, or preprocess=True)"]
+        if self.solver in STOCHASTIC_SOLVERS:
+            helps.append(f"lower learning_rate_init (now {self.learning_rate_init:g})")
+        if not hasattr(self, "classes_"):
+            helps.append("scale the targets (TransformedTargetRegressor)")
+        told = str(error).partition(" What helps:")[0]
+        new = DivergenceError(f"{told} What helps: {', or '.join(helps)}.")
+        new.state = error.state
+        return new
+
+    def _report(self, state: Any, scorer: Scorer | None, constant: float) -> None:
+        print(f"Iteration {state.epoch}, loss = {state.history[-1].cost + constant:.8f}")
+        if scorer is not None and scorer.scores:
+            print(f"Validation score: {scorer.scores[-1]:f}")
+
+    def _warn(self, solved: Solved) -> None:
+        if solved.ended == "interrupted":
+            warnings.warn("Training interrupted by user: the weights reached so far are kept.", stacklevel=5)
+        elif solved.ended in ("epochs", "stuck"):
+            warnings.warn(self._not_converged(solved), ConvergenceWarning, stacklevel=5)
+
+    def _not_converged(self, solved: Solved) -> str:
+        """Say how far it is from its end, and what to do next."""
+        losses, unit = solved.losses, "epochs" if self.solver in STOCHASTIC_SOLVERS else "steps"
+        if solved.ended == "stuck":
+            return (
+                f"solver='lbfgs' found no lower loss along its direction after {len(losses)} steps (loss "
+                f"{losses[-1]:.4g}), before the gradient was as small as tol={self.tol:g}. Scale the inputs "
+                "(StandardScaler), or take a larger tol."
+            )
+        if self.solver == "lbfgs" and len(losses) < self.max_iter:
+            return (
+                f"Maximum evaluations of the loss (max_fun={self.max_fun}) reached after {len(losses)} steps (loss "
+                f"{losses[-1]:.4g}). Raise max_fun."
+            )
+        ago = min(10, len(losses) - 1)
+        before, now = losses[-1 - ago], losses[-1]
+        told = f"Maximum iterations (max_iter={self.max_iter}) reached, and training has not converged yet. "
+        if ago and now < before:
+            told += f"The last {ago} {unit} took the loss from {before:.4g} to {now:.4g}: raise max_iter"
+        else:
+            told += f"The loss did not fall in the last {ago} {unit} (it is {now:.4g}): "
+            told += "lower learning_rate_init" if self.solver in STOCHASTIC_SOLVERS else "raise max_iter"
+        if ago and before - now > 0.05 * abs(before) and self.solver in STOCHASTIC_SOLVERS:
+            told += f", or learning_rate_init (now {self.learning_rate_init:g}): it falls steadily"
+        return told + ". Inputs that are not scaled slow training down (StandardScaler, or preprocess=True)."
+
+    # ---- in use -----------------------------------------------------------------------------------------------------
+
+    def _checked_inputs(self, X: Any) -> Any:
+        if self.encoding_ is not None:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            return encode_rows(self.encoding_, X)
+        return validate_data(self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32))
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return the activations of the output layer, (N, outputs), in the dtype of the weights."""
+        check_is_fitted(self)
+        return self._activations_of(X, lambda rows: outputs(self.network_, rows))
+
+    def _activations_of(self, X: Any, compute: Any) -> np.ndarray:
+        X = self._checked_inputs(X)
+        dtype = self.coefs_[0].dtype
+        with np.errstate(all="ignore"):
+            parts = [compute(rows.astype(dtype, copy=False)) for rows in blocks(X)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def transform(self, X: Any, layer: int | None = None) -> np.ndarray:
+        """Return the activations of a layer, (n_samples, units): what the network has made of the inputs.
+
+        Parameters
+        ----------
+        X : array or sparse array (n_samples, n_features)
+        layer : int, optional
+            1 for the first hidden layer, ..., n_layers_ - 1 for the outputs; by default the last hidden layer.
+
+        Raises
+        ------
+        UsageError
+            If there is no such layer.
+        """
+        check_is_fitted(self)
+        L = self.n_layers_ - 1
+        number = L - 1 if layer is None else layer
+        if not isinstance(number, (int, np.integer)) or not 0 <= number <= L:
+            raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
+        if number == 0:
+            return self._activations_of(X, lambda rows: rows)
+        part = Network(self.network_.layers[:number])
+        return self._activations_of(X, lambda rows: outputs(part, rows))
+
+    @property
+    def _n_features_out(self) -> int:
+        """Columns of `transform`, which scikit-learn names after the class: mlpclassifier0, mlpclassifier1, ..."""
+        return int(self.coefs_[-2].shape[1]) if len(self.coefs_) > 1 else self.n_features_in_
+
+    def explain(self, X: Any, y: Any = None, *, example: int = 0, **options: Any) -> Any:
+        """Explain any number of the network at some rows: index the result by the name of a quantity.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array, optional
+            Without targets there are no costs, and no derivatives of them.
+        example : int
+            The row that is explained, counted from 0.
+        **options
+            Of `chainrule.explain`: notation, detail, digits, ...
+
+        Returns
+        -------
+        Explanation
+
+        Examples
+        --------
+        >>> from chainrule import MLPClassifier
+        >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+        >>> clf = MLPClassifier((3,), "tanh", solver="lbfgs", random_state=1).fit(X, y)
+        >>> round(clf.explain(X, y, example=1)["a[2][1]"].value, 2)
+        1.0
+        """
+        from chainrule.explaining.explain import explain
+
+        check_is_fitted(self)
+        rows = self._checked_inputs(X)
+        rows = rows.toarray() if hasattr(rows, "toarray") else rows
+        Y = None if y is None else self._encoded_targets(np.asarray(y), np.float64)
+        return explain(self.network_, rows, Y, example=example, **{"loss": self._output()[1], **options})
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_") and hasattr(self, "loss_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = not self.preprocess
+        return tags

@@ -1,0 +1,64 @@
+"""scikit-learn's own checks of an estimator, every one of them."""
+
+import warnings
+from unittest import SkipTest
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from chainrule import MLPClassifier, MLPRegressor
+
+ESTIMATORS = [
+    MLPClassifier(max_iter=100),
+    MLPRegressor(max_iter=100),
+    MLPClassifier(solver="sgd", max_iter=100, learning_rate_init=0.05),
+    MLPRegressor(solver="sgd", max_iter=100),
+    MLPClassifier(solver="lbfgs"),
+    MLPRegressor(solver="lbfgs"),
+]
+DO_NOT_APPLY = {
+    "check_array_api_input": "asks for an environment variable of SciPy's; the estimators take NumPy arrays",
+    "check_classifiers_multilabel_output_format_decision_function": "a network has probabilities, no decision_function",
+}
+
+
+def expected_to_fail(estimator):
+    """scikit-learn's own classifier with lbfgs fails this one too."""
+    if isinstance(estimator, MLPClassifier) and estimator.solver == "lbfgs":
+        name = "check_classifiers_multilabel_output_format_predict_proba"
+        return {name: "converged on labels that can be told apart, probabilities round to 1, which it forbids"}
+    return {}
+
+
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_to_fail)
+def test_check(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # checks fit a few epochs and warn of many things on purpose
+        try:
+            check(estimator)
+        except SkipTest:
+            assert getattr(check, "func", check).__name__ in DO_NOT_APPLY
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier(), MLPRegressor()])
+def test_none_fails_as_the_estimators_come(estimator):
+    from sklearn.utils.estimator_checks import check_estimator
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(estimator, on_fail=None)
+    assert {one["status"] for one in results} == {"passed", "skipped"}
+    assert sum(one["status"] == "passed" for one in results) > 40
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier(), MLPRegressor()])
+def test_parameters_are_those_of_scikit_learn_and_more(estimator):
+    from inspect import signature
+
+    from sklearn import neural_network
+
+    theirs = signature(getattr(neural_network, type(estimator).__name__)).parameters
+    ours = signature(type(estimator)).parameters
+    assert list(ours)[: len(theirs)] == list(theirs)
+    for name, parameter in theirs.items():
+        assert (ours[name].default, ours[name].kind) == (parameter.default, parameter.kind), name
