@@ -36,8 +36,8 @@ class ModelFileError(ChainruleError, ValueError):
     exit_code = 2
 
 
-class DivergenceError(ChainruleError, ArithmeticError):
-    """Training met a number that is not finite.
+class DivergenceError(ChainruleError, ArithmeticError, ValueError):
+    """Training met a number that is not finite; a ValueError too, which is what scikit-learn raises for it.
 
     Attributes
     ----------

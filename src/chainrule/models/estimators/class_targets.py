@@ -80,7 +80,7 @@ class ClassTargets:
             new = column[positions] != labels
             if new.any():
                 raise UsageError(
-                    f"y has the label {labels[np.argmax(new)]!r}, which is none of the classes known so far: "
+                    f"y has the label {labels[new].tolist()[0]!r}, which is none of the classes known so far: "
                     f"{column.tolist()}. Name all classes in the first call of partial_fit, or fit anew without "
                     "warm_start."
                 )

@@ -10,11 +10,11 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
-from chainrule.core.catalogue import loss_named
+from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
 from chainrule.errors import UsageError
 from chainrule.models.estimators.class_targets import ClassTargets, class_targets
 from chainrule.models.estimators.parameters import CLASSIFIER_LOSSES, documented
-from chainrule.models.estimators.perceptron import MultilayerPerceptron, _has_partial_fit
+from chainrule.models.estimators.perceptron import MultilayerPerceptron, has_partial_fit
 
 
 @documented
@@ -134,7 +134,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.engine = engine
         self.on_epoch = on_epoch
 
-    @available_if(_has_partial_fit)
+    @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
         """Go on training, for one epoch with the given rows.
 
@@ -199,10 +199,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         of_class = compute_sample_weight(self.class_weight, y)
         return of_class if sample_weight is None else of_class * sample_weight
 
-    def _output(self) -> tuple[Any, Any]:
-        targets = self._targets
-        loss = targets.log_loss if self.loss in CLASSIFIER_LOSSES else self.loss
-        return targets.output_activation, loss_named(loss)
+    def _output_activation(self) -> str | Activation:
+        return self._targets.output_activation
+
+    def _loss(self) -> Loss | FusedLoss:
+        return loss_named(self._targets.log_loss if self.loss in CLASSIFIER_LOSSES else self.loss)
 
     def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
         """The share of the rows that are right in every label."""
@@ -211,7 +212,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return float(np.average(right, weights=sample_weight))
 
     def _strata(self, y: Any) -> Any:
-        return y if type_of_target(y) in ("binary", "multiclass") else None
+        return y if type_of_target(y) == "binary" else None  # as scikit-learn has it: other rows would be kept
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -15,14 +15,15 @@ from chainrule.data.frames import column_from_array, counted_from_zero, table_fr
 from chainrule.errors import UsageError
 
 
-def fit_rows(X: Any, y: np.ndarray, kind: str) -> Encoding:
+def fit_rows(X: Any, y: np.ndarray, classify: bool) -> Encoding:
     """Fix how the columns of X become numbers: scaled, missing ones filled in, one node for each text value.
 
     Parameters
     ----------
     X : frame or array (N, columns)
     y : array (N,) or (N, targets)
-    kind : {"classifier", "regressor"}
+    classify : bool
+        Whether y holds labels.
     """
     table = _table(X)
     targets = []
@@ -31,18 +32,18 @@ def fit_rows(X: Any, y: np.ndarray, kind: str) -> Encoding:
         while name in table.names:
             name += "_"
         targets.append(column_from_array(name, values, "y"))
-    if kind == "classifier":  # what the inputs become does not depend on the further columns
+    if classify:  # what the inputs become does not depend on the further columns
         targets = targets[:1]
     plan = EncodingPlan(
         target=tuple(column.name for column in targets),
-        task="classification" if kind == "classifier" else "regression",
+        task="classification" if classify else "regression",
         missing="impute",
         unknown="ignore",
         validation=0.0,
         test=0.0,
     )
     whole = replace(table, columns=(*table.columns, *targets))
-    return fit_encoding(whole, plan, output_activation="softmax" if kind == "classifier" else "identity")
+    return fit_encoding(whole, plan, output_activation="softmax" if classify else "identity")
 
 
 def encode_rows(encoding: Encoding, X: Any) -> np.ndarray:

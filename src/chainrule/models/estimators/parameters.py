@@ -222,3 +222,29 @@ def documented(cls: type) -> type:
         entries.append(f"    {name} : {TABLE[name].allowed}, default={parameter.default!r}\n{text}")
     cls.__doc__ = re.sub(r"(?m)^ *PARAMETERS$", lambda _: "\n".join(entries), cls.__doc__ or "")
     return cls
+
+
+def hidden_sizes(value: Any) -> list[int]:
+    """Return the units of each hidden layer.
+
+    >>> hidden_sizes(5), hidden_sizes((5, 3)), hidden_sizes(())
+    ([5], [5, 3], [])
+    """
+    return [int(size) for size in np.ravel(np.asarray(value, dtype=object))]
+
+
+def hidden_activations(value: Any, hidden: int) -> list[Any]:
+    """Return an activation for each of so many hidden layers.
+
+    Raises
+    ------
+    UsageError
+        If there are several, but not one for each.
+    """
+    if not isinstance(value, (list, tuple)):
+        return [value] * hidden
+    if len(value) != hidden:
+        raise UsageError(
+            f"activation lists {len(value)} activations for {hidden} hidden layers. Give one, or one for each."
+        )
+    return list(value)

@@ -4,50 +4,52 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from chainrule.core.catalogue import Activation, activation_named
-from chainrule.core.network import Layer, Network
-from chainrule.data.encoder import Encoding
-from chainrule.engines.outputs import outputs
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.models.estimators.callbacks import CallbackSupport, callbacks_of
+from chainrule.models.estimators.callbacks import callbacks_of
+from chainrule.models.estimators.fitted_network import FittedNetwork
 from chainrule.models.estimators.limited_memory import by_lbfgs
+from chainrule.models.estimators.messages import diverged, not_converged
 from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
-from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters
-from chainrule.models.estimators.solving import (
-    Memory,
-    Problem,
-    Scorer,
-    Solved,
-    by_descent,
-    by_levenberg_marquardt,
+from chainrule.models.estimators.parameters import (
+    STOCHASTIC_SOLVERS,
+    check_parameters,
+    hidden_activations,
+    hidden_sizes,
 )
-from chainrule.models.estimators.sparse_rows import blocks
+from chainrule.models.estimators.solving import Memory, Problem, Scorer, Solved, by_descent, by_levenberg_marquardt
 from chainrule.training.loop import as_callbacks
-from chainrule.training.state import History
+from chainrule.training.state import History, TrainingState
 
 _OUT_NAMES = {"exponential": "exp"}  # what scikit-learn calls it
 
 
-def _has_partial_fit(estimator: Any) -> bool:
+def has_partial_fit(estimator: Any) -> bool:
+    """Whether the solver takes minibatches; what `available_if` asks.
+
+    Raises
+    ------
+    AttributeError
+        That says why not.
+    """
     if estimator.solver in STOCHASTIC_SOLVERS:
         return True
     raise AttributeError(f"partial_fit is only available for solver 'sgd' and 'adam'; it is {estimator.solver!r}.")
 
 
-class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport, BaseEstimator):
-    """Fit, transform and all that scikit-learn expects beside them; classifier and regressor add their targets."""
+class MultilayerPerceptron(FittedNetwork):
+    """Fitting, by scikit-learn's conventions; the classifier and the regressor add their targets."""
 
     solver: str
     hidden_layer_sizes: Any
@@ -63,16 +65,11 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         """Learn what the targets are from y, or see that they fit what is known."""
         raise NotImplementedError
 
-    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
-        """Return the targets of the output units, (N, outputs)."""
-        raise NotImplementedError
-
     def _weighed(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
         """Return the rows' weights, with those of their classes."""
         return sample_weight
 
-    def _output(self) -> tuple[Any, Any]:
-        """Return the output activation and the loss."""
+    def _output_activation(self) -> str | Activation:
         raise NotImplementedError
 
     def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
@@ -123,7 +120,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         kept = None if X_val is None and y_val is None else (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, kept)
 
-    @available_if(_has_partial_fit)
+    @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Go on training, for one epoch with the given rows.
 
@@ -165,6 +162,11 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         random = check_random_state(self.random_state)
         if not resumed:
             self._start(X, Y, random)
+        elif self.network_.sizes != (sizes := (X.shape[1], *hidden_sizes(self.hidden_layer_sizes), Y.shape[1])):
+            raise UsageError(
+                f"the network to go on with is {'-'.join(map(str, self.network_.sizes))}, but its parameters and the "
+                f"data ask for {'-'.join(map(str, sizes))}. Set warm_start=False, or fit a new estimator."
+            )
         parts = [(X, y, Y, weight)]
         if kept is not None:
             parts.append(self._validation_rows(*kept, X.dtype))
@@ -181,7 +183,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
             raise UsageError("y is needed to fit; received None.")
         y = np.asarray(y)
         if reset:
-            self.encoding_: Encoding | None = fit_rows(X, y, self._estimator_type)
+            self.encoding_ = fit_rows(X, y, classify=is_classifier(self))
         assert self.encoding_ is not None
         return encode_rows(self.encoding_, X), y
 
@@ -193,7 +195,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         if not self.preprocess:
             self.encoding_ = None
         self.n_outputs_ = Y.shape[1]
-        sizes = [X.shape[1], *self._hidden_sizes(), Y.shape[1]]
+        sizes = [X.shape[1], *hidden_sizes(self.hidden_layer_sizes), Y.shape[1]]
         self.n_layers_ = len(sizes)
         self.n_iter_, self.t_ = 0, 0
         self.loss_curve_: list[float] = []
@@ -201,38 +203,17 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_: float | None = -math.inf if self.early_stopping else None
         self.best_loss_: float | None = math.inf
-        self.coefs_: list[np.ndarray] = []
-        self.intercepts_: list[np.ndarray] = []
+        self.coefs_, self.intercepts_ = [], []
         self._memory = Memory()
-        activations = self._hidden_activations()
+        hidden = hidden_activations(self.activation, len(sizes) - 2)
+        self._activations = [activation_named(name) for name in [*hidden, self._output_activation()]]
         for l, (before, units) in enumerate(pairwise(sizes)):
-            nearest = activations[min(l, len(activations) - 1)]
+            nearest = hidden[min(l, len(hidden) - 1)] if hidden else self.activation
             bound = math.sqrt((2 if nearest == "logistic" else 6) / (before + units))
             self.coefs_.append(random.uniform(-bound, bound, (before, units)).astype(X.dtype, copy=False))
             self.intercepts_.append(random.uniform(-bound, bound, units).astype(X.dtype, copy=False))
-        self.out_activation_ = _OUT_NAMES.get(name := activation_named(self._output()[0]).name, name)
-
-    def _hidden_sizes(self) -> list[int]:
-        return [int(size) for size in np.ravel(np.asarray(self.hidden_layer_sizes, dtype=object))]
-
-    def _hidden_activations(self) -> list[Any]:
-        """One for each hidden layer; the only one given, where there is no hidden layer."""
-        given, hidden = self.activation, len(self._hidden_sizes())
-        if not isinstance(given, (list, tuple)):
-            return [given] * max(1, hidden)
-        if len(given) != hidden:
-            raise UsageError(
-                f"activation lists {len(given)} activations for {hidden} hidden layers. Give one, or one for each."
-            )
-        return list(given) or ["identity"]
-
-    @property
-    def network_(self) -> Network:
-        """The network, made of `coefs_` and `intercepts_` as they are now."""
-        check_is_fitted(self, "coefs_")
-        activations: Sequence[str | Activation] = [*self._hidden_activations()[: self.n_layers_ - 2], self._output()[0]]
-        layers = zip(self.coefs_, self.intercepts_, activations, strict=True)
-        return Network(tuple(Layer(np.asarray(W), np.asarray(b), activation_named(f)) for W, b, f in layers))
+        name = self._activations[-1].name
+        self.out_activation_ = _OUT_NAMES.get(name, name)
 
     # ---- the rows that are watched ----------------------------------------------------------------------------------
 
@@ -264,7 +245,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         X, y, Y, weight = part
         score = (lambda A: self._score_of(A, y, weight)) if self.early_stopping else None
         X = X.toarray() if hasattr(X, "toarray") else X
-        return Scorer(X, Y, weight, self._output()[1], score, self.tol, self.n_iter_no_change)
+        return Scorer(X, Y, weight, self._loss(), score, self.tol, self.n_iter_no_change)
 
     # ---- the solvers, and what is kept of them ----------------------------------------------------------------------
 
@@ -277,7 +258,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
                 f"batch_size is {self.batch_size}, but there are {len(Y)} rows to train on: all of them make one "
                 "batch.", stacklevel=4,
             )  # fmt: skip
-        problem = Problem(self.network_, X, Y, weight, self._output()[1])
+        problem = Problem(self.network_, X, Y, weight, self._loss())
         scorer = self._scorer(parts[1]) if len(parts) > 1 and self.solver in STOCHASTIC_SOLVERS else None
         constant = self._constant_of_loss(Y, weight)
         with callbacks_of(self, X, y, self.max_iter) as theirs:
@@ -298,7 +279,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
                 else:
                     solved = by_lbfgs(problem, self)
             except DivergenceError as error:
-                raise self._diverged(error, constant) from None
+                raise self._diverged(error, scorer, constant) from None
         self._keep(solved, scorer, constant)
         if not incremental:
             self._warn(solved)
@@ -306,12 +287,12 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
 
     def _keep(self, solved: Solved, scorer: Scorer | None, constant: float) -> None:
         network = solved.network
-        losses = [loss + constant for loss in solved.losses]
+        losses = [float(loss + constant) for loss in solved.losses]
         self.n_iter_, self.loss_ = len(losses), losses[-1] if losses else math.nan
         self.history_: History = solved.history
         self.loss_curve_ = self.loss_curve_ + losses if self.solver in STOCHASTIC_SOLVERS else losses
         self._memory = solved.memory
-        self.best_loss_ = None if self.early_stopping else solved.memory.best_loss + constant
+        self.best_loss_ = None if self.early_stopping else float(solved.memory.best_loss + constant)
         if self.solver in STOCHASTIC_SOLVERS:
             self.t_ = solved.memory.seen
         if scorer is not None:
@@ -323,24 +304,16 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         self.coefs_ = [np.asarray(layer.weights) for layer in network.layers]
         self.intercepts_ = [np.asarray(layer.biases) for layer in network.layers]
 
-    def _diverged(self, error: DivergenceError, constant: float) -> DivergenceError:
+    def _diverged(self, error: DivergenceError, scorer: Scorer | None, constant: float) -> DivergenceError:
         """Keep the last good weights, and say what helps in the words of these parameters."""
-        if error.state is not None:
-            history = error.state.history
-            self._keep(
-                Solved(error.state.network, history, history.table[:, 1].tolist(), Memory(), ""), None, constant
-            )  # fmt: skip
-        helps = ["scale the inputs (StandardScaler, or preprocess=True)"]
-        if self.solver in STOCHASTIC_SOLVERS:
-            helps.append(f"lower learning_rate_init (now {self.learning_rate_init:g})")
-        if not hasattr(self, "classes_"):
-            helps.append("scale the targets (TransformedTargetRegressor)")
-        told = str(error).partition(" What helps:")[0]
-        new = DivergenceError(f"{told} What helps: {', or '.join(helps)}.")
-        new.state = error.state
-        return new
+        state = error.state
+        if state is not None:
+            losses = state.history.table[:, 1].tolist()
+            memory = Memory(state.watched_cost, seen=self.t_)
+            self._keep(Solved(state.network, state.history, losses, memory, "diverged"), scorer, constant)
+        return diverged(error, self)
 
-    def _report(self, state: Any, scorer: Scorer | None, constant: float) -> None:
+    def _report(self, state: TrainingState, scorer: Scorer | None, constant: float) -> None:
         print(f"Iteration {state.epoch}, loss = {state.history[-1].cost + constant:.8f}")
         if scorer is not None and scorer.scores:
             print(f"Validation score: {scorer.scores[-1]:f}")
@@ -349,115 +322,7 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
         if solved.ended == "interrupted":
             warnings.warn("Training interrupted by user: the weights reached so far are kept.", stacklevel=5)
         elif solved.ended in ("epochs", "stuck"):
-            warnings.warn(self._not_converged(solved), ConvergenceWarning, stacklevel=5)
-
-    def _not_converged(self, solved: Solved) -> str:
-        """Say how far it is from its end, and what to do next."""
-        losses, unit = solved.losses, "epochs" if self.solver in STOCHASTIC_SOLVERS else "steps"
-        if solved.ended == "stuck":
-            return (
-                f"solver='lbfgs' found no lower loss along its direction after {len(losses)} steps (loss "
-                f"{losses[-1]:.4g}), before the gradient was as small as tol={self.tol:g}. Scale the inputs "
-                "(StandardScaler), or take a larger tol."
-            )
-        if self.solver == "lbfgs" and len(losses) < self.max_iter:
-            return (
-                f"Maximum evaluations of the loss (max_fun={self.max_fun}) reached after {len(losses)} steps (loss "
-                f"{losses[-1]:.4g}). Raise max_fun."
-            )
-        ago = min(10, len(losses) - 1)
-        before, now = losses[-1 - ago], losses[-1]
-        told = f"Maximum iterations (max_iter={self.max_iter}) reached, and training has not converged yet. "
-        if ago and now < before:
-            told += f"The last {ago} {unit} took the loss from {before:.4g} to {now:.4g}: raise max_iter"
-        else:
-            told += f"The loss did not fall in the last {ago} {unit} (it is {now:.4g}): "
-            told += "lower learning_rate_init" if self.solver in STOCHASTIC_SOLVERS else "raise max_iter"
-        if ago and before - now > 0.05 * abs(before) and self.solver in STOCHASTIC_SOLVERS:
-            told += f", or learning_rate_init (now {self.learning_rate_init:g}): it falls steadily"
-        return told + ". Inputs that are not scaled slow training down (StandardScaler, or preprocess=True)."
-
-    # ---- in use -----------------------------------------------------------------------------------------------------
-
-    def _checked_inputs(self, X: Any) -> Any:
-        if self.encoding_ is not None:
-            validate_data(self, X, reset=False, skip_check_array=True)
-            return encode_rows(self.encoding_, X)
-        return validate_data(self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32))
-
-    def _outputs(self, X: Any) -> np.ndarray:
-        """Return the activations of the output layer, (N, outputs), in the dtype of the weights."""
-        check_is_fitted(self)
-        return self._activations_of(X, lambda rows: outputs(self.network_, rows))
-
-    def _activations_of(self, X: Any, compute: Any) -> np.ndarray:
-        X = self._checked_inputs(X)
-        dtype = self.coefs_[0].dtype
-        with np.errstate(all="ignore"):
-            parts = [compute(rows.astype(dtype, copy=False)) for rows in blocks(X)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def transform(self, X: Any, layer: int | None = None) -> np.ndarray:
-        """Return the activations of a layer, (n_samples, units): what the network has made of the inputs.
-
-        Parameters
-        ----------
-        X : array or sparse array (n_samples, n_features)
-        layer : int, optional
-            1 for the first hidden layer, ..., n_layers_ - 1 for the outputs; by default the last hidden layer.
-
-        Raises
-        ------
-        UsageError
-            If there is no such layer.
-        """
-        check_is_fitted(self)
-        L = self.n_layers_ - 1
-        number = L - 1 if layer is None else layer
-        if not isinstance(number, (int, np.integer)) or not 0 <= number <= L:
-            raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
-        if number == 0:
-            return self._activations_of(X, lambda rows: rows)
-        part = Network(self.network_.layers[:number])
-        return self._activations_of(X, lambda rows: outputs(part, rows))
-
-    @property
-    def _n_features_out(self) -> int:
-        """Columns of `transform`, which scikit-learn names after the class: mlpclassifier0, mlpclassifier1, ..."""
-        return int(self.coefs_[-2].shape[1]) if len(self.coefs_) > 1 else self.n_features_in_
-
-    def explain(self, X: Any, y: Any = None, *, example: int = 0, **options: Any) -> Any:
-        """Explain any number of the network at some rows: index the result by the name of a quantity.
-
-        Parameters
-        ----------
-        X : array (n_samples, n_features)
-        y : array, optional
-            Without targets there are no costs, and no derivatives of them.
-        example : int
-            The row that is explained, counted from 0.
-        **options
-            Of `chainrule.explain`: notation, detail, digits, ...
-
-        Returns
-        -------
-        Explanation
-
-        Examples
-        --------
-        >>> from chainrule import MLPClassifier
-        >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-        >>> clf = MLPClassifier((3,), "tanh", solver="lbfgs", random_state=1).fit(X, y)
-        >>> round(clf.explain(X, y, example=1)["a[2][1]"].value, 2)
-        1.0
-        """
-        from chainrule.explaining.explain import explain
-
-        check_is_fitted(self)
-        rows = self._checked_inputs(X)
-        rows = rows.toarray() if hasattr(rows, "toarray") else rows
-        Y = None if y is None else self._encoded_targets(np.asarray(y), np.float64)
-        return explain(self.network_, rows, Y, example=example, **{"loss": self._output()[1], **options})
+            warnings.warn(not_converged(solved, self), ConvergenceWarning, stacklevel=5)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_") and hasattr(self, "loss_")
@@ -465,4 +330,5 @@ class MultilayerPerceptron(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ca
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = not self.preprocess
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = self.preprocess
         return tags

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from chainrule.core.catalogue import FusedLoss, loss_named
+from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
 from chainrule.errors import UsageError
 from chainrule.models.estimators.parameters import documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron
@@ -154,13 +154,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             Y: np.ndarray = np.reshape(np.asarray(y), (len(y), -1)).astype(dtype, copy=False)
         return Y
 
-    def _output(self) -> tuple[Any, Any]:
-        if self.loss == "squared_error":
-            return "identity", loss_named("half_squared_error")
-        loss = loss_named(self.loss)
+    def _output_activation(self) -> str | Activation:
+        loss = self._loss()
         if isinstance(loss, FusedLoss):
-            return loss.activation, loss
-        return "exponential" if loss.name == "poisson" else "identity", loss
+            return loss.activation
+        return "exponential" if loss.name == "poisson" else "identity"
+
+    def _loss(self) -> Loss | FusedLoss:
+        return loss_named("half_squared_error" if self.loss == "squared_error" else self.loss)
 
     def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
         return float(r2_score(np.reshape(y, A.shape), A, sample_weight=sample_weight))

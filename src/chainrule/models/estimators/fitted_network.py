@@ -1,0 +1,123 @@
+"""A fitted estimator as a network: its outputs, the activations of its layers, and where a number came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from chainrule.core.catalogue import Activation, FusedLoss, Loss
+from chainrule.core.network import Layer, Network
+from chainrule.data.encoder import Encoding
+from chainrule.engines.outputs import outputs
+from chainrule.errors import UsageError
+from chainrule.models.estimators.callbacks import CallbackSupport
+from chainrule.models.estimators.mixed_columns import encode_rows
+from chainrule.models.estimators.sparse_rows import blocks
+
+
+class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport, BaseEstimator):
+    """What an estimator can do once `coefs_` and `intercepts_` are there."""
+
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    encoding_: Encoding | None
+    n_layers_: int
+    _activations: list[Activation]
+
+    @property
+    def network_(self) -> Network:
+        """The network, made of `coefs_` and `intercepts_` as they are now."""
+        check_is_fitted(self, "coefs_")
+        layers = zip(self.coefs_, self.intercepts_, self._activations, strict=True)
+        return Network(tuple(Layer(np.asarray(W), np.asarray(b), f) for W, b, f in layers))
+
+    def _loss(self) -> Loss | FusedLoss:
+        raise NotImplementedError
+
+    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
+        """Return the targets of the output units, (N, outputs)."""
+        raise NotImplementedError
+
+    def _checked_inputs(self, X: Any) -> Any:
+        if self.encoding_ is not None:
+            validate_data(self, X, reset=False, skip_check_array=True)
+            return encode_rows(self.encoding_, X)
+        return validate_data(self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32))
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Return the activations of the output layer, (N, outputs), in the dtype of the weights."""
+        check_is_fitted(self)
+        return self._activations_of(X, lambda rows: outputs(self.network_, rows))
+
+    def _activations_of(self, X: Any, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        X = self._checked_inputs(X)
+        dtype = self.coefs_[0].dtype
+        with np.errstate(all="ignore"):
+            parts = [compute(rows.astype(dtype, copy=False)) for rows in blocks(X)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def transform(self, X: Any, layer: int | None = None) -> np.ndarray:
+        """Return the activations of a layer, (n_samples, units): what the network has made of the inputs.
+
+        Parameters
+        ----------
+        X : array or sparse array (n_samples, n_features)
+        layer : int, optional
+            1 for the first hidden layer, ..., n_layers_ - 1 for the outputs; by default the last hidden layer.
+
+        Raises
+        ------
+        UsageError
+            If there is no such layer.
+        """
+        check_is_fitted(self)
+        L = self.n_layers_ - 1
+        number = L - 1 if layer is None else layer
+        if not isinstance(number, (int, np.integer)) or not 0 <= number <= L:
+            raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
+        if number == 0:
+            return self._activations_of(X, lambda rows: rows)
+        part = Network(self.network_.layers[:number])
+        return self._activations_of(X, lambda rows: outputs(part, rows))
+
+    @property
+    def _n_features_out(self) -> int:
+        """Columns of `transform`, which scikit-learn names after the class: mlpclassifier0, mlpclassifier1, ..."""
+        return int(self.coefs_[-2].shape[1]) if len(self.coefs_) > 1 else self.n_features_in_
+
+    def explain(self, X: Any, y: Any = None, *, example: int = 0, **options: Any) -> Any:
+        """Explain any number of the network at some rows: index the result by the name of a quantity.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array, optional
+            Without targets there are no costs, and no derivatives of them.
+        example : int
+            The row that is explained, counted from 0.
+        **options
+            Of `chainrule.explain`: notation, detail, digits, ...
+
+        Returns
+        -------
+        Explanation
+
+        Examples
+        --------
+        >>> from chainrule import MLPClassifier
+        >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+        >>> clf = MLPClassifier((3,), "tanh", solver="lbfgs", random_state=1).fit(X, y)
+        >>> round(clf.explain(X, y, example=1)["a[2][1]"].value, 2)
+        1.0
+        """
+        from chainrule.explaining.explain import explain
+
+        check_is_fitted(self)
+        rows = self._checked_inputs(X)
+        rows = rows.toarray() if hasattr(rows, "toarray") else rows
+        Y = None if y is None else self._encoded_targets(np.asarray(y), np.float64)
+        return explain(self.network_, rows, Y, example=example, **{"loss": self._loss(), **options})

@@ -1,0 +1,482 @@
+"""What scikit-learn's users have asked for, and what is said when something is wrong."""
+
+import math
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score, log_loss, r2_score, recall_score
+
+import chainrule as cr
+from chainrule import MLPClassifier, MLPRegressor
+from chainrule.models.estimators import sparse_rows
+from chainrule.models.estimators.class_targets import cross_entropy_by_column, softmax_by_column
+
+SMALL = {"hidden_layer_sizes": (8,), "max_iter": 300, "learning_rate_init": 0.02, "random_state": 0}
+
+
+def quietly(estimator, *data, **more):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(*data, **more)
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_,
+                                                    strict=True))  # fmt: skip
+
+
+class TestClassWeight:
+    def test_it_is_a_weight_of_the_rows(self, wine):
+        X, y = wine
+        weights = {0: 3.0, 1: 0.5, 2: 1.0}
+        by_class = quietly(MLPClassifier(**SMALL, class_weight=weights), X, y)
+        by_row = quietly(MLPClassifier(**SMALL), X, y, sample_weight=np.array([3.0, 0.5, 1.0])[y])
+        assert same(by_class, by_row)
+        both = quietly(MLPClassifier(**SMALL, class_weight=weights), X, y, sample_weight=np.arange(1, 179))
+        assert same(both, quietly(MLPClassifier(**SMALL), X, y, np.array([3.0, 0.5, 1.0])[y] * np.arange(1, 179)))
+
+    def test_balanced_finds_the_rare_class(self):
+        rng = np.random.default_rng(0)
+        X = np.vstack([rng.normal(0, 1, (950, 2)), rng.normal(1.2, 1, (50, 2))])
+        y = np.repeat(["common", "rare"], [950, 50])
+        recalls = [
+            recall_score(y, quietly(MLPClassifier(**SMALL, class_weight=how), X, y).predict(X), pos_label="rare")
+            for how in (None, "balanced")
+        ]
+        assert recalls[0] < 0.4 < 0.7 < recalls[1]
+
+    def test_of_several_columns(self, wine):
+        X, y = wine
+        Y = np.stack([y, (y + 1) % 3], axis=1)
+        clf = quietly(MLPClassifier(**SMALL, class_weight=[{0: 2, 1: 1, 2: 1}, {0: 1, 1: 1, 2: 1}]), X, Y)
+        assert same(clf, quietly(MLPClassifier(**SMALL), X, Y, np.where(y == 0, 2.0, 1.0)))
+
+
+class TestValidationRows:
+    def test_the_loss_on_them_after_each_epoch(self, wine):
+        X, y = wine
+        rows = np.arange(178) % 3 > 0
+        clf = MLPClassifier(**{**SMALL, "max_iter": 6}, alpha=3.0)
+        quietly(clf, X[rows], y[rows], X_val=X[~rows], y_val=y[~rows])
+        assert len(clf.validation_loss_curve_) == clf.n_iter_ == 6
+        assert clf.validation_loss_curve_[-1] == pytest.approx(log_loss(y[~rows], clf.predict_proba(X[~rows])))
+        assert clf.validation_scores_ is None
+        assert same(clf, quietly(MLPClassifier(**{**SMALL, "max_iter": 6}, alpha=3.0), X[rows], y[rows]))
+
+    def test_early_stopping_watches_them(self, wine):
+        X, y = wine
+        clf = MLPClassifier(**SMALL, early_stopping=True).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        assert clf.t_ == 89 * clf.n_iter_  # no row was kept aside
+        assert clf.best_validation_score_ == max(clf.validation_scores_)
+        assert accuracy_score(y[1::2], clf.predict(X[1::2])) == clf.best_validation_score_
+        weight = np.linspace(0, 1, 89)
+        clf.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2], sample_weight_val=weight)
+        assert accuracy_score(y[1::2], clf.predict(X[1::2]), sample_weight=weight) == clf.best_validation_score_
+
+    def test_of_a_regression(self, diabetes):
+        X, y = diabetes
+        reg = MLPRegressor(**SMALL, early_stopping=True).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        assert r2_score(y[1::2], reg.predict(X[1::2])) == pytest.approx(reg.best_validation_score_, rel=1e-12)
+
+    def test_what_does_not_fit(self, wine):
+        X, y = wine
+        for wrong, message in (
+            ({"X_val": X}, "X_val and y_val belong together"),
+            ({"X_val": X[:5], "y_val": y[:4]}, "X_val has 5 rows and y_val 4"),
+            ({"X_val": X[:5, :3], "y_val": y[:5]}, "13 features"),
+            ({"X_val": X[:5], "y_val": y[:5] + 7}, "y has the label 7, which is none of the classes"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                MLPClassifier(**SMALL).fit(X, y, **wrong)
+
+
+class TestNetworks:
+    def test_an_activation_for_each_layer(self, wine):
+        X, y = wine
+        clf = quietly(MLPClassifier((6, 5), ["leaky_relu(0.2)", "silu"], max_iter=50, random_state=0), X, y)
+        names = [layer.activation.name for layer in clf.network_.layers]
+        assert names == ["leaky_relu(0.2)", "silu", "softmax"]
+        with pytest.raises(ValueError, match="activation lists 1 activations for 2 hidden layers"):
+            MLPClassifier((6, 5), ["tanh"]).fit(X, y)
+
+    def test_your_own_activation_and_loss(self, diabetes):
+        X, y = diabetes
+        sine = cr.Activation("sine", np.sin, lambda Z, A, dC_dA: dC_dA * np.cos(Z))
+        fourth = cr.Loss("fourth", lambda A, Y: ((A - Y) ** 4).sum(axis=1), lambda A, Y: 4 * (A - Y) ** 3)
+        reg = quietly(MLPRegressor(fourth, (8,), sine, max_iter=100, random_state=0, learning_rate_init=0.01), X, y)
+        assert cr.check_gradients(reg.network_, X, y[:, None], loss=fourth).passed
+        assert reg.loss_curve_[-1] < 0.2 * reg.loss_curve_[0]
+        assert reg.loss_ == pytest.approx(np.mean((reg.predict(X) - y) ** 4), rel=0.1)
+
+    def test_dropout(self, wine):
+        X, y = wine
+        plain, half = (quietly(MLPClassifier(**SMALL, dropout=p), X, y) for p in (0.0, 0.5))
+        assert not same(plain, half)
+        assert same(half, quietly(MLPClassifier(**SMALL, dropout=[0.5]), X, y))
+        assert half.loss_ > plain.loss_
+        assert half.score(X, y) > 0.95
+
+    def test_transform_gives_the_activations(self, wine):
+        X, y = wine
+        clf = quietly(MLPClassifier((6, 5), "tanh", max_iter=20, random_state=0), X, y)
+        first = np.tanh(X @ clf.coefs_[0] + clf.intercepts_[0])
+        np.testing.assert_allclose(clf.transform(X, 1), first, rtol=1e-10)
+        second = np.tanh(first @ clf.coefs_[1] + clf.intercepts_[1])
+        np.testing.assert_allclose(clf.transform(X), second, rtol=1e-10)
+        np.testing.assert_allclose(clf.transform(X, 3), clf.predict_proba(X), rtol=1e-10)
+        np.testing.assert_array_equal(clf.transform(X, 0), X)
+        assert clf.get_feature_names_out().tolist() == [f"mlpclassifier{k}" for k in range(5)]
+        with pytest.raises(ValueError, match=r"from 0 .* to 3"):
+            clf.transform(X, 4)
+
+    def test_the_network_and_its_explanations(self, wine):
+        X, y = wine
+        clf = quietly(MLPClassifier(**SMALL), X, y)
+        why = clf.explain(X, y, example=3)
+        assert why["a[2][1]"].value == pytest.approx(clf.predict_proba(X[3:4])[0, 0])
+        assert cr.from_sklearn(clf).sizes == clf.network_.sizes == (13, 8, 3)
+        clf.coefs_[0][:] = 0  # what a person changes counts
+        assert np.ptp(clf.predict_proba(X), axis=0).max() < 1e-15
+
+
+class TestLosses:
+    @pytest.mark.parametrize("q", [0.1, 0.5, 0.9])
+    def test_a_quantile_has_its_share_below(self, q):
+        rng = np.random.default_rng(1)
+        X = rng.uniform(-1, 1, (2000, 1))
+        y = X[:, 0] + rng.exponential(1, 2000)
+        reg = quietly(MLPRegressor(f"quantile({q})", (8,), "tanh", max_iter=300, random_state=0), X, y)
+        assert np.mean(y < reg.predict(X)) == pytest.approx(q, abs=0.03)
+
+    def test_huber_is_not_drawn_to_outliers(self):
+        rng = np.random.default_rng(1)
+        X = rng.uniform(-1, 1, (300, 1))
+        y = 2 * X[:, 0]
+        y[:30] += 100
+        off = [
+            np.abs(quietly(MLPRegressor(loss, (8,), "tanh", solver="lbfgs", max_iter=500, random_state=0), X, y)
+                   .predict(X)[30:] - y[30:]).mean()
+            for loss in ("squared_error", "huber(0.5)")
+        ]  # fmt: skip
+        assert off[1] < 0.3 < 3 < off[0]
+
+    def test_poisson_predicts_rates(self):
+        rng = np.random.default_rng(1)
+        X = rng.uniform(-1, 1, (2000, 1))
+        reg = quietly(MLPRegressor("poisson", (8,), "tanh", solver="lbfgs", random_state=0), X,
+                      rng.poisson(np.exp(1 + X[:, 0])))  # fmt: skip
+        np.testing.assert_allclose(reg.predict([[-0.5], [0.5]]), np.exp([0.5, 1.5]), rtol=0.15)
+        assert reg.out_activation_ == "exp"
+        with pytest.raises(ValueError, match="y must be at least 0; received -1"):
+            reg.fit(X, np.full(2000, -1))
+
+    def test_a_squared_error_on_probabilities(self, wine):
+        X, y = wine
+        clf = MLPClassifier(**SMALL, loss="half_squared_error").fit(X, y)
+        assert clf.score(X, y) > 0.97
+        np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
+        Y = np.eye(3)[y]
+        assert clf.loss_ == pytest.approx(0.5 * np.mean(((clf.predict_proba(X) - Y) ** 2).sum(axis=1)), rel=0.3)
+
+
+class TestSeveralColumnsOfClasses:
+    def targets(self, wine):
+        X, y = wine
+        return X, np.stack([np.array(["a", "b", "c"])[y], np.where(X[:, 0] > 0, "high", "low")], axis=1)
+
+    def test_they_are_learnt_together(self, wine):
+        X, Y = self.targets(wine)
+        clf = MLPClassifier(**SMALL).fit(X, Y)
+        assert [column.tolist() for column in clf.classes_] == [["a", "b", "c"], ["high", "low"]]
+        assert clf.predict(X).shape == (178, 2)
+        assert np.mean(clf.predict(X) == Y) > 0.97
+        probabilities = clf.predict_proba(X)
+        assert [p.shape for p in probabilities] == [(178, 3), (178, 2)]
+        for p in probabilities:
+            np.testing.assert_allclose(p.sum(axis=1), 1)
+        # The loss is the sum of the columns' own.
+        wanted = sum(log_loss(Y[:, k], p) for k, p in enumerate(probabilities))
+        decay = 1e-4 / 2 / 178 * sum((W**2).sum() for W in clf.coefs_)
+        clf.set_params(warm_start=True, max_iter=1, learning_rate_init=1e-12)
+        assert quietly(clf, X, Y).loss_ == pytest.approx(wanted + decay, rel=1e-6)
+        assert [np.exp(p).sum() for p in clf.predict_log_proba(X)] == pytest.approx([178, 178])
+
+    def test_gradients(self):
+        rng = np.random.default_rng(0)
+        loss = cross_entropy_by_column((3, 2))
+        net = cr.Network.dense([2, 4, 5], ["tanh", softmax_by_column((3, 2))], seed=0)
+        Y = np.hstack([np.eye(3)[rng.integers(3, size=6)], np.eye(2)[rng.integers(2, size=6)]])
+        assert cr.check_gradients(net, rng.normal(size=(6, 2)), Y, loss=loss).passed
+        assert cr.check_gradients(net, rng.normal(size=(6, 2)), Y, loss="half_squared_error").passed
+
+
+class TestCallbacks:
+    def test_on_epoch_sees_and_ends(self, wine):
+        X, y = wine
+        seen = []
+
+        def watch(state):
+            seen.append(state.history[-1].cost)
+            return state.epoch == 7
+
+        clf = MLPClassifier(**SMALL, on_epoch=watch).fit(X, y)
+        assert clf.n_iter_ == 7
+        assert seen == clf.loss_curve_
+
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+    def test_verbose(self, wine, capsys, solver):
+        quietly(MLPClassifier(**{**SMALL, "max_iter": 3}, solver=solver, verbose=True), *wine)
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.partition(",")[0] for line in lines] == ["Iteration 1", "Iteration 2", "Iteration 3"]
+
+    def test_verbose_with_early_stopping(self, wine, capsys):
+        quietly(MLPClassifier(**{**SMALL, "max_iter": 2}, early_stopping=True, verbose=10), *wine)
+        assert "Validation score: 0." in capsys.readouterr().out
+
+    def test_scikit_learns_own(self, wine):
+        pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+        X, y = wine
+
+        class Watch:
+            def __init__(self):
+                self.told, self.scores = [], []
+
+            def setup(self, estimator, context):
+                self.told.append("setup")
+
+            def teardown(self, estimator, context):
+                self.told.append("teardown")
+
+            def on_fit_task_begin(self, estimator, context):
+                pass
+
+            def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+                if context.task_name == "epoch":
+                    self.scores.append(fitted_estimator.score(X, y))
+                    return len(self.scores) == 5
+                return False
+
+        watch = Watch()
+        clf = MLPClassifier(**SMALL).set_callbacks(watch).fit(X, y)
+        assert watch.told == ["setup", "teardown"]
+        assert clf.n_iter_ == len(watch.scores) == 5
+        assert watch.scores[-1] == clf.score(X, y)
+
+
+class TestWhatIsSaid:
+    def test_how_far_it_is_from_converging(self, wine):
+        X, y = wine
+        with pytest.warns(ConvergenceWarning, match=r"max_iter=20\).*took the loss from .* to .*raise max_iter"):
+            MLPClassifier(max_iter=20, random_state=0).fit(X, y)
+        with pytest.warns(ConvergenceWarning, match="lower learning_rate_init"):
+            MLPClassifier(solver="sgd", activation="tanh", learning_rate_init=20, max_iter=30, n_iter_no_change=99,
+                          random_state=0).fit(X, y)  # fmt: skip
+        with pytest.warns(ConvergenceWarning, match="max_fun=3"):
+            MLPClassifier(solver="lbfgs", max_fun=3).fit(X, y)
+
+    def test_divergence_and_the_last_good_weights(self, diabetes):
+        X, y = diabetes
+        reg = MLPRegressor(solver="sgd", learning_rate_init=0.5, random_state=0)
+        with pytest.raises(cr.DivergenceError, match=r"training diverged in epoch .*learning_rate_init \(now 0.5\)"):
+            reg.fit(X * 100, y * 100)
+        assert all(np.isfinite(W).all() for W in reg.coefs_)
+        with pytest.raises(ValueError, match="no longer finite"):  # as code for scikit-learn's catches it
+            reg.fit(X * 100, y * 100)
+        with pytest.raises(cr.DivergenceError, match="not finite at the initial weights"):
+            MLPRegressor(solver="lbfgs").fit(X * 1e200, y)
+
+    @pytest.mark.parametrize(
+        ("parameters", "message"),
+        [
+            ({"activation": "rleu"}, 'activation "rleu" is unknown. Did you mean "relu"'),
+            ({"solver": "rmsprop"}, "solver must be 'lbfgs', 'sgd', 'adam' or 'lm'; received 'rmsprop'"),
+            ({"hidden_layer_sizes": (5, 0)}, r"hidden_layer_sizes must be .*received \(5, 0\)"),
+            ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes must be"),
+            ({"alpha": -1}, "alpha must be a number of at least 0; received -1"),
+            ({"alpha": math.nan}, "alpha must be a number of at least 0; received nan"),
+            ({"batch_size": 0}, "batch_size must be 'auto' or a whole number"),
+            ({"learning_rate_init": 0}, "learning_rate_init must be a number above 0"),
+            ({"max_iter": 10.0}, "max_iter must be a whole number"),
+            ({"momentum": 1.5}, "momentum must be a number from 0 to 1"),
+            ({"beta_1": 1}, "beta_1 must be a number of at least 0 and below 1"),
+            ({"shuffle": "yes"}, "shuffle must be True or False"),
+            ({"random_state": -1}, "random_state must be None"),
+            ({"validation_fraction": 1.0}, "validation_fraction must be"),
+            ({"n_iter_no_change": 0}, "n_iter_no_change must be"),
+            ({"dropout": 1}, "dropout must be a share"),
+            ({"loss": (10,)}, r"hidden_layer_sizes=\.\.\.\); received \(10,\)"),
+            ({"loss": "squared"}, 'loss "squared" is unknown'),
+            ({"engine": "gpu"}, "engine must be one of auto, compiled"),
+            ({"on_epoch": 3}, "on_epoch must be None, a function"),
+            ({"class_weight": 3}, "class_weight must be None, 'balanced'"),
+            ({"early_stopping": True, "validation_fraction": 0.001}, "validation set is too small"),
+        ],
+    )
+    def test_refusals(self, wine, parameters, message):
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier(**parameters).fit(*wine)
+
+    def test_targets_and_weights_that_cannot_be(self, wine):
+        X, y = wine
+        with pytest.raises(ValueError, match="Unknown label type: continuous"):
+            MLPClassifier().fit(X, y + 0.5)
+        with pytest.raises(ValueError, match="sample_weight must be at least 0"):
+            MLPClassifier().fit(X, y, sample_weight=-np.ones(178))
+        with pytest.raises(ValueError, match=r"sample_weight is 0 for every row|at least one non-zero number"):
+            MLPClassifier().fit(X, y, sample_weight=np.zeros(178))
+        with pytest.raises(ValueError, match="contains NaN"):
+            MLPClassifier().fit(np.where(X > 1, np.nan, X), y)
+        with pytest.raises(NotFittedError):
+            MLPClassifier().predict(X)
+        with pytest.raises(NotFittedError):
+            MLPClassifier().network_  # noqa: B018
+
+    def test_partial_fit(self, wine):
+        X, y = wine
+        with pytest.raises(ValueError, match="classes must be passed on the first call"):
+            MLPClassifier().partial_fit(X, y)
+        clf = MLPClassifier().partial_fit(X, y, classes=[0, 1, 2])
+        with pytest.raises(ValueError, match="is not the same as on the last call"):
+            clf.partial_fit(X, y, classes=[0, 1])
+        with pytest.raises(ValueError, match="y has the label 3, which is none of the classes"):
+            clf.partial_fit(X, y + 1)
+        with pytest.raises(ValueError, match="does not support early_stopping"):
+            MLPClassifier(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+        assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
+        with pytest.raises(ValueError, match="same classes as in the previous call"):
+            quietly(MLPClassifier(warm_start=True, max_iter=2), X, y).fit(X, y + 1)
+        with pytest.raises(ValueError, match="y has 1 targets, but the network was fitted with 2"):
+            quietly(MLPRegressor(warm_start=True, max_iter=2), X, X[:, :2]).fit(X, y)
+
+
+class TestReproducibility:
+    def test_a_number_gives_the_same_bits(self, wine):
+        X, y = wine
+        one = quietly(MLPClassifier(max_iter=20, random_state=5, dropout=0.2), X, y)
+        assert same(one, quietly(MLPClassifier(max_iter=20, random_state=5, dropout=0.2), X, y))
+        assert not same(one, quietly(MLPClassifier(max_iter=20, random_state=6, dropout=0.2), X, y))
+
+    def test_a_generator_goes_on(self, wine):
+        state = np.random.RandomState(5)
+        one, two = (quietly(MLPClassifier(max_iter=5, random_state=state), *wine) for _ in range(2))
+        assert not same(one, two)
+        assert same(one, quietly(MLPClassifier(max_iter=5, random_state=5), *wine))
+
+    def test_none_is_different_every_time(self, wine):
+        assert not same(*(quietly(MLPClassifier(max_iter=2), *wine) for _ in range(2)))
+
+    def test_parts_are_taken_in_orders_of_their_own(self, wine):
+        """A second call with the same rows must not repeat the order of the first."""
+        X, y = wine
+        clf = MLPClassifier(solver="sgd", momentum=0.0, batch_size=1, random_state=0, learning_rate_init=0.05)
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+        again = MLPClassifier(**{**clf.get_params(), "shuffle": False})
+        again.coefs_ = None
+        first = clf.loss_
+        clf.partial_fit(X, y)
+        assert clf.loss_ < first
+
+
+class TestFramesWithTextAndGaps:
+    def frame(self):
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({
+            "size": rng.uniform(20, 200, 300),
+            "town": rng.choice(["Ulm", "Bern", "Graz"], 300),
+            "garden": rng.choice([True, False], 300),
+        })  # fmt: skip
+        price = frame["size"] * 3 + frame["town"].map({"Ulm": 0, "Bern": 300, "Graz": 100}) + 50 * frame["garden"]
+        frame.loc[::17, "size"] = np.nan
+        frame.loc[5::40, "town"] = None
+        return frame, price / 100
+
+    def test_regression(self):
+        frame, price = self.frame()
+        known = frame.notna().all(axis=1)
+        reg = MLPRegressor(hidden_layer_sizes=(16,), preprocess=True, solver="lbfgs", max_iter=2000, random_state=0)
+        quietly(reg, frame, price)
+        assert r2_score(price[known], reg.predict(frame[known])) > 0.99
+        assert reg.n_features_in_ == 3
+        assert list(reg.feature_names_in_) == ["size", "town", "garden"]
+        new = pd.DataFrame({"size": [np.nan], "town": ["Paris"], "garden": [True]})
+        assert np.isfinite(reg.predict(new)).all()
+        with pytest.raises(ValueError, match="feature names should match"):
+            reg.predict(frame[["town", "size", "garden"]])
+
+    def test_classification_early_stopping_and_rows_to_watch(self):
+        frame, price = self.frame()
+        y = np.where(price > price.median(), "dear", "cheap")
+        clf = MLPClassifier(**SMALL, preprocess=True, early_stopping=True).fit(frame, y)
+        assert clf.score(frame, y) > 0.9
+        clf.fit(frame[::2], y[::2], X_val=frame[1::2], y_val=y[1::2])
+        assert clf.best_validation_score_ == clf.score(frame[1::2], y[1::2])
+
+    def test_arrays_of_objects(self):
+        frame, price = self.frame()
+        clf = quietly(MLPClassifier(**SMALL, preprocess=True), frame.to_numpy(dtype=object), price > 4)
+        assert clf.score(frame.to_numpy(dtype=object), price > 4) > 0.9
+
+    def test_without_it_text_is_refused(self):
+        frame, price = self.frame()
+        with pytest.raises(ValueError, match=r"could not convert string to float|NaN"):
+            MLPRegressor().fit(frame, price)
+
+
+class TestEngines:
+    def test_levenberg_marquardt(self, diabetes, wine):
+        X, y = diabetes
+        reg = quietly(MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="lm", max_iter=60,
+                                   random_state=0), X, y)  # fmt: skip
+        other = quietly(MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=60, random_state=0), X, y)
+        assert reg.loss_ < other.loss_
+        assert len(reg.loss_curve_) == reg.n_iter_
+        assert MLPClassifier((3,), "tanh", solver="lm", alpha=1.0, tol=1e-3).fit(*wine).score(*wine) > 0.97
+
+    def test_the_reference_engine_gives_the_same(self, wine):
+        one, two = (quietly(MLPClassifier(max_iter=10, random_state=0, engine=engine), *wine)
+                    for engine in ("compiled", "reference"))  # fmt: skip
+        for a, b in zip(one.coefs_, two.coefs_, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+    def test_sparse_rows_that_do_not_fit_are_taken_by_blocks(self, wine, monkeypatch):
+        X, y = wine
+        X = np.where(X > 0.5, X, 0.0)
+        rows = scipy.sparse.csr_matrix(X)
+        weight = np.linspace(0, 2, 178)
+        for how in ({"shuffle": True}, {"shuffle": False, "dropout": 0.0}, {"early_stopping": True}):
+            for s in (None, weight):
+                settings = {"max_iter": 12, "random_state": 0, "batch_size": 10, **how}
+                dense = quietly(MLPClassifier(**settings), X, y, s)
+                with monkeypatch.context() as patch:
+                    patch.setattr(sparse_rows, "MOST_BYTES", 1000)
+                    patch.setattr(sparse_rows, "BLOCK_BYTES", 3500)
+                    sparse = quietly(MLPClassifier(**settings), rows, y, s)
+                    np.testing.assert_allclose(sparse.predict_proba(rows), dense.predict_proba(X), rtol=1e-9)
+                assert sparse.loss_curve_ == pytest.approx(dense.loss_curve_, rel=1e-9)
+                for a, b in zip(sparse.coefs_, dense.coefs_, strict=True):
+                    np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-12)
+        with monkeypatch.context() as patch:
+            patch.setattr(sparse_rows, "MOST_BYTES", 1000)
+            with pytest.raises(ValueError, match=r"too many for that\. Use solver='adam'"):
+                MLPClassifier(solver="lbfgs").fit(rows, y)
+
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs", "lm"])
+    def test_ctrl_c_keeps_what_was_reached(self, wine, solver, monkeypatch, capsys):
+        X, y = wine
+        printed = []
+
+        def interrupt(text):
+            printed.append(text)
+            if len(printed) == 3:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr("builtins.print", interrupt)
+        clf = MLPClassifier((3,), solver=solver, verbose=True, random_state=0, max_iter=50)
+        with pytest.warns(UserWarning, match="interrupted by user"):
+            clf.fit(X, y)
+        assert clf.n_iter_ == 3
+        assert clf.predict(X).shape == (178,)
