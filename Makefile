@@ -5,7 +5,7 @@ BENCH = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
 
-.PHONY: help demo test test-browser test-latex test-sanitized lint docs bench bench-quick clean
+.PHONY: help demo test test-browser test-latex test-node test-sanitized lint docs bench bench-quick clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -15,10 +15,13 @@ demo: $(VENV)/.installed  ## Train a network on the wine table, test it, and wri
 	$(BIN)/chainrule train wine --target class --seed 0 -o demo/wine.safetensors
 
 test: $(VENV)/.test  ## Run all tests that a plain machine can run.
-	$(BIN)/python -m pytest --numprocesses=2 -m "not browser and not latex"
+	$(BIN)/python -m pytest --numprocesses=2 -m "not browser and not latex and not node"
 
 test-latex: $(VENV)/.test  ## Build PDFs of derivations with LaTeX, which must be installed.
 	$(BIN)/python -m pytest -m latex tests/latex
+
+test-node: $(VENV)/.test  ## Run exported JavaScript in Node, which must be installed.
+	$(BIN)/python -m pytest -m node tests/node
 
 test-browser: $(VENV)/.test  ## Open the report and derivations in Chromium, which must be installed.
 	$(BIN)/python -m pytest -m browser tests/browser

@@ -29,7 +29,8 @@ AT_MODULE_LEVEL = {
 }
 # Rooms of their own, which are loaded when one of their names is first used.
 ROOMS = {"chainrule.models.estimators": {"numpy", "sklearn", "scipy"}}
-NEVER_AT_MODULE_LEVEL = {"duckdb", "pandas", "polars", "pyarrow", "safetensors", "rich", "scipy", "sklearn", "onnx"}
+NEVER_AT_MODULE_LEVEL = {"duckdb", "pandas", "polars", "pyarrow", "safetensors", "rich", "scipy", "sklearn", "onnx",
+                          "matplotlib"}  # fmt: skip
 # The tables of options are read for `--help`, so they must not load an array library.
 OPTION_TABLES = ("training/plan.py", "data/encoding_plan.py", "data/reading_plan.py", "options.py", "errors.py",
                  "files.py")  # fmt: skip
@@ -157,7 +158,7 @@ def test_help_needs_no_array_library():
     tables = ", ".join("chainrule." + table.removesuffix(".py").replace("/", ".") for table in OPTION_TABLES)
     commands = "chainrule.cli.main, chainrule.cli.train, chainrule.cli.predict, chainrule.cli.evaluate, "
     commands += "chainrule.cli.explain, chainrule.cli.paths, chainrule.cli.jacobian, chainrule.cli.gradcheck, "
-    commands += "chainrule.cli.derive, "
+    commands += "chainrule.cli.derive, chainrule.cli.export, "
     loaded = loaded_by(f"import {commands} chainrule.cli.check, chainrule.cli.info, {tables}")
     assert "click" in loaded
     assert not loaded & {"numpy", "duckdb", "rich", "safetensors", "pandas"}

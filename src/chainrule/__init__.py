@@ -34,6 +34,7 @@ _HOMES = {
     "chainrule.models.many": ("grid", "train_many"),
     "chainrule.models.model": ("Model",),
     "chainrule.models.model_file": ("load",),
+    "chainrule.models.export": ("to_c", "to_javascript", "to_onnx", "to_python"),
     "chainrule.models.foreign": ("from_keras", "from_sklearn", "from_torch"),
     "chainrule.models.train": ("train",),
     "chainrule.training.fit": ("fit", "fit_many"),
@@ -45,6 +46,7 @@ _MODULES = {
     "gates": "chainrule.core.gates",
     "neurons": "chainrule.core.neurons",
     "paths": "chainrule.core.paths",
+    "plots": "chainrule.show.plots",
     "tensors": "chainrule.core.tensors",
 }
 

@@ -69,3 +69,10 @@ def test_some_starts_learn_xor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert set(learned) == {"batch", "incremental"}
     # About three quarters of 100 starts do; with that chance, fewer than 4 of 10 come once in 300 times.
     assert all(int(count) >= 4 for count in learned.values())
+
+
+def test_pictures_are_written(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = run("pictures.py", monkeypatch=monkeypatch, capsys=capsys).split()
+    assert len(written) == 11
+    assert all((tmp_path / name).stat().st_size > 5_000 for name in written)

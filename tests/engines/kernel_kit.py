@@ -16,8 +16,9 @@ class Kit:
             "own_W": [], "own_b": [], "best_W": [], "best_b": [],
         }  # fmt: skip
         self.plan = {
-            "loss": 0, "loss_parameter": 0.0, "rule": rule, "constants": [0.9, 0.999, 1e-8, 0.0], "batch": 2, "mean": True,
-            "shuffle": True, "weight_decay": 0.0, "decay_is_shared": False, "clip_norm": 0.0, "clip_value": 0.0, "middle": 0.5,
+            "loss": 0, "loss_parameter": 0.0, "rule": rule, "constants": [0.9, 0.999, 1e-8, 0.0], "batch": 2,
+            "mean": True, "shuffle": True, "weight_decay": 0.0, "decay_is_shared": False, "clip_norm": 0.0,
+            "clip_value": 0.0, "middle": 0.5,
         }  # fmt: skip
         self.examples = {"X": self.ones(5, 3), "Y": self.ones(5, 2), "shares": None, "labels": None}
         self.validation = None

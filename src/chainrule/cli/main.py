@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "Train a network on a table; write the model, its history and a report.",
     "crossval": "Train on all folds of a table but one, and test on that one, for each.",
     "predict": "Predict a table's rows with a model.",
+    "export": "Write a model for another tool: ONNX, C, JavaScript or Python.",
     "evaluate": "Compare a model's predictions with the truth.",
     "explain": "Show the chain rule that made any number of a model.",
     "paths": "Show a derivative of a model as the sum of its paths.",

@@ -9,7 +9,7 @@ from chainrule.core.arrays import Array
 # Chebyshev coefficients of (1 + 2x) exp(x^2) erfc(x) in t = (x - 3.75) / (x + 3.75), for x >= 0: the form of
 # M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of (1+2x)exp(x^2)erfc x in 0 <= x < infinity",
 # Mathematics of Computation 36 (1981). The numbers were computed for this file with 40-digit arithmetic.
-_ERFC = (
+ERFC = (
     1.1775789345674017541, -0.0045900545806464773309, -0.084249133366517915584, 0.059209939998191890498,
     -0.026658668435305752277, 0.0090749976707052650939, -0.0024131635404176081909, 0.00049077583652580863229,
     -0.000069169733025012063671, 4.1390279860730101675e-6, 7.7403830661984906686e-7, -2.1886401049234395661e-7,
@@ -35,9 +35,9 @@ def normal_cdf(Z: Array) -> Array:
     T = (X - 3.75) / (X + 3.75)
     later = xp.zeros_like(T)
     latest = xp.zeros_like(T)
-    for c in reversed(_ERFC[1:]):  # Clenshaw's recurrence
+    for c in reversed(ERFC[1:]):  # Clenshaw's recurrence
         later, latest = 2 * T * later - latest + c, later
-    half_tail = 0.5 * (T * later - latest + _ERFC[0]) / (1 + 2 * X) * xp.exp(-X * X)
+    half_tail = 0.5 * (T * later - latest + ERFC[0]) / (1 + 2 * X) * xp.exp(-X * X)
     return xp.where(Z < 0, half_tail, 1 - half_tail)
 
 

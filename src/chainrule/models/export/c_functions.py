@@ -1,0 +1,223 @@
+"""The functions of an exported file of C, as templates: `${name}` begins every name in the file."""
+
+from __future__ import annotations
+
+from string import Template
+
+from chainrule.core.equations import SELU_ALPHA, SELU_SCALE
+
+
+def filled(template: str, name: str, **words: object) -> str:
+    """Fill a template in a single pass, so that what is put in is never looked at again.
+
+    >>> filled("int ${name}_size = ${size};", "predict", size=3)
+    'int predict_size = 3;'
+    """
+    return Template(template.strip("\n")).substitute(name=name, **words)
+
+
+NUMBER_TABLE = """
+/* Each number gives the node (value - center) / scale; fill stands in for a missing value, and NAN for none. The
+   indicator is the node that is 1 where the value is missing, and -1 where there is none. */
+static const struct {
+    int position, node, indicator;
+    double center, scale, fill;
+} ${name}_numbers[${count}] = {
+${rows}
+};
+"""
+
+NAME_TABLE = """
+/* Each name gives 1 at its own node and 0 at the others; the first of them is the column's node. A missing name, and
+   one that training did not have, gives 1 at a node of its own, or at none, or is refused. */
+enum { ${name}_none = -1, ${name}_refused = -2 };
+static const struct {
+    const char *const *names;
+    int count, node, missing, unknown;
+} ${name}_texts[${count}] = {
+${rows}
+};
+"""
+
+DENSE = """
+/* z_k = sum_i a_i w_ik + b_k; the weights into a unit stand together. */
+static void ${name}_dense(int n_in, int n_out, const ${kind} *W, const ${kind} *b, const double *a, double *z)
+{
+    int i, k;
+    for (k = 0; k < n_out; k++) {
+        double sum = 0;
+        for (i = 0; i < n_in; i++) sum += *W++ * a[i];
+        z[k] = sum + b[k];
+    }
+}
+"""
+
+
+def _each(name: str, value: str, parameter: str = "") -> str:
+    argument = f", double {parameter}" if parameter else ""
+    return f"static double ${{name}}_{name}(double z{argument})\n{{\n    return {value};\n}}"
+
+
+_LOGISTIC = "z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z))"
+# Each as core/equations.py has it; identity needs no function.
+ACTIVATIONS = {
+    "step": _each("step", "z >= 0 ? 1 : 0"),
+    "logistic": _each("logistic", _LOGISTIC),
+    "tanh": _each("tanh", "tanh(z)"),
+    "relu": _each("relu", "z < 0 ? 0 : z"),
+    "leaky_relu": _each("leaky_relu", "z > 0 ? z : slope * z", "slope"),
+    "elu": _each("elu", "z > 0 ? z : alpha * expm1(z)", "alpha"),
+    "selu": _each("selu", f"{SELU_SCALE!r} * (z > 0 ? z : {SELU_ALPHA!r} * expm1(z))"),
+    "gelu": _each("gelu", "z * 0.5 * erfc(-z / sqrt(2.0))"),
+    "silu": _each("silu", f"z * ({_LOGISTIC})"),
+    "softplus": _each("softplus", "(z < 0 ? 0 : z) + log1p(exp(-fabs(z)))"),
+    "exponential": _each("exponential", "exp(z)"),
+    "softmax": """
+static void ${name}_softmax(int n, const double *z, double *a)
+{
+    double top = z[0], sum = 0;
+    int k;
+    for (k = 1; k < n; k++) if (z[k] > top) top = z[k];
+    for (k = 0; k < n; k++) sum += a[k] = exp(z[k] - top);
+    for (k = 0; k < n; k++) a[k] /= sum;
+}
+""",
+}
+
+BETWEEN = """
+static double ${name}_between(double value, double low, double high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+"""
+
+ENCODE_PLAIN = """
+/* The input nodes are the row's numbers; 0 if one of them is missing or infinite. */
+static int ${name}_encode(const double *numbers, double *nodes)
+{
+    int i;
+    for (i = 0; i < ${count}; i++) {
+        if (!isfinite(numbers[i])) return 0;
+        nodes[i] = numbers[i];
+    }
+    return 1;
+}
+"""
+
+ENCODE = """
+/* A row's input nodes; 0 if one of its values cannot be used. */
+static int ${name}_encode(${arguments}, double *nodes)
+{
+    int i;
+${loops}
+    return 1;
+}
+"""
+
+ENCODE_NUMBERS = """
+    for (i = 0; i < ${count}; i++) {
+        const double value = numbers[${name}_numbers[i].position];
+        const int missing = isnan(value) ? 1 : 0, indicator = ${name}_numbers[i].indicator;
+        const double known = missing ? ${name}_numbers[i].fill : value;
+        const double node = (known - ${name}_numbers[i].center) / ${name}_numbers[i].scale;
+        if (!isfinite(node)) return 0;
+        nodes[${name}_numbers[i].node] = node;
+        if (indicator >= 0) nodes[indicator] = missing;
+    }
+"""
+
+ENCODE_NAMES = """
+    for (i = 0; i < ${count}; i++) {
+        const int first = ${name}_texts[i].node, count = ${name}_texts[i].count, missing = ${name}_texts[i].missing;
+        int k = 0, own;
+        if (names[i]) {
+            while (k < count && strcmp(names[i], ${name}_texts[i].names[k]) != 0) k++;
+            own = k < count ? first + k : ${name}_texts[i].unknown;
+        } else {
+            own = missing;
+        }
+        if (own == ${name}_refused) return 0;
+        for (k = 0; k < count; k++) nodes[first + k] = 0;
+        if (missing >= 0) nodes[missing] = 0;
+        if (own >= 0) nodes[own] = 1;
+    }
+"""
+
+PREDICT_CLASS = """
+${signature}
+{
+    double a[${widest}];
+    int k, position = -1, usable = ${name}_encode(${columns}, a);
+    if (usable) {
+        ${name}_network(a);
+        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
+    }
+    if (!usable) {
+        for (k = 0; k < ${classes}; k++) probabilities[k] = NAN;
+        return -1;
+    }
+${choice}
+${probabilities}
+    return position;
+}
+"""
+
+CHOICE_OF_ONE_NODE = "    position = a[0] > ${middle} ? 1 : 0;"
+CHOICE_OF_SEVERAL = """
+    position = 0;
+    for (k = 1; k < ${outputs}; k++) if (a[k] > a[position]) position = k;
+"""
+PROBABILITIES_OF_ONE_NODE = """
+    probabilities[1] = ${share};
+    probabilities[0] = 1 - probabilities[1];
+"""
+PROBABILITIES_AS_THEY_ARE = "    for (k = 0; k < ${outputs}; k++) probabilities[k] = ${share};"
+PROBABILITIES_DIVIDED = """
+    {
+        double sum = 0;
+        for (k = 0; k < ${outputs}; k++) sum += probabilities[k] = ${share};
+        for (k = 0; k < ${outputs}; k++) probabilities[k] /= sum;
+    }
+"""
+
+PREDICT_LABELS = """
+${signature}
+{
+    double a[${widest}];
+    int k, usable = ${name}_encode(${columns}, a);
+    if (usable) {
+        ${name}_network(a);
+        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
+    }
+    for (k = 0; k < ${outputs}; k++) {
+        probabilities[k] = usable ? a[k] : NAN;
+        given[k] = usable ? a[k] > 0.5 : -1;
+    }
+    return usable ? 0 : -1;
+}
+"""
+
+PREDICT_VALUES = """
+${signature}
+{
+    double a[${widest}];
+    int k, usable = ${name}_encode(${columns}, a);
+    if (usable) {
+        ${name}_network(a);
+        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
+    }
+    for (k = 0; k < ${outputs}; k++) values[k] = usable ? a[k] * ${name}_scales[k] + ${name}_centers[k] : NAN;
+    return usable ? 0 : -1;
+}
+"""
+
+PREDICT_OUTPUTS = """
+${signature}
+{
+    double a[${widest}];
+    int k;
+    for (k = 0; k < ${inputs}; k++) a[k] = inputs[k];
+    ${name}_network(a);
+    for (k = 0; k < ${outputs}; k++) outputs[k] = a[k];
+}
+"""

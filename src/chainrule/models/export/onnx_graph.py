@@ -1,0 +1,242 @@
+"""A trained network as an ONNX graph, with the encoding of its table inside."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from chainrule import __version__
+from chainrule.errors import UsageError
+from chainrule.files import write_whole
+from chainrule.models.export.onnx_activations import activation_nodes
+from chainrule.models.export.onnx_builder import GraphBuilder
+from chainrule.models.export.program import (
+    Answer,
+    Classes,
+    DenseLayer,
+    Labels,
+    NameColumn,
+    NumberColumn,
+    Outputs,
+    Program,
+    UnusedColumn,
+    Values,
+    label_kind,
+)
+from chainrule.models.export.sources import program_of
+from chainrule.models.export.text import title
+
+# Old enough for the runtimes of many years (1.15 to 1.32 of onnxruntime were tried), and new enough for all operators.
+OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
+DTYPES = ("float32", "float64")
+
+
+def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: str | None = None) -> Any:
+    """Write a trained network as an ONNX graph that takes rows of the table as they are.
+
+    Parameters
+    ----------
+    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    path : path-like, optional
+        Where to write it as well, whole or not at all.
+    dtype : "float32" or "float64", optional
+        Of everything in the graph. By default a Model's columns, probabilities and values are float64, as the model
+        reads and gives them, with a network of the model's own dtype between; a bare Network has its own throughout.
+        float32 suits devices without float64, and keeps 7 digits of a column.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Checked by `onnx.checker`, opset 13. Its input is `X` (N, columns). Where there are text columns, each column is
+        an input (N, 1) by its own name instead, strings for text. NaN is a missing number, the empty string a missing
+        name unless training had it as a name. Its outputs are `label` (N,) and `probabilities` (N, classes) for
+        classes, `label` (N, labels) of 0 and 1 for several labels at once, `values` (N, targets) for values and
+        `output` (N, units) for a bare Network. A batch with a row that the model refuses fails, with an error that
+        names the reason. An input with the name of an output gets an underscore behind it.
+
+    Raises
+    ------
+    UsageError
+        If onnx is not installed, if it cannot be exported, because of an activation of your own for instance, or not be
+        written there.
+
+    Examples
+    --------
+    >>> import chainrule as cr
+    >>> graph = to_onnx(cr.train("iris", epochs=50)).graph
+    >>> [one.name for one in graph.input], [one.name for one in graph.output]
+    (['X'], ['label', 'probabilities'])
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise UsageError("to_onnx needs onnx, which is not installed. Run: pip install onnx") from None
+    if dtype is not None and dtype not in DTYPES:
+        raise UsageError(f'dtype must be "float32", "float64" or None; received {dtype!r}.')
+    program = program_of(model)
+    network_dtype = np.dtype(dtype or program.dtype)
+    outside = network_dtype if dtype or not program.checked else np.dtype(np.float64)
+    names = [column.name for column in program.columns] if program.texts else ["X"]
+    graph = GraphBuilder(_outputs(program.answer), names)
+    a = graph.cast(_inputs(graph, program, outside), network_dtype)
+    for layer in program.layers:
+        z = _dense(graph, a, layer, network_dtype)
+        a = activation_nodes(graph, z, layer.activation, layer.parameters, network_dtype)
+    _answer(graph, program.answer, graph.cast(a, outside), outside)
+    made = graph.model(
+        opset=OPSET,
+        ml_opset=ML_OPSET,
+        ir_version=IR_VERSION,
+        description=title(program),
+        facts=_facts(program),
+        version=__version__,
+    )
+    onnx.checker.check_model(made, full_check=True)
+    if path is not None:
+        write_whole(path, made.SerializeToString(deterministic=True))
+    return made
+
+
+def _outputs(answer: Answer) -> list[str]:
+    if isinstance(answer, Outputs):
+        return ["output"]
+    return ["values"] if isinstance(answer, Values) else ["label", "probabilities"]
+
+
+def _facts(program: Program) -> dict[str, str]:
+    """What a person who finds the file wants to know, as metadata."""
+    answer = program.answer
+    facts: dict[str, Any] = {"columns": [column.name for column in program.columns]}
+    if isinstance(answer, (Classes, Labels)):
+        facts["classes"] = list(answer.labels)
+    elif isinstance(answer, Values):
+        facts["targets"] = list(answer.names)
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items() if value}
+
+
+def _inputs(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> str:
+    """The input nodes of the network, (N, inputs)."""
+    if not program.checked:
+        return graph.input("X", dtype, program.sizes[0])
+    given = _columns(graph, program, dtype)
+    blocks: list[str] = []
+    nodes: list[int] = []  # where each column of the blocks belongs
+    if program.numbers:
+        block, nodes = _numbers(graph, program, given, dtype)
+        blocks = [block]
+    for column in program.texts:
+        blocks.append(_names(graph, column, given[column.name], dtype))
+        nodes += range(column.node, column.node + column.n_nodes)
+    together = blocks[0] if len(blocks) == 1 else graph.add("Concat", *blocks, axis=1)
+    if nodes == sorted(nodes):
+        return together
+    return graph.add("Gather", together, np.argsort(nodes), axis=1)
+
+
+def _columns(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> dict[str, str]:
+    """Declare an input for each column, in the order of a row, where there are text columns."""
+    if not program.texts:
+        return {}
+    used = [column for column in program.columns if not isinstance(column, UnusedColumn)]
+    return {one.name: graph.input(one.name, None if isinstance(one, NameColumn) else dtype, 1) for one in used}
+
+
+def _numbers(
+    graph: GraphBuilder, program: Program, given: dict[str, str], dtype: np.dtype[Any]
+) -> tuple[str, list[int]]:
+    """The scaled numbers, then the indicators, and the node that each is."""
+    columns = program.numbers
+    if given:
+        separate = [given[column.name] for column in columns]
+        X = separate[0] if len(separate) == 1 else graph.add("Concat", *separate, axis=1)
+    else:
+        X = graph.input("X", dtype, len(program.columns))
+        if len(columns) < len(program.columns):
+            used = [i for i, column in enumerate(program.columns) if isinstance(column, NumberColumn)]
+            X = graph.add("Gather", X, np.array(used), axis=1)
+    nodes = [column.node for column in columns]
+    missing = graph.add("IsNaN", X) if any(column.fill is not None for column in columns) else ""
+    if missing:
+        fill = np.array([np.nan if column.fill is None else column.fill for column in columns], dtype)
+        X = graph.add("Where", missing, fill, X)
+    if not program.plain:
+        X = graph.add("Sub", X, np.array([column.center for column in columns], dtype))
+        X = graph.add("Div", X, np.array([column.scale for column in columns], dtype))
+    X = graph.refuse_not_finite(X, dtype, "refused: a number is missing or too large")
+    indicators = [i for i, column in enumerate(columns) if column.indicator]
+    if not indicators:
+        return X, nodes
+    flags = graph.add("Gather", graph.cast(missing, dtype), np.array(indicators), axis=1)
+    return graph.add("Concat", X, flags, axis=1), nodes + [columns[i].node + 1 for i in indicators]
+
+
+def _names(graph: GraphBuilder, column: NameColumn, text: str, dtype: np.dtype[Any]) -> str:
+    """1 for the row's own name and 0 for the others, (N, nodes); a code beyond the nodes gives zeros or is refused."""
+    none, refused = column.n_nodes, column.n_nodes + 1
+    codes = {name: i for i, name in enumerate(column.names)}
+    of_missing = {"node": len(column.names), "none": none, "refused": refused}[column.missing]
+    codes.setdefault("", of_missing)  # unless the empty string is a name
+    unknown = none if column.unknown == "none" else refused
+    code = graph.add_ml(
+        "LabelEncoder",
+        text,
+        keys_strings=list(codes),
+        values_int64s=list(codes.values()),
+        default_int64=unknown,
+    )
+    if refused in (unknown, of_missing):
+        code = graph.look_up(np.arange(refused), code, f"refused: a name is missing or unknown in {column.name}")
+    return graph.cast(graph.add("Equal", code, np.arange(column.n_nodes)), dtype)
+
+
+def _dense(graph: GraphBuilder, a: str, layer: DenseLayer, dtype: np.dtype[Any]) -> str:
+    """z = a W + b. In float64 not as Gemm: older onnxruntimes join that with an activation, and lack the result."""
+    W, b = layer.weights.astype(dtype), layer.biases.astype(dtype)
+    return graph.add("Gemm", a, W, b) if dtype == np.float32 else graph.add("Sum", graph.add("MatMul", a, W), b)
+
+
+def _answer(graph: GraphBuilder, answer: Answer, a: str, dtype: np.dtype[Any]) -> None:
+    if isinstance(answer, Outputs):
+        graph.output("output", a, dtype, answer.number)
+        return
+    a = graph.refuse_not_finite(a, dtype, "refused: a row lies so far from training that outputs are not finite")
+    if isinstance(answer, Values):
+        values = graph.add("Mul", a, np.array(answer.scales, dtype))
+        values = graph.add("Add", values, np.array(answer.centers, dtype))
+        graph.output("values", values, dtype, len(answer.names))
+    elif isinstance(answer, Labels):
+        given = graph.add("Greater", a, np.array(0.5, dtype))
+        graph.output("label", graph.cast(given, np.dtype(np.int64)), np.dtype(np.int64), len(answer.labels))
+        graph.output("probabilities", a, dtype, len(answer.labels))
+    else:
+        graph.label_output("label", _positions(graph, answer, a, dtype), _label_array(answer.labels))
+        graph.output("probabilities", _probabilities(graph, answer, a, dtype), dtype, len(answer.labels))
+
+
+def _positions(graph: GraphBuilder, answer: Classes, a: str, dtype: np.dtype[Any]) -> str:
+    """Each row's class as a position, (N,)."""
+    if not answer.one_node:
+        return graph.add("ArgMax", a, axis=1, keepdims=0)
+    above = graph.cast(graph.add("Greater", a, np.array(answer.middle, dtype)), np.dtype(np.int64))
+    return graph.add("Reshape", above, np.array([-1]))
+
+
+def _label_array(labels: tuple[Any, ...]) -> np.ndarray:
+    kinds = {"text": object, "boolean": np.bool_, "integer": np.int64, "number": np.float64}
+    return np.array(labels, dtype=kinds[label_kind(labels)])
+
+
+def _probabilities(graph: GraphBuilder, answer: Classes, a: str, dtype: np.dtype[Any]) -> str:
+    p = a
+    if answer.floor is not None:
+        p = graph.add("Sub", p, np.array(answer.low, dtype))
+        p = graph.add("Div", p, np.array(answer.high - answer.low, dtype))
+        p = graph.add("Clip", p, np.array(answer.floor, dtype), np.array(1 - answer.floor, dtype))
+    if answer.one_node:
+        return graph.add("Concat", graph.add("Sub", np.array(1, dtype), p), p, axis=1)
+    if answer.floor is None:
+        return p
+    return graph.add("Div", p, graph.add("ReduceSum", p, np.array([1]), keepdims=1))

@@ -1,0 +1,213 @@
+"""The program of whatever a person exports: a Model, a bare Network, or a fitted estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.catalogue import ACTIVATIONS, Activation
+from chainrule.core.network import Layer, Network
+from chainrule.data.class_target import ALMOST_0, LABEL_TYPES
+from chainrule.data.encoding import ClassTarget, Encoding, NameInput, NumberInput, NumberTargets
+from chainrule.errors import UsageError
+from chainrule.models.ensemble import Ensemble
+from chainrule.models.export.program import (
+    Answer,
+    Classes,
+    Column,
+    DenseLayer,
+    Labels,
+    NameColumn,
+    NumberColumn,
+    Outputs,
+    Program,
+    UnusedColumn,
+    Values,
+)
+from chainrule.models.foreign import from_sklearn
+from chainrule.models.model import Model
+
+
+def program_of(model: Any) -> Program:
+    """Describe what a model, a network or a fitted estimator computes.
+
+    Parameters
+    ----------
+    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    UsageError
+        For anything else, an activation of your own, weights that are not finite, or names that no file can hold.
+
+    Examples
+    --------
+    >>> program_of(Network.dense([2, 3, 1], "tanh", seed=0)).sizes
+    (2, 3, 1)
+    """
+    if isinstance(model, Model):
+        program = _of_model(model)
+    elif isinstance(model, Network):
+        program = Program((), _layers(model), Outputs(model.sizes[-1]))
+    elif isinstance(model, Ensemble):
+        raise UsageError(
+            "an ensemble has several networks, and an export holds one. Export a member, such as ensemble.members[0]."
+        )
+    elif hasattr(model, "coefs_") or hasattr(model, "network_"):
+        program = _of_estimator(model)
+    else:
+        raise UsageError(
+            "only a Model, a Network or a fitted MLPClassifier or MLPRegressor can be exported; received "
+            f"{type(model).__name__}. Fit an estimator first; take it out of a pipeline."
+        )
+    _refuse_broken_names(program)
+    return program
+
+
+def _of_model(model: Model) -> Program:
+    target = model.encoding.target
+    answer: Answer
+    if isinstance(target, ClassTarget):
+        answer = Classes(target.name, target.classes, target.low, target.high, target.one_node, ALMOST_0)
+    else:
+        answer = _values(target)
+    names = [item.name for item in model.encoding.inputs]
+    return Program(_columns(model.encoding, names), _layers(model.network), answer)
+
+
+def _values(target: NumberTargets) -> Values:
+    return Values(target.names, target.centers, target.scales)
+
+
+def _of_estimator(estimator: Any) -> Program:
+    network = getattr(estimator, "network_", None)
+    network = from_sklearn(estimator) if network is None else network
+    encoding = getattr(estimator, "encoding_", None)
+    width = int(estimator.n_features_in_)
+    named = getattr(estimator, "feature_names_in_", None)
+    names = [f"x{i + 1}" for i in range(width)] if named is None else [str(name) for name in named]
+    if encoding is None:
+        columns: tuple[Column, ...] = tuple(NumberColumn(name, i) for i, name in enumerate(names))
+    else:
+        columns = _columns(encoding, names if named is not None else list(encoding.columns))
+    answer = _estimators_answer(estimator, network.sizes[-1])
+    return Program(columns, _layers(network), answer)
+
+
+def _estimators_answer(estimator: Any, n_outputs: int) -> Answer:
+    """What outputs mean to scikit-learn: they are the probabilities, or the values."""
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        names = ("y",) if n_outputs == 1 else tuple(f"y{k + 1}" for k in range(n_outputs))
+        return Values(names, (0.0,) * n_outputs, (1.0,) * n_outputs)
+    if isinstance(classes, list):
+        raise UsageError(
+            "an estimator of several columns of classes cannot be exported. Fit one for each column, and export those."
+        )
+    labels = _labels(classes)
+    if n_outputs > 1 and estimator.out_activation_ == "logistic":
+        return Labels(labels)
+    return Classes("y", labels, one_node=n_outputs == 1)
+
+
+def _labels(classes: np.ndarray) -> tuple[Any, ...]:
+    """Classes as plain text, truth values or numbers."""
+    labels = tuple(label.item() if isinstance(label, np.generic) else label for label in np.asarray(classes).tolist())
+    kinds = {type(label) for label in labels}
+    if len(kinds) > 1 or not kinds <= set(LABEL_TYPES.values()) or any(label != label for label in labels):
+        raise UsageError(f"classes must be text, truth values or numbers, all of one kind; received {labels!r}.")
+    if len(labels) < 2:
+        raise UsageError(f"the estimator knows a single class, {labels[0]!r}: its answer is always that. Fit it anew.")
+    return labels
+
+
+def _columns(encoding: Encoding, names: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of a row in the order of `names`, each with the place of its nodes."""
+    inputs = {item.name: item for item in encoding.inputs}
+    first: dict[str, int] = {}
+    node = 0
+    for item in encoding.inputs:
+        first[item.name] = node
+        node += len(item.node_names)
+    return tuple(
+        _column(inputs[name], first[name], encoding.unknown) if name in inputs else UnusedColumn(name) for name in names
+    )
+
+
+def _column(item: NumberInput | NameInput, node: int, unknown: str) -> Column:
+    if isinstance(item, NumberInput):
+        return NumberColumn(item.name, node, item.center, item.scale, item.fill, item.indicator)
+    return NameColumn(
+        item.name,
+        node,
+        item.categories,
+        "refused" if item.refuse_missing else "node" if item.missing_node else "none",
+        "refused" if unknown == "refuse" else "none",
+    )
+
+
+def _layers(network: Network) -> tuple[DenseLayer, ...]:
+    parameters = [np.asarray(parameter) for parameter in network.parameters]
+    dtype = np.result_type(*parameters)  # float64 where layers differ: it holds every float32
+    layers = []
+    for number, layer in enumerate(network.layers, start=1):
+        W, b = _weights_and_biases(layer)
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise UsageError(f"layer {number} has weights that are not finite: its training diverged. Train it anew.")
+        name, numbers = _built_in(layer.activation, number)
+        layers.append(DenseLayer(W.astype(dtype), b.astype(dtype), name, numbers))
+    return tuple(layers)
+
+
+def _weights_and_biases(layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+    W = np.asarray(layer.weights)
+    if layer.x0:
+        return W[1:], W[0]
+    return W, np.zeros(layer.fan_out, W.dtype) if layer.biases is None else np.asarray(layer.biases)
+
+
+def _equation(activation: Activation) -> Any:
+    """The function behind an activation, without the number that it was given."""
+    return getattr(activation.value, "func", activation.value)
+
+
+_NAMES = {_equation(make()): name for name, make in ACTIVATIONS.items()}
+
+
+def _built_in(activation: Activation, number: int) -> tuple[str, tuple[float, ...]]:
+    """The catalogue's name of an activation and its numbers, found by its function: names can be anything."""
+    name = _NAMES.get(_equation(activation))
+    if name is None:
+        raise UsageError(
+            f'layer {number} has the activation "{activation.name}", which is not built in: its Python function cannot '
+            f"be written in another language. Allowed are {', '.join(ACTIVATIONS)}."
+        )
+    return name, tuple(map(float, getattr(activation.value, "keywords", {}).values()))
+
+
+def _refuse_broken_names(program: Program) -> None:
+    for name in _all_names(program):
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"the name {name!r} holds half of a character, which no file can hold. Rename it in the table, and "
+                "train anew."
+            ) from None
+
+
+def _all_names(program: Program) -> Iterable[str]:
+    for column in program.columns:
+        yield column.name
+        yield from column.names if isinstance(column, NameColumn) else ()
+    answer = program.answer
+    if isinstance(answer, Values):
+        yield from answer.names
+    elif not isinstance(answer, Outputs):
+        yield from (label for label in answer.labels if isinstance(label, str))
