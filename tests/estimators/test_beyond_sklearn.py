@@ -63,7 +63,9 @@ class TestValidationRows:
         clf = MLPClassifier(**{**SMALL, "max_iter": 6}, alpha=3.0)
         quietly(clf, X[rows], y[rows], X_val=X[~rows], y_val=y[~rows])
         assert len(clf.validation_loss_curve_) == clf.n_iter_ == 6
-        assert clf.validation_loss_curve_[-1] == pytest.approx(log_loss(y[~rows], clf.predict_proba(X[~rows])))
+        decay = 3.0 / 2 / np.sum(~rows) * sum((W**2).sum() for W in clf.coefs_)
+        wanted = log_loss(y[~rows], clf.predict_proba(X[~rows])) + decay
+        assert clf.validation_loss_curve_[-1] == pytest.approx(wanted)
         assert clf.validation_scores_ is None
         assert same(clf, quietly(MLPClassifier(**{**SMALL, "max_iter": 6}, alpha=3.0), X[rows], y[rows]))
 
@@ -77,10 +79,30 @@ class TestValidationRows:
         clf.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2], sample_weight_val=weight)
         assert accuracy_score(y[1::2], clf.predict(X[1::2]), sample_weight=weight) == clf.best_validation_score_
 
+    def test_with_warm_start_the_best_of_all_fits_is_kept(self, wine):
+        """scikit-learn changes the best weights in place when it goes on from them."""
+        X, y = wine
+        clf = MLPClassifier(**{**SMALL, "max_iter": 2}, early_stopping=True, warm_start=True)
+        best = 0.0
+        for _ in range(12):
+            quietly(clf, X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+            assert clf.best_validation_score_ >= best
+            best = clf.best_validation_score_
+            assert clf.score(X[1::2], y[1::2]) == best == max(clf.validation_scores_)
+
     def test_of_a_regression(self, diabetes):
         X, y = diabetes
         reg = MLPRegressor(**SMALL, early_stopping=True).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
         assert r2_score(y[1::2], reg.predict(X[1::2])) == pytest.approx(reg.best_validation_score_, rel=1e-12)
+
+    def test_r2_is_scikit_learns(self):
+        rng = np.random.default_rng(0)
+        A, weight, reg = rng.normal(size=(9, 3)), rng.uniform(0.1, 2, 9), MLPRegressor()
+        for Y in (rng.normal(size=(9, 3)), np.ones((9, 3)), A, A + np.eye(3)[2]):
+            for s in (None, weight):
+                if s is not None and not np.ptp(Y):
+                    continue  # scikit-learn divides by what rounding leaves of 0
+                assert reg._score_of(A, Y, s) == pytest.approx(r2_score(Y, A, sample_weight=s), abs=1e-12)
 
     def test_what_does_not_fit(self, wine):
         X, y = wine

@@ -12,7 +12,7 @@ from chainrule.core.passes import backward, forward
 from chainrule.core.update_rules import momentum
 from chainrule.engines import compiled
 from chainrule.engines.reference import trainable_gradients
-from chainrule.engines.vectors import as_vector, at_vector, examples_in_float64, in_float64
+from chainrule.engines.vectors import as_vector, examples_in_float64, in_float64
 from chainrule.engines.work import Work
 
 
@@ -39,17 +39,24 @@ class CostAndGradient:
         X, Y, s = examples_in_float64(work)
         # After one update by all examples at rate 1 the velocity of momentum is minus the gradient, to the bit.
         rule = momentum(0.0)
-        self.network = in_float64(network)
         self.work = replace(
             work, X=X, Y=Y, sample_weight=s, rule=rule, batch_size=len(X), shuffle=False, dropout=(), clip_norm=None,
             clip_value=None,
         )  # fmt: skip
-        self.start = rule.init(self.network.trainable_parameters)
+        # The network's parameters are views of one vector, which every call fills anew.
+        exact = in_float64(network)
+        wanted = exact.trainable_parameters
+        self.w = as_vector(wanted)
+        parts = np.split(self.w, np.cumsum([parameter.size for parameter in wanted])[:-1])
+        views = [part.reshape(like.shape) for part, like in zip(parts, wanted, strict=True)]
+        self.network = exact.with_parameters(views, trainable_only=True)
+        self.start = rule.init(views)
         self.on_kernel = not compiled.refusal(self.work, self.network)
 
     def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return J, infinite where it is no number, and the gradient (p,) at the parameters w (p,)."""
-        network = at_vector(self.network, w)
+        self.w[:] = w
+        network = self.network
         if self.on_kernel:
             job = compiled.Job(self.work, network, self.start, np.random.default_rng(0), np.ones((1, 1)))
             (outcome,), interrupted = compiled.run_all([job])

@@ -46,7 +46,7 @@ def prepare(
     *,
     loss: str | Loss | FusedLoss | None = None,
     sample_weight: Array | None = None,
-    validation: tuple[Array, Array] | None = None,
+    validation: tuple[Array, ...] | None = None,
     middle: float | None = None,
     generator: np.random.Generator | None = None,
     decay_is_shared: bool = False,
@@ -64,7 +64,7 @@ def prepare(
         Where the plan says "auto".
     sample_weight : array (N,), optional
         An example of weight 0 takes no part.
-    validation : (X, Y), optional
+    validation : (X, Y) or (X, Y, sample_weight), optional
         Rows to watch for over-training; the best weights are those with the lowest cost on them.
     middle : float, optional
         For classification, the output halfway between the two target values: accuracies are measured.
@@ -110,7 +110,7 @@ def prepare(
     return Training(
         plan,
         work,
-        None if validation is None else work_on(validation[0], validation[1], None),
+        None if validation is None else work_on(*validation, *(() if len(validation) == 3 else (None,))),
         schedule_named(plan.schedule),
         choose_engine(plan.engine, work, network) if solver is None else choose_solver(solver, work, network),
         state,

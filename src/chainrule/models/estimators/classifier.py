@@ -41,7 +41,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     validation_scores_, best_validation_score_
         Accuracies on the rows kept aside by early_stopping; None without.
     validation_loss_curve_ : list or None
-        The loss on these rows, or on X_val, without weight decay.
+        The loss on these rows, or on X_val.
     history_ : History
         Of the last fit: for each epoch its cost, learning rate, largest gradient norm and seconds.
     n_iter_, t_ : int
@@ -210,6 +210,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
         right = np.reshape(self._targets.labels(A) == y, (len(A), -1)).all(axis=1)
         return float(np.average(right, weights=sample_weight))
+
+    def _middle(self) -> float | None:
+        known = len(self._targets.columns[0]) > 1 and self._targets.kind in ("binary", "multiclass")
+        return 0.5 if known else None
 
     def _strata(self, y: Any) -> Any:
         return y if type_of_target(y) == "binary" else None  # as scikit-learn has it: other rows would be kept

@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from chainrule.core.catalogue import Activation, activation_named
+from chainrule.engines.outputs import outputs
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.models.estimators.callbacks import callbacks_of
 from chainrule.models.estimators.fitted_network import FittedNetwork
@@ -28,7 +29,8 @@ from chainrule.models.estimators.parameters import (
     hidden_activations,
     hidden_sizes,
 )
-from chainrule.models.estimators.solving import Memory, Problem, Scorer, Solved, by_descent, by_levenberg_marquardt
+from chainrule.models.estimators.solving import Memory, Problem, Solved, Watched, by_descent, by_levenberg_marquardt
+from chainrule.models.estimators.sparse_rows import is_sparse
 from chainrule.training.loop import as_callbacks
 from chainrule.training.state import History, TrainingState
 
@@ -74,6 +76,10 @@ class MultilayerPerceptron(FittedNetwork):
 
     def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
         raise NotImplementedError
+
+    def _middle(self) -> float | None:
+        """The output halfway between two classes, where an engine can count the right answers."""
+        return None
 
     def _strata(self, y: Any) -> Any:
         return None
@@ -241,11 +247,20 @@ class MultilayerPerceptron(FittedNetwork):
             raise UsageError(f"y_val has {Y.shape[1]} outputs, y has {self.n_outputs_}. Give the same targets.")
         return X, y, Y, None if weight is None else _check_sample_weight(weight, X, dtype=dtype)
 
-    def _scorer(self, part: tuple[Any, Any, np.ndarray, Any]) -> Scorer:
-        X, y, Y, weight = part
-        score = (lambda A: self._score_of(A, y, weight)) if self.early_stopping else None
-        X = X.toarray() if hasattr(X, "toarray") else X
-        return Scorer(X, Y, weight, self._loss(), score, self.tol, self.n_iter_no_change)
+    def _scored(self, part: tuple[Any, Any, np.ndarray, Any], resumed: bool) -> Watched:
+        """Watch the score of the rows kept aside; where the engine counts the right answers, its count."""
+        X, y, _, weight = part
+
+        def value(state: TrainingState) -> float:
+            if self._middle() is not None and weight is None:
+                return state.history[-1].validation_accuracy
+            return self._score_of(outputs(state.network, X), y, weight)
+
+        watched = Watched(value, self.tol, self.n_iter_no_change)
+        if resumed and self.best_validation_score_ is not None:
+            watched.best, watched.best_network = self.best_validation_score_, self.network_
+            watched.waited = self._memory.waited
+        return watched
 
     # ---- the solvers, and what is kept of them ----------------------------------------------------------------------
 
@@ -258,20 +273,26 @@ class MultilayerPerceptron(FittedNetwork):
                 f"batch_size is {self.batch_size}, but there are {len(Y)} rows to train on: all of them make one "
                 "batch.", stacklevel=4,
             )  # fmt: skip
-        problem = Problem(self.network_, X, Y, weight, self._loss())
-        scorer = self._scorer(parts[1]) if len(parts) > 1 and self.solver in STOCHASTIC_SOLVERS else None
+        validation = scored = None
+        if len(parts) > 1:
+            X_val, y_val, Y_val, weight_val = parts[1]
+            X_val = X_val.toarray() if is_sparse(X_val) else X_val
+            validation = (X_val, Y_val, weight_val)
+            if self.early_stopping and self.solver in STOCHASTIC_SOLVERS:
+                scored = self._scored((X_val, y_val, Y_val, weight_val), resumed)
+        problem = Problem(self.network_, X, Y, weight, self._loss(), validation, self._middle())
         constant = self._constant_of_loss(Y, weight)
         with callbacks_of(self, X, y, self.max_iter) as theirs:
             callbacks = [*as_callbacks(self.on_epoch or ()), *theirs]
             if self.verbose:
-                callbacks.append(lambda state: self._report(state, scorer, constant))
+                callbacks.append(lambda state: self._report(state, scored, constant))
             try:
                 if self.solver in STOCHASTIC_SOLVERS:
                     memory = self._memory if resumed else Memory()
                     if not incremental:
                         memory = memory._replace(rule_state=None, learning_rate=None)
                     solved = by_descent(
-                        problem, self, generator, memory=memory, scorer=scorer, callbacks=callbacks,
+                        problem, self, generator, memory=memory, scored=scored, callbacks=callbacks,
                         epochs=1 if incremental else self.max_iter,
                     )  # fmt: skip
                 elif self.solver == "lm":
@@ -279,13 +300,17 @@ class MultilayerPerceptron(FittedNetwork):
                 else:
                     solved = by_lbfgs(problem, self)
             except DivergenceError as error:
-                raise self._diverged(error, scorer, constant) from None
-        self._keep(solved, scorer, constant)
+                raise self._diverged(error, scored, constant) from None
+        self._keep(solved, scored, constant)
+        if validation is not None and self.solver != "lbfgs":
+            constant = self._constant_of_loss(validation[1], validation[2])
+            measured = (solved.history.table[:, 2] + constant).tolist()
+            self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *measured]
         if not incremental:
             self._warn(solved)
         return self
 
-    def _keep(self, solved: Solved, scorer: Scorer | None, constant: float) -> None:
+    def _keep(self, solved: Solved, scored: Watched | None, constant: float) -> None:
         network = solved.network
         losses = [float(loss + constant) for loss in solved.losses]
         self.n_iter_, self.loss_ = len(losses), losses[-1] if losses else math.nan
@@ -295,28 +320,26 @@ class MultilayerPerceptron(FittedNetwork):
         self.best_loss_ = None if self.early_stopping else float(solved.memory.best_loss + constant)
         if self.solver in STOCHASTIC_SOLVERS:
             self.t_ = solved.memory.seen
-        if scorer is not None:
-            self.validation_loss_curve_ = [*(self.validation_loss_curve_ or []), *scorer.losses]
-        if scorer is not None and scorer.score is not None:
-            self.validation_scores_ = [*(self.validation_scores_ or []), *scorer.scores]
-            if scorer.best is not None:
-                self.best_validation_score_, network = scorer.best_score, scorer.best.network
+        if scored is not None:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *scored.values]
+            if scored.best_network is not None:
+                self.best_validation_score_, network = scored.best, scored.best_network
         self.coefs_ = [np.asarray(layer.weights) for layer in network.layers]
         self.intercepts_ = [np.asarray(layer.biases) for layer in network.layers]
 
-    def _diverged(self, error: DivergenceError, scorer: Scorer | None, constant: float) -> DivergenceError:
+    def _diverged(self, error: DivergenceError, scored: Watched | None, constant: float) -> DivergenceError:
         """Keep the last good weights, and say what helps in the words of these parameters."""
         state = error.state
         if state is not None:
             losses = state.history.table[:, 1].tolist()
             memory = Memory(state.watched_cost, seen=self.t_)
-            self._keep(Solved(state.network, state.history, losses, memory, "diverged"), scorer, constant)
+            self._keep(Solved(state.network, state.history, losses, memory, "diverged"), scored, constant)
         return diverged(error, self)
 
-    def _report(self, state: TrainingState, scorer: Scorer | None, constant: float) -> None:
+    def _report(self, state: TrainingState, scored: Watched | None, constant: float) -> None:
         print(f"Iteration {state.epoch}, loss = {state.history[-1].cost + constant:.8f}")
-        if scorer is not None and scorer.scores:
-            print(f"Validation score: {scorer.scores[-1]:f}")
+        if scored is not None:
+            print(f"Validation score: {scored.values[-1]:f}")
 
     def _warn(self, solved: Solved) -> None:
         if solved.ended == "interrupted":

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
 from chainrule.errors import UsageError
@@ -35,7 +34,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     validation_scores_, best_validation_score_
         R^2 on the rows kept aside by early_stopping; None without.
     validation_loss_curve_ : list or None
-        The loss on these rows, or on X_val, without weight decay.
+        The loss on these rows, or on X_val.
     history_ : History
         Of the last fit: for each epoch its cost, learning rate, largest gradient norm and seconds.
     n_iter_, t_ : int
@@ -164,7 +163,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return loss_named("half_squared_error" if self.loss == "squared_error" else self.loss)
 
     def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
-        return float(r2_score(np.reshape(y, A.shape), A, sample_weight=sample_weight))
+        """R^2, the mean over the targets; asked for after every epoch, so without scikit-learn's checks."""
+        Y = np.reshape(y, A.shape)
+        weight = np.ones(len(Y)) if sample_weight is None else sample_weight
+        residual = weight @ (Y - A) ** 2
+        total = weight @ (Y - weight @ Y / weight.sum()) ** 2
+        alike = np.where(residual > 0, 0.0, 1.0)  # what is given to a target that is the same in every row
+        return float(np.mean(np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), alike)))
 
     def _constant_of_loss(self, Y: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """The Poisson deviance also has y log y - y, so that a perfect prediction costs nothing."""

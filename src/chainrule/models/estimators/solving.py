@@ -11,7 +11,6 @@ import numpy as np
 
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Network
-from chainrule.core.passes import cost, forward
 from chainrule.core.schedules import Schedule
 from chainrule.models.estimators.sparse_rows import densely, is_sparse, on_sparse_rows
 from chainrule.training.loop import Callback, run
@@ -34,6 +33,10 @@ class Problem:
         X may be a sparse array of rows.
     sample_weight : array (N,) or None
     loss : Loss or FusedLoss
+    validation : (X, Y, sample_weight or None) or None
+        Dense rows to measure the loss on.
+    middle : float or None
+        As for `prepare`: accuracies are measured.
     """
 
     network: Network
@@ -41,6 +44,13 @@ class Problem:
     Y: np.ndarray
     sample_weight: np.ndarray | None
     loss: Loss | FusedLoss
+    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
+    middle: float | None = None
+
+    @property
+    def dtype(self) -> str:
+        """Of the network: float32 or float64."""
+        return str(self.network.parameters[0].dtype)
 
     @property
     def total_weight(self) -> float:
@@ -82,50 +92,43 @@ class Solved(NamedTuple):
     ended: str
 
 
-class Scorer:
-    """Scores the network on the rows kept aside after each epoch, and remembers the best.
+class Watched:
+    """A number that is looked at after each epoch, higher is better; training ends when it no longer rises.
 
     Parameters
     ----------
-    X, Y : arrays
-        The rows, as `Problem` has them.
-    loss, sample_weight
-    score : callable (A) -> float, or None to measure the loss alone
-        From outputs; higher is better.
-    tol, patience
-        Training ends when the score has not risen by `tol` in more than `patience` epochs.
+    value : callable (TrainingState) -> float
+    tol, patience : float
+        Training ends when it has not risen by `tol` in more than `patience` epochs.
+    best, waited
+        Where an earlier training has left off.
     """
 
     def __init__(
         self,
-        X: np.ndarray,
-        Y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        loss: Loss | FusedLoss,
-        score: Callable[[np.ndarray], float] | None,
+        value: Callable[[TrainingState], float],
         tol: float,
         patience: float,
+        best: float = -math.inf,
+        waited: int = 0,
     ) -> None:
-        self.X, self.Y, self.sample_weight, self.loss, self.score = X, Y, sample_weight, loss, score
-        self.tol, self.patience = tol, patience
-        self.scores: list[float] = []
-        self.losses: list[float] = []
-        self.best_score, self.waited = -math.inf, 0
-        self.best: TrainingState | None = None
+        self.value, self.tol, self.patience = value, tol, patience
+        self.best, self.waited = best, waited
+        self.values: list[float] = []
+        self.best_network: Network | None = None
 
     def __call__(self, state: TrainingState) -> bool:
-        """Look at the network after an epoch; true where training is to end."""
-        with np.errstate(all="ignore"):
-            record = forward(state.network, self.X)
-            loss = cost(state.network, record, self.Y, self.loss, sample_weight=self.sample_weight)
-        self.losses.append(float(loss))
-        if self.score is None:
-            return False
-        score = self.score(np.asarray(record.output))
-        self.scores.append(score)
-        self.waited = self.waited + 1 if score < self.best_score + self.tol else 0
-        if score > self.best_score:
-            self.best_score, self.best = score, state
+        """Look at a training after an epoch; true where it is to end."""
+        value = self.value(state)
+        self.values.append(value)
+        self.waited = self.waited + 1 if value < self.best + self.tol else 0
+        if value > self.best:
+            self.best, self.best_network = value, state.network
+        return self.over
+
+    @property
+    def over(self) -> bool:
+        """Whether it has waited long enough."""
         return self.waited > self.patience
 
 
@@ -135,7 +138,7 @@ def by_descent(
     generator: np.random.Generator,
     *,
     memory: Memory,
-    scorer: Scorer | None,
+    scored: Watched | None,
     callbacks: Sequence[Callback],
     epochs: int,
 ) -> Solved:
@@ -145,56 +148,51 @@ def by_descent(
     ----------
     parameters
         An object with the parameters of the estimators as attributes.
-    scorer : Scorer or None
-        With a score it decides when training ends; the loss does otherwise.
+    scored : Watched or None
+        The score of the rows kept aside, which decides when training ends; the loss does otherwise.
 
     Raises
     ------
     DivergenceError
         With the last good state as its `state`.
     """
-    scored = scorer is not None and scorer.score is not None
-    waits = not scored and parameters.n_iter_no_change < math.inf
     rate = memory.learning_rate or parameters.learning_rate_init
     N = problem.n_examples
-    batch = min(200, N) if parameters.batch_size == "auto" else min(parameters.batch_size, N)
     plan = TrainingPlan(
         update=_update(parameters),
         learning_rate=rate,
         schedule=_schedule(parameters, memory.seen, N),
         weight_decay=parameters.alpha / problem.mean_weight,
         dropout=parameters.dropout,
-        batch_size=batch,
+        batch_size=min(200, N) if parameters.batch_size == "auto" else min(parameters.batch_size, N),
         shuffle=parameters.shuffle,
         epochs=epochs,
-        patience=parameters.n_iter_no_change + 1 if waits else None,
-        tolerance=parameters.tol if waits else 0.0,
         keep="last",
-        dtype=str(problem.network.parameters[0].dtype),
+        dtype=problem.dtype,
         engine=parameters.engine,
     )
-    training = _prepared(problem, plan, generator, decay_is_shared=True)
-    start = replace(training.start, watched_cost=memory.best_loss, waited=memory.waited)
+    watched = scored or _watched_loss(problem, parameters, memory)
+    training = _prepared(problem, _with_patience(plan, parameters, watched), generator, decay_is_shared=True)
+    state = replace(training.start, watched_cost=memory.best_loss, waited=memory.waited)
     if memory.rule_state is not None:
-        start = replace(start, rule_state=memory.rule_state)
-    if scorer is not None:
-        callbacks = [scorer, *callbacks]
+        state = replace(state, rule_state=memory.rule_state)
+    if watched is not None:
+        callbacks = [watched, *callbacks]
     adaptive = parameters.solver == "sgd" and parameters.learning_rate == "adaptive"
-    state = start
     while True:
         state = run(training, state, callbacks)
-        ended = _ended(state, scorer)
-        if not (adaptive and ended == "improvement") or rate <= LOWEST_ADAPTIVE_RATE:
+        ended = _ended(state, watched)
+        if not adaptive or ended != "improvement" or rate <= LOWEST_ADAPTIVE_RATE or state.epoch == epochs:
             break
         rate /= 5
         training = replace(training, plan=replace(training.plan, learning_rate=rate))
         state = replace(state, waited=0, stopped="")
-        if scorer is not None:
-            scorer.waited = 0
-        if state.epoch >= epochs:
-            ended = "epochs"
-            break
-    kept = Memory(state.watched_cost, state.waited, state.rule_state, rate, memory.seen + state.epoch * N)
+        if watched is not None:
+            watched.waited = 0
+    if adaptive and rate > LOWEST_ADAPTIVE_RATE and ended == "improvement":
+        ended = "epochs"
+    best, waited = (state.watched_cost, state.waited) if watched is None else (-watched.best, watched.waited)
+    kept = Memory(best, waited, state.rule_state, rate, memory.seen + state.epoch * N)
     return Solved(state.network, state.history, state.history.table[:, 1].tolist(), kept, ended)
 
 
@@ -202,20 +200,40 @@ def by_levenberg_marquardt(
     problem: Problem, parameters: Any, generator: np.random.Generator, callbacks: Sequence[Callback]
 ) -> Solved:
     """Train with all rows at once by damped Gauss-Newton steps."""
-    waits = parameters.n_iter_no_change < math.inf
     plan = TrainingPlan(
         solver="lm",
         weight_decay=parameters.alpha / problem.total_weight,
         epochs=parameters.max_iter,
-        patience=parameters.n_iter_no_change + 1 if waits else None,
-        tolerance=parameters.tol if waits else 0.0,
         keep="last",
-        dtype=str(problem.network.parameters[0].dtype),
+        dtype=problem.dtype,
     )
-    state = run(_prepared(problem, plan, generator), callbacks=callbacks)
+    watched = _watched_loss(problem, parameters, Memory())
+    if watched is not None:
+        callbacks = [watched, *callbacks]
+    state = run(_prepared(problem, _with_patience(plan, parameters, watched), generator), callbacks=callbacks)
     losses = state.history.table[:, 1].tolist()
-    ended = "converged" if state.stopped.startswith("converged") else _ended(state, None)
-    return Solved(state.network, state.history, losses, Memory(state.watched_cost, state.waited), ended)
+    ended = "converged" if state.stopped.startswith("converged") else _ended(state, watched)
+    return Solved(state.network, state.history, losses, Memory(min(losses)), ended)
+
+
+def _watched_loss(problem: Problem, parameters: Any, memory: Memory) -> Watched | None:
+    """Where there are validation rows the engine would watch their loss; scikit-learn watches that of training."""
+    if problem.validation is None:
+        return None
+    return Watched(
+        lambda state: -state.history[-1].cost,
+        parameters.tol,
+        parameters.n_iter_no_change,
+        best=-memory.best_loss,
+        waited=memory.waited,
+    )
+
+
+def _with_patience(plan: TrainingPlan, parameters: Any, watched: Watched | None) -> TrainingPlan:
+    """Let the engine wait for the loss to fall, unless something else is watched."""
+    if watched is not None or parameters.n_iter_no_change == math.inf:
+        return plan
+    return replace(plan, patience=parameters.n_iter_no_change + 1, tolerance=parameters.tol)
 
 
 def _prepared(
@@ -227,7 +245,8 @@ def _prepared(
         X, Y, s = X[s > 0], Y[s > 0], s[s > 0]
     training = prepare(
         plan, problem.network, X[:1].toarray() if sparse else X, Y[:1] if sparse else Y, loss=problem.loss,
-        sample_weight=None if sparse else s, generator=generator, decay_is_shared=decay_is_shared,
+        sample_weight=None if sparse else s, validation=problem.validation, middle=problem.middle,
+        generator=generator, decay_is_shared=decay_is_shared,
     )  # fmt: skip
     return on_sparse_rows(training, X, Y, s, min(plan.batch_size, len(Y))) if sparse else training
 
@@ -251,8 +270,8 @@ def _schedule(parameters: Any, seen: int, N: int) -> Schedule | str:
     return Schedule(f"invscaling({power!r})", factor, stretches=False, at_once=True)
 
 
-def _ended(state: TrainingState, scorer: Scorer | None) -> str:
-    if scorer is not None and scorer.waited > scorer.patience:
+def _ended(state: TrainingState, watched: Watched | None) -> str:
+    if watched is not None and watched.over:
         return "improvement"
     words = {"no improvement": "improvement", "all epochs": "epochs", "stopped by": "callback"}
     return next((word for start, word in words.items() if state.stopped.startswith(start)), "interrupted")
