@@ -5,7 +5,7 @@ BENCH = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
 
-.PHONY: help demo test test-browser test-latex test-node test-sanitized lint docs bench bench-quick clean
+.PHONY: help demo test test-browser test-latex test-node test-oldest test-sanitized lint docs bench bench-quick bench-sklearn clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -34,6 +34,12 @@ test-sanitized: $(SANITIZED)/.installed  ## Run the compiled engine's tests unde
 		-p no:cacheprovider tests/engines/test_elementary.py tests/engines/test_compiled_binding.py \
 		tests/engines/test_compiled_engine.py tests/engines/test_compiled_bits.py
 
+# The estimators with the oldest scikit-learn that pyproject.toml allows.
+OLDEST = .venv-oldest
+test-oldest: $(OLDEST)/.test-oldest  ## Run the estimators' tests with the oldest scikit-learn that they support.
+	$(OLDEST)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -W "ignore::pytest.PytestRemovedIn10Warning" \
+		$(addprefix tests/estimators/test_,sklearn_checks.py with_sklearn_tools.py beyond_sklearn.py)
+
 lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,11 +51,14 @@ docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html; warnings 
 bench: $(BENCH)/.bench  ## Measure everything beside other libraries; an hour or more, on a machine with nothing else to do.
 	$(BENCH)/bin/python -m benchmarks
 
+bench-sklearn: $(VENV)/.test  ## Measure the estimators beside scikit-learn's, for docs/sklearn.md; two minutes.
+	$(BIN)/python -m benchmarks.drop_in
+
 bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within five minutes.
 	$(BENCH)/bin/python -m benchmarks --quick
 
 clean:  ## Remove everything that was set up or built.
-	rm -rf $(VENV) $(BENCH) $(SANITIZED) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(OLDEST) $(SANITIZED) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -71,6 +80,11 @@ $(SANITIZED)/.installed: $(wildcard kernel/*) CMakeLists.txt pyproject.toml requ
 
 $(VENV)/.test: $(VENV)/.installed requirements/test.txt
 	@$(PIP) --requirement requirements/test.txt
+	@touch $@
+
+$(OLDEST)/.test-oldest: requirements/oldest.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
+	@$(MAKE) --no-print-directory VENV=$(OLDEST) $(OLDEST)/.installed
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/oldest.txt
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed requirements/lint.txt

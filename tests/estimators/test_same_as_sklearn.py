@@ -1,6 +1,7 @@
-"""The same start, the same path, the same attributes: number by number beside scikit-learn's own classes."""
+"""The same start, the same path, the same attributes: number by number beside scikit-learn 1.9's own classes."""
 
 import warnings
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -203,3 +204,12 @@ def test_shuffled_epochs_reach_the_same_accuracy(wine):
     ours, theirs = both(MLPClassifier, X, y, random_state=0, max_iter=150, batch_size=20)
     assert ours.score(X, y) == theirs.score(X, y) == 1.0
     assert ours.loss_ == pytest.approx(theirs.loss_, rel=0.5)
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier(), MLPRegressor()])
+def test_parameters_are_those_of_scikit_learn_and_more(estimator):
+    theirs = signature(getattr(neural_network, type(estimator).__name__)).parameters
+    ours = signature(type(estimator)).parameters
+    assert list(ours)[: len(theirs)] == list(theirs)
+    for name, parameter in theirs.items():
+        assert (ours[name].default, ours[name].kind) == (parameter.default, parameter.kind), name

@@ -47,18 +47,5 @@ def test_none_fails_as_the_estimators_come(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(estimator, on_fail=None)
-    assert {one["status"] for one in results} == {"passed", "skipped"}
+    assert {one["status"] for one in results} <= {"passed", "skipped"}
     assert sum(one["status"] == "passed" for one in results) > 40
-
-
-@pytest.mark.parametrize("estimator", [MLPClassifier(), MLPRegressor()])
-def test_parameters_are_those_of_scikit_learn_and_more(estimator):
-    from inspect import signature
-
-    from sklearn import neural_network
-
-    theirs = signature(getattr(neural_network, type(estimator).__name__)).parameters
-    ours = signature(type(estimator)).parameters
-    assert list(ours)[: len(theirs)] == list(theirs)
-    for name, parameter in theirs.items():
-        assert (ours[name].default, ours[name].kind) == (parameter.default, parameter.kind), name
