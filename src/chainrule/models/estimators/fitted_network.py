@@ -67,7 +67,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
         ----------
         X : array or sparse array (n_samples, n_features)
         layer : int, optional
-            1 for the first hidden layer, ..., n_layers_ - 1 for the outputs; by default the last hidden layer.
+            1 for the first hidden layer, ..., `n_layers_` - 1 for the outputs; by default the last hidden layer.
 
         Raises
         ------
