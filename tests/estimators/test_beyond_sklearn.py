@@ -122,6 +122,7 @@ class TestNetworks:
         clf = quietly(MLPClassifier((6, 5), ["leaky_relu(0.2)", "silu"], max_iter=50, random_state=0), X, y)
         names = [layer.activation.name for layer in clf.network_.layers]
         assert names == ["leaky_relu(0.2)", "silu", "softmax"]
+        assert [layer.activation.name for layer in cr.from_sklearn(clf).layers] == names
         with pytest.raises(ValueError, match="activation lists 1 activations for 2 hidden layers"):
             MLPClassifier((6, 5), ["tanh"]).fit(X, y)
 

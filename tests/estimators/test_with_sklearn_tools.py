@@ -13,7 +13,7 @@ from sklearn import config_context
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
-from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.datasets import load_digits, load_iris, make_circles, make_classification, make_moons, make_regression
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.inspection import partial_dependence, permutation_importance
@@ -253,6 +253,52 @@ def test_the_example_on_stochastic_learning_strategies():
         assert len(mlp.loss_curve_) == 60
         losses.append(mlp.loss_)
     assert min(losses) < 0.15 < max(losses)
+
+
+def test_the_example_on_regularization():
+    """`plot_mlp_alpha`: a larger alpha gives smaller weights and a smoother boundary."""
+    X, y = make_moons(noise=0.3, random_state=0)
+    norms = []
+    for alpha in np.logspace(-1, 1, 5):
+        clf = make_pipeline(
+            StandardScaler(),
+            MLPClassifier(
+                solver="lbfgs",
+                alpha=alpha,
+                random_state=1,
+                max_iter=2000,
+                early_stopping=True,
+                hidden_layer_sizes=[10, 10],
+            ),
+        ).fit(X, y)
+        assert clf.score(X, y) > 0.8
+        norms.append(sum((W**2).sum() for W in clf[-1].coefs_))
+    assert norms == sorted(norms, reverse=True)
+
+
+def test_the_comparison_of_classifiers():
+    """`plot_classifier_comparison`."""
+    for X, y in (make_moons(noise=0.3, random_state=0), make_circles(noise=0.2, factor=0.5, random_state=1)):
+        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, random_state=42)
+        clf = make_pipeline(StandardScaler(), MLPClassifier(alpha=1, max_iter=1000, random_state=42))
+        assert clf.fit(X_train, y_train).score(X_test, y_test) >= 0.85
+        assert clf.predict_proba(X_test).shape == (40, 2)
+
+
+def test_the_example_on_weights_as_pictures():
+    """`plot_mnist_filters`, on the digits that scikit-learn brings."""
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0, test_size=0.7)
+    mlp = MLPClassifier(
+        hidden_layer_sizes=(40,), max_iter=8, alpha=1e-4, solver="sgd", verbose=10, random_state=1,
+        learning_rate_init=0.2,
+    )  # fmt: skip
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        mlp.fit(X_train, y_train)
+    assert mlp.score(X_test, y_test) > 0.7
+    filters = [coef.reshape(8, 8) for coef in mlp.coefs_[0].T]
+    assert len(filters) == 40
+    assert np.ptp(filters[0]) > 0.1
 
 
 def test_the_example_on_mixed_columns():

@@ -29,18 +29,21 @@ _PASSED_OVER = (
 
 
 def from_sklearn(estimator: Any) -> Network:
-    """Return the network of a fitted scikit-learn `MLPClassifier` or `MLPRegressor`.
+    """Return the network of a fitted scikit-learn `MLPClassifier` or `MLPRegressor`, or of chainrule's own.
 
     Parameters
     ----------
     estimator
-        With `coefs_`, `intercepts_`, `activation` and `out_activation_`.
+        With `coefs_`, `intercepts_`, `activation` and `out_activation_`; or with `network_`.
 
     Raises
     ------
     UsageError
         If it is not fitted, or no such estimator.
     """
+    network = getattr(estimator, "network_", None)
+    if isinstance(network, Network):
+        return network
     missing = [
         name for name in ("coefs_", "intercepts_", "activation", "out_activation_") if not hasattr(estimator, name)
     ]
