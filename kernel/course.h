@@ -11,9 +11,9 @@ namespace chainrule {
 
 // What is watched from epoch to epoch: training/loop.py has the same policy for the other engines.
 struct Watch {
-    double watched_cost = 0, target_cost = 0, tolerance = 0;
+    double watched_cost = 0, target_cost = 0, tolerance = -1;
     long waited = 0, best_epoch = 0, patience = 0;
-    bool keep_best = false;
+    bool keep_best = false, accuracy = false;
     double plateau_factor = 1, plateau_best = 0, reduce_by = 1;
     long plateau_waited = 0, plateau_patience = 0;
 };
@@ -67,9 +67,10 @@ class Course {
         row.seconds = std::chrono::duration<double>(now_ - began_).count();
         rows.push_back(row);
         if (validated && !std::isfinite(row.validation_cost)) return finish(End::validation_not_finite);
-        const double watched = validated ? row.validation_cost : row.cost;
+        const double watched = !validated ? row.cost : watch.accuracy ? -row.validation_accuracy : row.validation_cost;
         const bool fell = watched < watch.watched_cost;
-        watch.waited = watched < watch.watched_cost - watch.tolerance ? 0 : watch.waited + 1;
+        const bool improved = watch.tolerance < 0 ? fell : watched <= watch.watched_cost - watch.tolerance;
+        watch.waited = improved ? 0 : watch.waited + 1;
         if (fell) watch.watched_cost = watched;
         if (fell || !watch.keep_best) {
             watch.best_epoch = long(rows.size());

@@ -122,8 +122,9 @@ struct PythonTrainer {
         trainer.plan.counts = labels.has_value();
     }
     void set_validation(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
-                        std::optional<Row<const int32_t>> labels) {
+                        std::optional<Row<const int32_t>> labels, double weight_decay) {
         trainer.validation = examples(X, Y, shares, labels);
+        trainer.plan.validation_decay = weight_decay;
         require(!trainer.learning_rates, "set the validation rows before the course");
         require(labels.has_value() == trainer.plan.counts, "labels for both or neither");
     }
@@ -340,7 +341,8 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def("set_plan", &T::set_plan, "loss"_a, "loss_parameter"_a, "rule"_a, "constants"_a, "batch"_a, "mean"_a, "shuffle"_a,
              "weight_decay"_a, "decay_is_shared"_a, "clip_norm"_a, "clip_value"_a, "middle"_a)
         .def("set_examples", &T::set_examples, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
-        .def("set_validation", &T::set_validation, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
+        .def("set_validation", &T::set_validation, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert(),
+             "weight_decay"_a)
         .def("set_course", &T::set_course, "learning_rates"_a.noconvert(), "generator"_a, "updates"_a, "threads"_a)
         .def("predict", &T::predict, "X"_a.noconvert(), "out"_a.noconvert(), "threads"_a)
         .def("output_jacobians", &T::output_jacobians, "X"_a.noconvert(), "biases_first"_a, "pre_activations"_a, "out"_a.noconvert(),
@@ -376,6 +378,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_rw("best_epoch", &Watch::best_epoch)
         .def_rw("patience", &Watch::patience)
         .def_rw("tolerance", &Watch::tolerance)
+        .def_rw("accuracy", &Watch::accuracy)
         .def_rw("keep_best", &Watch::keep_best)
         .def_rw("plateau_factor", &Watch::plateau_factor)
         .def_rw("plateau_best", &Watch::plateau_best)

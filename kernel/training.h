@@ -21,7 +21,7 @@ struct Plan {
     double constants[4] = {};
     long batch = 1;
     bool mean = true, shuffle = false, decoupled = false, decay_is_shared = false;
-    double weight_decay = 0, clip_norm = 0, clip_value = 0, middle = 0;
+    double weight_decay = 0, validation_decay = 0, clip_norm = 0, clip_value = 0, middle = 0;
     bool counts = false;
 };
 
@@ -427,11 +427,11 @@ class Trainer {
         if (member != 0) return;
         for (long b = 0; b < blocks; b++) cost += block_costs_[std::size_t(b)], right += block_right_[std::size_t(b)];
         row.validation_cost = plan.mean ? cost / double(N) : cost;
-        if (plan.weight_decay > 0 && !plan.decoupled) {
+        if (plan.validation_decay > 0) {
             double squares = decay_of_frozen_;
             for (const Layer<R>& layer : layers)
                 if (layer.trainable) squares += weight_squares(layer);
-            row.validation_cost += 0.5 * plan.weight_decay / (plan.mean && plan.decay_is_shared ? double(N) : 1.0) * squares;
+            row.validation_cost += 0.5 * plan.validation_decay * squares;
         }
         row.validation_accuracy = plan.counts ? double(right) / double(N) : std::nan("");
     }

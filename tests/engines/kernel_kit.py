@@ -38,7 +38,7 @@ class Kit:
         trainer.set_plan(**self.plan)
         trainer.set_examples(**self.examples)
         if self.validation:
-            trainer.set_validation(**self.validation)
+            trainer.set_validation(**self.validation, weight_decay=0.0)
         trainer.set_course(**self.course)
         trainer.watch.watched_cost = trainer.watch.plateau_best = np.inf
         trainer.watch.target_cost = -np.inf

@@ -215,7 +215,7 @@ def test_the_wrong_order(kernel):
         lambda: trainer.add_layer(**kit.layer | {"W": kit.ones(2, 2)}),
         lambda: trainer.set_plan(**kit.plan | {"batch": 1}),
         lambda: trainer.set_examples(**kit.examples | {"X": kit.ones(50, 3), "Y": kit.ones(50, 2)}),
-        lambda: trainer.set_validation(**kit.examples),
+        lambda: trainer.set_validation(**kit.examples, weight_decay=0.0),
     ):
         with pytest.raises(ValueError, match="before the"):
             change()

@@ -5,6 +5,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
+from estimators_kit import SMALL, distance, quietly
 from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning
 
@@ -21,11 +22,6 @@ def both(cls, X, y, *, weights=None, **parameters):
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted.append(one(**parameters).fit(X, y, sample_weight=weights))
     return fitted
-
-
-def distance(ours, theirs):
-    pairs = zip(ours.coefs_ + ours.intercepts_, theirs.coefs_ + theirs.intercepts_, strict=True)
-    return max(float(np.abs(a - b).max()) for a, b in pairs)
 
 
 def moved(estimator, X, y):
@@ -213,3 +209,54 @@ def test_parameters_are_those_of_scikit_learn_and_more(estimator):
     assert list(ours)[: len(theirs)] == list(theirs)
     for name, parameter in theirs.items():
         assert (ours[name].default, ours[name].kind) == (parameter.default, parameter.kind), name
+
+
+def test_callbacks_of_scikit_learn(wine):
+    X, y = wine
+
+    class Watch:
+        def __init__(self):
+            self.told, self.scores = [], []
+
+        def setup(self, estimator, context):
+            self.told.append("setup")
+
+        def teardown(self, estimator, context):
+            self.told.append("teardown")
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
+            if context.task_name == "epoch":
+                self.scores.append(fitted_estimator.score(X, y))
+                return len(self.scores) == 5
+            return False
+
+    watch = Watch()
+    clf = MLPClassifier(**SMALL).set_callbacks(watch).fit(X, y)
+    assert watch.told == ["setup", "teardown"]
+    assert clf.n_iter_ == len(watch.scores) == 5
+    assert watch.scores[-1] == clf.score(X, y)
+
+
+def test_callbacks_of_scikit_learn_see_the_loss_that_is_reported(diabetes):
+    seen = []
+
+    class Watch:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "epoch":
+                seen.append(fitted_estimator.loss_)
+
+    X, y = diabetes
+    reg = quietly(MLPRegressor("poisson", max_iter=4, random_state=0).set_callbacks(Watch()), X, np.round(3 * y))
+    assert seen == reg.loss_curve_

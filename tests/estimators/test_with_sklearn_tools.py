@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
+from estimators_kit import SMALL
 from sklearn import config_context
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
@@ -33,8 +34,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from chainrule import MLPClassifier, MLPRegressor
-
-SMALL = {"hidden_layer_sizes": (8,), "max_iter": 300, "learning_rate_init": 0.02, "random_state": 0}
 
 
 def test_pipeline(wine):

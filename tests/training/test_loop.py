@@ -150,14 +150,14 @@ class TestWeightsKept:
 
 class TestTolerance:
     @pytest.mark.parametrize("engine", ["compiled", "reference"])
-    @pytest.mark.parametrize("tolerance", [0.0, 1e-3, 0.02])
+    @pytest.mark.parametrize("tolerance", [None, 0.0, 1e-3, 0.02])
     def test_a_smaller_fall_is_none(self, tolerance, engine):
         """Counted here from the costs alone, against the epoch in which the training ended."""
         options = {"learning_rate": 0.02, "validation": False, "engine": engine}
         costs = [row.cost for row in run(training(epochs=300, **options)).history]
         best, waited, end = math.inf, 0, 300
         for epoch, cost in enumerate(costs, start=1):
-            waited = 0 if cost < best - tolerance else waited + 1
+            waited = 0 if (cost < best if tolerance is None else cost <= best - tolerance) else waited + 1
             best = min(best, cost)
             if waited == 4:
                 end = epoch
@@ -165,11 +165,34 @@ class TestTolerance:
         state = run(training(epochs=300, patience=4, tolerance=tolerance, **options))
         assert state.epoch == end
         assert state.watched_cost == pytest.approx(best, rel=1e-12)
-        assert (end < 300) == (tolerance > 0)
+        assert (end < 300) == bool(tolerance)
 
     def test_without_patience_it_has_no_effect(self):
         with pytest.raises(UsageError, match="there is no patience"):
             TrainingPlan(tolerance=0.1)
+
+
+class TestWatchingTheAccuracy:
+    @pytest.mark.parametrize("engine", ["compiled", "reference"])
+    @pytest.mark.parametrize("tolerance", [None, 0.0, 0.05])
+    def test_patience_and_the_best_weights_go_by_it(self, tolerance, engine):
+        options = {"learning_rate": 0.02, "noise": 0.5, "engine": engine, "epochs": 60}
+        rows = run(training(**options)).history
+        best, kept, waited, end = -1.0, 0, 0, 60
+        for row in rows:
+            right = row.validation_accuracy
+            waited = 0 if (right > best if tolerance is None else right >= best + tolerance) else waited + 1
+            if right > best:
+                best, kept = right, row.epoch
+            if waited == 5:
+                end = row.epoch
+                break
+        ready = training(patience=5, tolerance=tolerance, **options)
+        state = run(replace(ready, watch_accuracy=True))
+        assert (state.epoch, state.best_epoch) == (end, kept)
+        assert state.watched_cost == -best
+        A = forward(state.best_network, ready.validation.X).output
+        assert np.mean(A.argmax(axis=1) == ready.validation.Y.argmax(axis=1)) == best
 
 
 class TestSharedDecay:

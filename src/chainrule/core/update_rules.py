@@ -119,7 +119,7 @@ def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8, epsi
     _check_share("adam", "beta_1", beta_1)
     _check_share("adam", "beta_2", beta_2)
     _check_epsilon("adam", epsilon)
-    _check_epsilon("adam", epsilon_hat)
+    _check_epsilon("adam", epsilon_hat, "epsilon_hat")
 
     def update(gradients: Arrays, state: Moments, learning_rate: float) -> tuple[Arrays, Moments]:
         t = state.updates + 1
@@ -238,6 +238,6 @@ def _check_share(rule: str, name: str, value: float, with_1: bool = False) -> No
         raise UsageError(f"{rule}: {name} must be at least 0 and {limit}; received {value:g}.")
 
 
-def _check_epsilon(rule: str, value: float) -> None:
+def _check_epsilon(rule: str, value: float, name: str = "epsilon") -> None:
     if value < 0:
-        raise UsageError(f"{rule}: epsilon must be at least 0; received {value:g}.")
+        raise UsageError(f"{rule}: {name} must be at least 0; received {value:g}.")

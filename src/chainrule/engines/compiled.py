@@ -65,8 +65,10 @@ class Watch(NamedTuple):
         Stop once the training cost is this small.
     patience : int or None
         Stop when the watched cost has not fallen for so many epochs.
-    tolerance : float
-        A fall counts for `patience` if it is more than this below the lowest watched cost so far.
+    tolerance : float or None
+        What counts for `patience` is a watched cost at least this much below the lowest so far; by default any fall.
+    accuracy : bool
+        Watch minus the accuracy on the validation rows in place of their cost.
     reduce : (float, int) or None
         Multiply the learning rate by this factor whenever the watched cost has not fallen for so many epochs.
     watched_cost, waited, plateau
@@ -77,7 +79,8 @@ class Watch(NamedTuple):
     keep_best: bool = False
     target_cost: float | None = None
     patience: int | None = None
-    tolerance: float = 0.0
+    tolerance: float | None = None
+    accuracy: bool = False
     reduce: tuple[float, int] | None = None
     watched_cost: float = math.inf
     waited: int = 0
@@ -234,13 +237,15 @@ class _Prepared:
         )  # fmt: skip
         trainer.set_examples(*_examples(work))
         if watch.validation is not None:
-            trainer.set_validation(*_examples(watch.validation))
+            rows = watch.validation
+            trainer.set_validation(*_examples(rows), rows.decay_of(rows.n_examples))
         self.updates = getattr(job.rule_state, "updates", 0)
         trainer.set_course(np.ascontiguousarray(job.learning_rates), job.generator, self.updates, threads)
         inside = trainer.watch
         inside.watched_cost, inside.waited, inside.keep_best = watch.watched_cost, watch.waited, watch.keep_best
         inside.target_cost = -math.inf if watch.target_cost is None else watch.target_cost
-        inside.patience, inside.tolerance = watch.patience or 0, watch.tolerance
+        inside.patience, inside.accuracy = watch.patience or 0, watch.accuracy
+        inside.tolerance = -1.0 if watch.tolerance is None else watch.tolerance
         if watch.reduce is not None:
             inside.reduce_by, inside.plateau_patience = watch.reduce
         # The learning rates handed in hold the factor reached so far.

@@ -196,7 +196,7 @@ def _measured(
     exact = in_float64(there)
     record = forward(exact, X)
     grads = backward(
-        exact, record, Y, work.loss, reduction=work.reduction, weight_decay=work.weight_decay, sample_weight=s
+        exact, record, Y, work.loss, reduction=work.reduction, weight_decay=work.decay_of(len(X)), sample_weight=s
     )  # fmt: skip
     J = grads.cost if math.isfinite(grads.cost) else math.inf  # a line search cannot compare with NaN
     accuracy = math.nan if work.middle is None else count_right(record.output, Y, work.middle) / work.n_examples

@@ -174,7 +174,7 @@ def _step(
         state = precisions(state, parabola, w, n_examples, Y.shape[1], work.loss.name)
         decay = np.full(w.size, state.alpha / (state.beta * n_examples))
     else:
-        lam = work.weight_decay / (n_examples if work.reduction == "sum" else 1.0)
+        lam = work.decay_of(work.n_examples) / (n_examples if work.reduction == "sum" else 1.0)
         decay = lam * decayed_entries(network)
 
     def mean_cost(there: Network) -> tuple[float, Record]:
@@ -267,7 +267,7 @@ def _measured(
     """The numbers of an epoch: J and the accuracy after its step, the norm of the gradient that the step began with."""
     J = cost(
         in_float64(network), record, Y, work.loss,
-        reduction=work.reduction, weight_decay=work.weight_decay, sample_weight=s,
+        reduction=work.reduction, weight_decay=work.decay_of(work.n_examples), sample_weight=s,
     )  # fmt: skip
     accuracy = math.nan if work.middle is None else count_right(record.output, Y, work.middle) / work.n_examples
     norm = float(np.linalg.norm(g)) * (n_examples if work.reduction == "sum" else 1.0)

@@ -41,6 +41,8 @@ class Work:
     decay_is_shared : bool
         For the mean: whether the examples of a batch of B share the weight decay, lambda / B, as scikit-learn has it;
         otherwise every batch has the whole.
+    mean_weight : float or None
+        What `sample_weight` is measured by for the mean: that of all examples where these are some of them.
     """
 
     X: Array
@@ -57,12 +59,15 @@ class Work:
     shuffle: bool = False
     dropout: tuple[float, ...] = ()
     decay_is_shared: bool = False
+    mean_weight: float | None = None
 
     @cached_property
     def shares(self) -> Array | None:
         """Each example's weight in J beside an ordinary one's: s_n / (mean of all s) for a mean, s_n for a sum."""
         if self.sample_weight is None or self.reduction == "sum":
             return self.sample_weight
+        if self.mean_weight is not None:
+            return self.sample_weight / self.mean_weight
         return self.sample_weight * (self.n_examples / float(np.sum(np.asarray(self.sample_weight))))
 
     @cached_property
@@ -90,11 +95,11 @@ class Work:
         X : array (M, inputs)
             Their inputs.
         """
-        s = None if self.sample_weight is None else self.sample_weight[rows]
-        part = replace(self, X=X, Y=self.Y[rows], sample_weight=s, shuffle=False)
-        if self.shares is not None:
-            part.__dict__["shares"] = self.shares[rows]  # in place of what they would have among themselves
-        return part
+        s = self.sample_weight
+        mean = None if s is None else float(np.mean(np.asarray(s), dtype=np.float64))
+        return replace(
+            self, X=X, Y=self.Y[rows], sample_weight=None if s is None else s[rows], mean_weight=mean, shuffle=False
+        )
 
     @property
     def n_examples(self) -> int:

@@ -107,11 +107,13 @@ def fingerprint(training: Training) -> str:
     names = [field.name for field in fields(training.plan) if field.name not in _MAY_DIFFER]
     plan = {name: _plain(getattr(training.plan, name)) for name in names}
     digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
+    if training.work.decay_is_shared or training.watch_accuracy:
+        digest.update(str((training.work.decay_is_shared, training.watch_accuracy)).encode())
     if training.schedule.stretches:
         digest.update(str(training.plan.epochs).encode())
     parts = [training.work.X, training.work.Y, training.work.sample_weight, *training.start.network.parameters]
     if training.validation is not None:
-        parts += [training.validation.X, training.validation.Y]
+        parts += [training.validation.X, training.validation.Y, training.validation.sample_weight]
     for part in parts:
         if part is not None:
             array = np.ascontiguousarray(part)

@@ -79,6 +79,7 @@ def _job(training: Training, state: TrainingState, epochs: int, seconds: float) 
         plan.target_cost,
         plan.patience,
         plan.tolerance,
+        training.watch_accuracy,
         training.schedule.plateau,
         state.watched_cost,
         state.waited,

@@ -55,7 +55,11 @@ def one_epoch(training: Training, state: TrainingState) -> Reached:
         time.perf_counter() - began,
     )
     watched = numbers.cost if training.validation is None else validation_cost
-    fell = watched < state.watched_cost
+    if training.watch_accuracy:
+        watched = -validation_accuracy
+    enough = fell = watched < state.watched_cost
+    if plan.tolerance is not None:
+        enough = watched <= state.watched_cost - plan.tolerance
     keep_best = training.validation is not None and plan.keep == "best"
     next_state = replace(
         state,
@@ -63,7 +67,7 @@ def one_epoch(training: Training, state: TrainingState) -> Reached:
         rule_state=chunk.rule_state,
         random_state=dict(generator.bit_generator.state),
         watched_cost=min(watched, state.watched_cost),
-        waited=0 if watched < state.watched_cost - plan.tolerance else state.waited + 1,
+        waited=0 if enough else state.waited + 1,
         plateau=after_epoch(training.schedule, state.plateau, watched),
         history=state.history.then([row]),
     )

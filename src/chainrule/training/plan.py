@@ -265,8 +265,10 @@ class TrainingPlan:
         "Stop when the validation cost (the training cost, with no rows kept) has not improved for so many epochs.",
         low=1,
     )
-    tolerance: float = option(
-        0.0, "Patience counts a cost as improved if it is more than this below the lowest so far.", low=0
+    tolerance: float | None = option(
+        None,
+        "Patience counts a cost as improved if it is at least this far below the lowest; by default any less.",
+        low=0,
     )
     time_limit: float | None = option(None, "Stop after this many seconds.", above=0)
     starts: int = option(1, "Train from this many random starts and keep the best.", low=1)
@@ -301,7 +303,7 @@ class TrainingPlan:
                 f"bayes=True finds the weight decay itself, but weight_decay={self.weight_decay:g} was given. "
                 "Leave out one of them."
             )
-        if self.tolerance and self.patience is None:
+        if self.tolerance is not None and self.patience is None:
             raise UsageError(
                 f"tolerance={self.tolerance:g} says which improvements end the waiting, but there is no patience. Set "
                 "patience (--patience 10), or leave tolerance out."

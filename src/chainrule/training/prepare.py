@@ -27,6 +27,7 @@ class Training:
     """A training that can be run: the plan, what to learn from, and the engine.
 
     Make one with `prepare`. `remember` makes what the update rule or the solver remembers before the first epoch.
+    `watch_accuracy` says that patience and the best weights go by the accuracy on the validation rows, not their cost.
     """
 
     plan: TrainingPlan
@@ -36,6 +37,7 @@ class Training:
     engine: Choice
     start: TrainingState
     remember: Callable[[list[Array]], Any]
+    watch_accuracy: bool = False
 
 
 def prepare(

@@ -108,7 +108,8 @@ class TrainingState:
     best_network, best_epoch, best_cost
         The weights with the lowest validation cost so far; without validation rows the current ones.
     watched_cost : float
-        The lowest watched cost so far (validation if there is any, else training), which patience waits on.
+        The lowest watched cost so far (validation if there is any, else training), which patience waits on; minus the
+        highest accuracy where that is watched.
     waited : int
         Epochs since it last fell.
     plateau : PlateauState

@@ -1,6 +1,6 @@
 """scikit-learn's estimators `MLPClassifier` and `MLPRegressor`, on chainrule's engines.
 
-This package is the only one that imports scikit-learn, and is itself imported on first use of one of its names.
+No other room imports scikit-learn at once, and this one is itself imported on first use of one of its names.
 """
 
 from chainrule.models.estimators.classifier import MLPClassifier

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets:
     ----------
     y : array (N,) or (N, columns)
     classes : array or list of arrays, optional
-        All labels that there will be, where y may not have them all.
+        All labels that there will be, where y may not have them all; a list of arrays for several columns.
 
     Raises
     ------
@@ -125,6 +126,8 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets:
     """
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
+    if isinstance(classes, (list, tuple)) and all(np.ndim(column) == 1 for column in classes):
+        kind = "multiclass-multioutput"  # a batch may have but two of a column's classes, and look like labels
     if kind == "multilabel-indicator":
         return ClassTargets("multilabel", (np.arange(y.shape[1]),))
     if kind == "multiclass-multioutput":
@@ -140,29 +143,35 @@ def softmax_by_column(sizes: Sequence[int]) -> Activation:
     >>> softmax_by_column((2, 3)).value(np.zeros((1, 5))).round(2)
     array([[0.5 , 0.5 , 0.33, 0.33, 0.33]])
     """
-    cuts = np.cumsum(sizes)[:-1]
-
-    def value(Z: Array) -> Array:
-        return np.hstack([softmax(z) for z in np.split(Z, cuts, axis=1)])
-
-    def pullback(Z: Array, A: Array, dC_dA: Array) -> Array:
-        groups = zip(*(np.split(M, cuts, axis=1) for M in (Z, A, dC_dA)), strict=True)
-        return np.hstack([softmax_pullback(z, a, d) for z, a, d in groups])
-
-    return Activation(f"softmax_by_column({','.join(map(str, sizes))})", value, pullback, range=(0, 1))
+    cuts = tuple(np.cumsum(sizes)[:-1].tolist())
+    name = f"softmax_by_column({','.join(map(str, sizes))})"
+    return Activation(name, partial(_softmaxes, cuts=cuts), partial(_softmaxes_pullback, cuts=cuts), range=(0, 1))
 
 
 def cross_entropy_by_column(sizes: Sequence[int]) -> FusedLoss:
     """The sum of the columns' categorical cross-entropies, with their softmaxes."""
-    cuts = np.cumsum(sizes)[:-1]
-
-    def value(Z: Array, Y: Array) -> Array:
-        groups = zip(*(np.split(M, cuts, axis=1) for M in (Z, Y)), strict=True)
-        return np.sum([softmax_categorical_cross_entropy(z, y) for z, y in groups], axis=0)
-
-    def delta(Z: Array, A: Array, Y: Array) -> Array:
-        groups = zip(*(np.split(M, cuts, axis=1) for M in (Z, A, Y)), strict=True)
-        return np.hstack([softmax_categorical_cross_entropy_delta(z, a, y) for z, a, y in groups])
-
+    cuts = tuple(np.cumsum(sizes)[:-1].tolist())
     activation = softmax_by_column(sizes).name
+    value, delta = partial(_cross_entropies, cuts=cuts), partial(_cross_entropies_delta, cuts=cuts)
     return FusedLoss(f"{activation}_cross_entropy", activation, value, delta)
+
+
+def _softmaxes(Z: Array, cuts: tuple[int, ...]) -> Array:
+    return np.hstack([softmax(z) for z in np.split(Z, cuts, axis=1)])
+
+
+def _softmaxes_pullback(Z: Array, A: Array, dC_dA: Array, cuts: tuple[int, ...]) -> Array:
+    return np.hstack([softmax_pullback(z, a, d) for z, a, d in _columns(cuts, Z, A, dC_dA)])
+
+
+def _cross_entropies(Z: Array, Y: Array, cuts: tuple[int, ...]) -> Array:
+    return np.sum([softmax_categorical_cross_entropy(z, y) for z, y in _columns(cuts, Z, Y)], axis=0)
+
+
+def _cross_entropies_delta(Z: Array, A: Array, Y: Array, cuts: tuple[int, ...]) -> Array:
+    return np.hstack([softmax_categorical_cross_entropy_delta(z, a, y) for z, a, y in _columns(cuts, Z, A, Y)])
+
+
+def _columns(cuts: tuple[int, ...], *arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """The units of each column, of all arrays."""
+    return zip(*(np.split(M, cuts, axis=1) for M in arrays), strict=True)

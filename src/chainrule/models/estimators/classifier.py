@@ -15,6 +15,7 @@ from chainrule.errors import UsageError
 from chainrule.models.estimators.class_targets import ClassTargets, class_targets
 from chainrule.models.estimators.parameters import CLASSIFIER_LOSSES, documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron, has_partial_fit
+from chainrule.models.estimators.rows import checked_weight
 
 
 @documented
@@ -152,7 +153,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """
         if not hasattr(self, "classes_") and classes is None:
             raise UsageError("classes must be passed on the first call to partial_fit: y need not have them all.")
-        return self._fit(X, y, sample_weight, None, incremental=True, classes=classes)
+        if isinstance(self.class_weight, str):
+            raise UsageError(
+                "class_weight='balanced' is not taken by partial_fit, whose rows need not be like those to come. Give "
+                "the weight of each class in a dict; compute_class_weight finds them."
+            )
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row, (n_samples,); (n_samples, n_outputs) for several targets."""
@@ -173,7 +179,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         with np.errstate(divide="ignore"):
             return [np.log(p) for p in P] if isinstance(P, list) else np.log(P)
 
-    def _checked_targets(self, y: Any, resumed: bool, classes: Any) -> None:
+    def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
         if not resumed or not hasattr(self, "classes_"):
             self._targets: ClassTargets = class_targets(y, classes)
             self.classes_ = self._targets.classes
@@ -189,15 +195,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 f"Previously got {self.classes_}, `y` has {class_targets(y).classes}. Fit a new estimator."
             )
 
-    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
-        return self._targets.encode(y.toarray() if hasattr(y, "toarray") else y, dtype)
+    def _check_validation_targets(self, y: np.ndarray) -> None:
+        known, columns = self._targets, 1 if y.ndim == 1 else y.shape[1]
+        wanted = len(known.columns[0]) if known.kind == "multilabel" else len(known.columns)
+        if columns != wanted or (known.kind == "multilabel" and not np.isin(y, (0, 1)).all()):
+            raise UsageError(
+                f"y_val must hold what y held, {known.kind} targets in {wanted} columns; received {columns} columns of "
+                f"{type_of_target(y)} targets."
+            )
 
-    def _weighed(self, y: Any, sample_weight: np.ndarray | None) -> np.ndarray | None:
+    def _encoded_targets(self, y: np.ndarray, dtype: Any) -> np.ndarray:
+        return self._targets.encode(y, dtype)
+
+    def _weighed(self, y: np.ndarray, weight: np.ndarray | None, X: Any) -> np.ndarray | None:
         if self.class_weight is None:
-            return sample_weight
-        y = y.toarray() if hasattr(y, "toarray") else y
+            return weight
         of_class = compute_sample_weight(self.class_weight, y)
-        return of_class if sample_weight is None else of_class * sample_weight
+        return checked_weight("class_weight", of_class if weight is None else of_class * weight, X)
 
     def _output_activation(self) -> str | Activation:
         return self._targets.output_activation
@@ -205,17 +219,16 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _loss(self) -> Loss | FusedLoss:
         return loss_named(self._targets.log_loss if self.loss in CLASSIFIER_LOSSES else self.loss)
 
-    def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
+    def _score_of(self, A: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
         """The share of the rows that are right in every label."""
-        y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
         right = np.reshape(self._targets.labels(A) == y, (len(A), -1)).all(axis=1)
-        return float(np.average(right, weights=sample_weight))
+        return float(np.average(right, weights=weight))
 
     def _middle(self) -> float | None:
         known = len(self._targets.columns[0]) > 1 and self._targets.kind in ("binary", "multiclass")
         return 0.5 if known else None
 
-    def _strata(self, y: Any) -> Any:
+    def _strata(self, y: np.ndarray) -> Any:
         return y if type_of_target(y) == "binary" else None  # as scikit-learn has it: other rows would be kept
 
     def __sklearn_tags__(self) -> Any:

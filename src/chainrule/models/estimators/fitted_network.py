@@ -16,7 +16,8 @@ from chainrule.engines.outputs import outputs
 from chainrule.errors import UsageError
 from chainrule.models.estimators.callbacks import CallbackSupport
 from chainrule.models.estimators.mixed_columns import encode_rows
-from chainrule.models.estimators.sparse_rows import blocks
+from chainrule.models.estimators.rows import dense
+from chainrule.models.estimators.sparse_rows import blocks, is_sparse
 
 
 class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport, BaseEstimator):
@@ -38,7 +39,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
     def _loss(self) -> Loss | FusedLoss:
         raise NotImplementedError
 
-    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
+    def _encoded_targets(self, y: np.ndarray, dtype: Any) -> np.ndarray:
         """Return the targets of the output units, (N, outputs)."""
         raise NotImplementedError
 
@@ -118,6 +119,6 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
 
         check_is_fitted(self)
         rows = self._checked_inputs(X)
-        rows = rows.toarray() if hasattr(rows, "toarray") else rows
-        Y = None if y is None else self._encoded_targets(np.asarray(y), np.float64)
+        rows = rows.toarray() if is_sparse(rows) else rows
+        Y = None if y is None else self._encoded_targets(dense(y), np.float64)
         return explain(self.network_, rows, Y, example=example, **{"loss": self._loss(), **options})

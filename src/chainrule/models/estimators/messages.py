@@ -21,7 +21,7 @@ def not_converged(solved: Solved, parameters: Any) -> str:
     parameters
         An object with the parameters of the estimators as attributes.
     """
-    losses, stochastic = solved.losses, parameters.solver in STOCHASTIC_SOLVERS
+    losses, stochastic = solved.history.table[:, 1].tolist(), parameters.solver in STOCHASTIC_SOLVERS
     if solved.ended == "stuck":
         return (
             f"solver='lbfgs' found no lower loss along its direction after {len(losses)} steps (loss "

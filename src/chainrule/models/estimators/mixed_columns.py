@@ -13,6 +13,7 @@ from chainrule.data.encoding import fit_encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.frames import column_from_array, counted_from_zero, table_from_object
 from chainrule.errors import UsageError
+from chainrule.models.estimators.sparse_rows import is_sparse
 
 
 def fit_rows(X: Any, y: np.ndarray, classify: bool) -> Encoding:
@@ -52,7 +53,7 @@ def encode_rows(encoding: Encoding, X: Any) -> np.ndarray:
 
 
 def _table(X: Any) -> Table:
-    if hasattr(X, "toarray"):
+    if is_sparse(X):
         raise UsageError(
             "preprocess=True takes frames and dense arrays; received a sparse array. Leave preprocess out."
         )

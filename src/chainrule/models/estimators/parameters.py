@@ -55,7 +55,8 @@ def _word(*words: str) -> Callable[[Any], bool]:
 
 
 def _sizes(value: Any) -> bool:
-    return all(map(_whole, np.ravel(np.asarray(value, dtype=object))))
+    sizes = np.asarray(value, dtype=object)
+    return sizes.ndim <= 1 and all(map(_whole, np.ravel(sizes)))
 
 
 def _activations(value: Any) -> bool:
@@ -112,7 +113,8 @@ TABLE = {
     "alpha": Parameter(
         "a number of at least 0",
         _number(0),
-        "Weight decay: J has alpha / (2 B) times the sum of the squared weights, for the B rows of a minibatch.",
+        "Weight decay: J has alpha / (2 B) times the sum of the squared weights, for the B rows of a minibatch, each "
+        "counted by its weight.",
     ),
     "batch_size": Parameter(
         "'auto' or a whole number of at least 1",
@@ -175,7 +177,7 @@ TABLE = {
     "class_weight": Parameter(
         "None, 'balanced', a dict, or a list of dicts for several targets",
         lambda value: value is None or value == "balanced" or isinstance(value, (dict, list)),
-        "Weight of each class's rows; 'balanced' gives every class the same sum.",
+        "Weight of each class's rows, also in `validation_loss_curve_`; 'balanced' gives every class the same sum.",
     ),
     "dropout": Parameter(
         "a share of at least 0 and below 1, or a list with one for each hidden layer",
@@ -209,6 +211,8 @@ def check_parameters(values: dict[str, Any]) -> None:
         Naming the parameter, what was received and what is allowed.
     """
     for name, value in values.items():
+        if name not in TABLE:  # a subclass may have parameters of its own
+            continue
         allowed, fits, _ = TABLE[name]
         if not fits(value):
             raise UsageError(f"{name} must be {allowed}; received {value!r}.")

@@ -133,24 +133,28 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         A = self._outputs(X)
         return A[:, 0] if A.shape[1] == 1 else A
 
-    def _checks_of_rows(self) -> dict[str, Any]:
-        return {**super()._checks_of_rows(), "y_numeric": True}
-
-    def _checked_targets(self, y: Any, resumed: bool, classes: Any) -> None:
-        if self.loss == "poisson" and np.min(y) < 0:
-            raise UsageError(
-                f"loss='poisson' is for counts: y must be at least 0; received {np.min(y):g}. Take 'squared_error'."
-            )
-        outputs = 1 if np.ndim(y) == 1 else y.shape[1]
-        if resumed and hasattr(self, "n_outputs_") and outputs != self.n_outputs_:
+    def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
+        self._refuse_negative_counts(y)
+        outputs = 1 if y.ndim == 1 else y.shape[1]
+        if resumed and outputs != getattr(self, "n_outputs_", outputs):
             raise UsageError(
                 f"y has {outputs} targets, but the network was fitted with {self.n_outputs_}. Give the same targets, "
                 "or fit a new estimator."
             )
 
-    def _encoded_targets(self, y: Any, dtype: Any) -> np.ndarray:
+    def _check_validation_targets(self, y: np.ndarray) -> None:
+        super()._check_validation_targets(y)
+        self._refuse_negative_counts(y)
+
+    def _refuse_negative_counts(self, y: np.ndarray) -> None:
+        if self.loss == "poisson" and np.min(y) < 0:
+            raise UsageError(
+                f"loss='poisson' is for counts: y must be at least 0; received {np.min(y):g}. Take 'squared_error'."
+            )
+
+    def _encoded_targets(self, y: np.ndarray, dtype: Any) -> np.ndarray:
         with np.errstate(over="ignore"):  # what becomes infinite in float32 is refused by its place
-            Y: np.ndarray = np.reshape(np.asarray(y), (len(y), -1)).astype(dtype, copy=False)
+            Y: np.ndarray = np.reshape(y, (len(y), -1)).astype(dtype, copy=False)
         return Y
 
     def _output_activation(self) -> str | Activation:
@@ -162,21 +166,21 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     def _loss(self) -> Loss | FusedLoss:
         return loss_named("half_squared_error" if self.loss == "squared_error" else self.loss)
 
-    def _score_of(self, A: np.ndarray, y: Any, sample_weight: np.ndarray | None) -> float:
+    def _score_of(self, A: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
         """R^2, the mean over the targets; asked for after every epoch, so without scikit-learn's checks."""
         Y = np.reshape(y, A.shape)
-        weight = np.ones(len(Y)) if sample_weight is None else sample_weight
-        residual = weight @ (Y - A) ** 2
-        total = weight @ (Y - weight @ Y / weight.sum()) ** 2
+        s = np.ones(len(Y)) if weight is None else weight
+        residual = s @ (Y - A) ** 2
+        total = s @ (Y - s @ Y / s.sum()) ** 2
         alike = np.where(residual > 0, 0.0, 1.0)  # what is given to a target that is the same in every row
         return float(np.mean(np.where(total > 0, 1 - residual / np.where(total > 0, total, 1), alike)))
 
-    def _constant_of_loss(self, Y: np.ndarray, sample_weight: np.ndarray | None) -> float:
+    def _constant_of_loss(self, Y: np.ndarray, weight: np.ndarray | None) -> float:
         """The Poisson deviance also has y log y - y, so that a perfect prediction costs nothing."""
         if self.loss != "poisson":
             return 0.0
         positive = np.where(Y > 0, Y, 1.0)
-        return float(np.average((Y * np.log(positive) - Y).sum(axis=1), weights=sample_weight))
+        return float(np.average((Y * np.log(positive) - Y).sum(axis=1), weights=weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

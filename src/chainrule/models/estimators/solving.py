@@ -1,4 +1,4 @@
-"""How the estimators train: minibatches with scikit-learn's rules for the learning rate and the end, L-BFGS, and LM."""
+"""How the estimators train: minibatches with scikit-learn's rules for the learning rate and the end, and LM."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Network
 from chainrule.core.schedules import Schedule
-from chainrule.models.estimators.sparse_rows import densely, is_sparse, on_sparse_rows
+from chainrule.errors import UsageError
+from chainrule.models.estimators.sparse_rows import all_at_once, densely, is_sparse, on_sparse_rows
 from chainrule.training.loop import Callback, run
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare
@@ -55,7 +56,7 @@ class Problem:
     @property
     def total_weight(self) -> float:
         """As many rows as there are, where a row of weight 2 counts as two."""
-        return float(self.n_examples if self.sample_weight is None else self.sample_weight.sum())
+        return float(self.n_examples if self.sample_weight is None else self.sample_weight.sum(dtype=np.float64))
 
     @property
     def mean_weight(self) -> float:
@@ -68,11 +69,29 @@ class Problem:
         return int(self.X.shape[0])
 
 
+class Score(NamedTuple):
+    """What early stopping goes by, higher is better.
+
+    Attributes
+    ----------
+    of : callable (TrainingState) -> float
+    counted : bool
+        Whether it is the accuracy on the validation rows, which the engine counts by itself.
+    best : float
+        To be beaten.
+    """
+
+    of: Callable[[TrainingState], float]
+    counted: bool
+    best: float = -math.inf
+
+
 class Memory(NamedTuple):
-    """What goes on from one fit to the next: with warm_start the loss to beat, with partial_fit all of it."""
+    """What goes on from one fit to the next: with warm_start what to beat, with partial_fit all of it."""
 
     best_loss: float = math.inf
     waited: int = 0
+    rule: str = ""
     rule_state: Any = None
     learning_rate: float | None = None
     seen: int = 0  # rows
@@ -82,14 +101,17 @@ class Solved(NamedTuple):
     """What came of it.
 
     `ended` says why: "improvement" (there was too little of it), "epochs", "callback" or "interrupted"; of a solver
-    that takes all rows at once "converged" or "epochs".
+    that takes all rows at once "converged", "epochs" or "stuck". `scores` and `best_score` are empty and -inf, and
+    `best_network` is None, where nothing was scored.
     """
 
     network: Network
     history: History
-    losses: list[float]
     memory: Memory
     ended: str
+    scores: tuple[float, ...] = ()
+    best_score: float = -math.inf
+    best_network: Network | None = None
 
 
 class Watched:
@@ -105,12 +127,7 @@ class Watched:
     """
 
     def __init__(
-        self,
-        value: Callable[[TrainingState], float],
-        tol: float,
-        patience: float,
-        best: float = -math.inf,
-        waited: int = 0,
+        self, value: Callable[[TrainingState], float], tol: float, patience: float, best: float, waited: int
     ) -> None:
         self.value, self.tol, self.patience = value, tol, patience
         self.best, self.waited = best, waited
@@ -138,7 +155,7 @@ def by_descent(
     generator: np.random.Generator,
     *,
     memory: Memory,
-    scored: Watched | None,
+    score: Score | None,
     callbacks: Sequence[Callback],
     epochs: int,
 ) -> Solved:
@@ -148,20 +165,23 @@ def by_descent(
     ----------
     parameters
         An object with the parameters of the estimators as attributes.
-    scored : Watched or None
-        The score of the rows kept aside, which decides when training ends; the loss does otherwise.
+    memory : Memory
+        The state of its rule is taken up where the rule is still the same.
+    score : Score or None
+        Decides when training ends, and which weights are kept; the loss does otherwise.
 
     Raises
     ------
     DivergenceError
         With the last good state as its `state`.
     """
-    rate = memory.learning_rate or parameters.learning_rate_init
     N = problem.n_examples
+    resumed = memory.rule_state is not None and memory.rule == _rule(parameters)
+    rate = (memory.learning_rate if resumed else None) or parameters.learning_rate_init
     plan = TrainingPlan(
         update=_update(parameters),
         learning_rate=rate,
-        schedule=_schedule(parameters, memory.seen, N),
+        schedule=_schedule(parameters, memory.seen, N, resumed),
         weight_decay=parameters.alpha / problem.mean_weight,
         dropout=parameters.dropout,
         batch_size=min(200, N) if parameters.batch_size == "auto" else min(parameters.batch_size, N),
@@ -171,35 +191,48 @@ def by_descent(
         dtype=problem.dtype,
         engine=parameters.engine,
     )
-    watched = scored or _watched_loss(problem, parameters, memory)
-    training = _prepared(problem, _with_patience(plan, parameters, watched), generator, decay_is_shared=True)
-    state = replace(training.start, watched_cost=memory.best_loss, waited=memory.waited)
-    if memory.rule_state is not None:
-        state = replace(state, rule_state=memory.rule_state)
+    watched = _watched(problem, parameters, score, memory)
     if watched is not None:
         callbacks = [watched, *callbacks]
+    counted = score is not None and score.counted
+    training = _prepared(problem, _with_patience(plan, parameters, watched, counted), generator, shared=True)
+    training = replace(training, watch_accuracy=counted)
+    before = -score.best if score is not None and counted else memory.best_loss
+    state = replace(training.start, watched_cost=before, waited=memory.waited)
+    if resumed:
+        state = replace(state, rule_state=memory.rule_state)
     adaptive = parameters.solver == "sgd" and parameters.learning_rate == "adaptive"
     while True:
         state = run(training, state, callbacks)
         ended = _ended(state, watched)
-        if not adaptive or ended != "improvement" or rate <= LOWEST_ADAPTIVE_RATE or state.epoch == epochs:
+        if not adaptive or ended != "improvement" or rate <= LOWEST_ADAPTIVE_RATE:
             break
         rate /= 5
         training = replace(training, plan=replace(training.plan, learning_rate=rate))
         state = replace(state, waited=0, stopped="")
         if watched is not None:
             watched.waited = 0
-    if adaptive and rate > LOWEST_ADAPTIVE_RATE and ended == "improvement":
-        ended = "epochs"
-    best, waited = (state.watched_cost, state.waited) if watched is None else (-watched.best, watched.waited)
-    kept = Memory(best, waited, state.rule_state, rate, memory.seen + state.epoch * N)
-    return Solved(state.network, state.history, state.history.table[:, 1].tolist(), kept, ended)
+        if state.epoch == epochs:
+            ended = "epochs"
+            break
+    best_loss = math.inf if score is not None else state.watched_cost if watched is None else -watched.best
+    waited = state.waited if watched is None else watched.waited
+    seen = memory.seen + state.epoch * N
+    kept = Memory(best_loss, waited, _rule(parameters), state.rule_state, rate, seen)
+    return Solved(state.network, state.history, kept, ended, *_scored(state, score, watched))
 
 
 def by_levenberg_marquardt(
     problem: Problem, parameters: Any, generator: np.random.Generator, callbacks: Sequence[Callback]
 ) -> Solved:
-    """Train with all rows at once by damped Gauss-Newton steps."""
+    """Train with all rows at once by damped Gauss-Newton steps.
+
+    Raises
+    ------
+    UsageError
+        If the rows are sparse and too large to be made dense.
+    """
+    problem = replace(problem, X=all_at_once(problem.X, "solver='lm'"))
     plan = TrainingPlan(
         solver="lm",
         weight_decay=parameters.alpha / problem.total_weight,
@@ -207,65 +240,94 @@ def by_levenberg_marquardt(
         keep="last",
         dtype=problem.dtype,
     )
-    watched = _watched_loss(problem, parameters, Memory())
+    watched = _watched(problem, parameters, None, Memory())
     if watched is not None:
         callbacks = [watched, *callbacks]
     state = run(_prepared(problem, _with_patience(plan, parameters, watched), generator), callbacks=callbacks)
-    losses = state.history.table[:, 1].tolist()
     ended = "converged" if state.stopped.startswith("converged") else _ended(state, watched)
-    return Solved(state.network, state.history, losses, Memory(min(losses)), ended)
+    best_loss = float(state.history.table[:, 1].min(initial=math.inf))
+    return Solved(state.network, state.history, Memory(best_loss), ended)
 
 
-def _watched_loss(problem: Problem, parameters: Any, memory: Memory) -> Watched | None:
-    """Where there are validation rows the engine would watch their loss; scikit-learn watches that of training."""
-    if problem.validation is None:
-        return None
-    return Watched(
-        lambda state: -state.history[-1].cost,
-        parameters.tol,
-        parameters.n_iter_no_change,
-        best=-memory.best_loss,
-        waited=memory.waited,
-    )
+def _watched(problem: Problem, parameters: Any, score: Score | None, memory: Memory) -> Watched | None:
+    """What is to be watched from outside the engine: a score that it does not count; and where there are validation
+    rows, whose loss the engine would watch, the loss of training, as scikit-learn does."""
+    if score is not None and not score.counted:
+        return Watched(score.of, parameters.tol, parameters.n_iter_no_change, score.best, memory.waited)
+    if score is None and problem.validation is not None:
+        return Watched(
+            lambda state: -state.history[-1].cost,
+            parameters.tol,
+            parameters.n_iter_no_change,
+            -memory.best_loss,
+            memory.waited,
+        )
+    return None
 
 
-def _with_patience(plan: TrainingPlan, parameters: Any, watched: Watched | None) -> TrainingPlan:
-    """Let the engine wait for the loss to fall, unless something else is watched."""
+def _with_patience(plan: TrainingPlan, parameters: Any, watched: Watched | None, counted: bool = False) -> TrainingPlan:
+    """Let the engine wait for an improvement, unless something else is watched."""
+    if counted:
+        plan = replace(plan, keep="best")
     if watched is not None or parameters.n_iter_no_change == math.inf:
         return plan
     return replace(plan, patience=parameters.n_iter_no_change + 1, tolerance=parameters.tol)
 
 
-def _prepared(
-    problem: Problem, plan: TrainingPlan, generator: np.random.Generator, decay_is_shared: bool = False
-) -> Training:
+def _scored(state: TrainingState, score: Score | None, watched: Watched | None) -> tuple[Any, ...]:
+    """The scores of all epochs, the highest, and its network."""
+    if score is None:
+        return ()
+    if watched is not None:
+        return tuple(watched.values), watched.best, watched.best_network
+    return tuple(state.history.table[:, 4].tolist()), -state.watched_cost, state.best_network
+
+
+def _prepared(problem: Problem, plan: TrainingPlan, generator: np.random.Generator, shared: bool = False) -> Training:
     X, Y, s = densely(problem.X), problem.Y, problem.sample_weight
     sparse = is_sparse(X)
-    if sparse and s is not None:  # rows of weight 0 take no part, as `prepare` has it
-        X, Y, s = X[s > 0], Y[s > 0], s[s > 0]
+    if sparse:  # what `prepare` does with dense rows
+        with np.errstate(over="ignore"):
+            X, Y = X.astype(problem.dtype), Y.astype(problem.dtype)
+        if not np.isfinite(Y).all():
+            raise UsageError(f"y has values beyond {problem.dtype}. Scale the targets, or give X in float64.")
+        if s is not None:
+            X, Y, s = X[s > 0], Y[s > 0], s[s > 0].astype(problem.dtype)
     training = prepare(
         plan, problem.network, X[:1].toarray() if sparse else X, Y[:1] if sparse else Y, loss=problem.loss,
         sample_weight=None if sparse else s, validation=problem.validation, middle=problem.middle,
-        generator=generator, decay_is_shared=decay_is_shared,
+        generator=generator, decay_is_shared=shared,
     )  # fmt: skip
+    if training.validation is not None:  # what is told of these rows is their loss alone
+        training = replace(training, validation=replace(training.validation, weight_decay=0.0))
     return on_sparse_rows(training, X, Y, s, min(plan.batch_size, len(Y))) if sparse else training
 
 
+def _rule(parameters: Any) -> str:
+    """What the state of the update rule belongs to."""
+    return str(parameters.solver)
+
+
 def _update(parameters: Any) -> str:
+    name, constants = "nesterov" if parameters.nesterovs_momentum else "momentum", [parameters.momentum]
     if parameters.solver == "adam":
         # scikit-learn adds its epsilon to the root of the running mean square as it stands.
-        return f"adam({parameters.beta_1!r},{parameters.beta_2!r},0,{parameters.epsilon!r})"
-    return f"{'nesterov' if parameters.nesterovs_momentum else 'momentum'}({parameters.momentum!r})"
+        name, constants = "adam", [parameters.beta_1, parameters.beta_2, 0, parameters.epsilon]
+    return f"{name}({','.join(repr(float(constant)) for constant in constants)})"
 
 
-def _schedule(parameters: Any, seen: int, N: int) -> Schedule | str:
-    """learning_rate_init / (t + 1)^power_t after t rows, looked at between two epochs; or none."""
+def _schedule(parameters: Any, seen: int, N: int, resumed: bool) -> Schedule | str:
+    """learning_rate_init / (t + 1)^power_t after t rows, looked at between two epochs; or none.
+
+    A first epoch that resumes nothing has learning_rate_init, however many rows there were before.
+    """
     if parameters.solver != "sgd" or parameters.learning_rate != "invscaling":
         return "constant"
-    power = parameters.power_t
+    power = float(parameters.power_t)
 
     def factor(epoch: Any, epochs: int) -> Any:
-        return np.float_power(seen + np.floor(epoch) * N + 1, -power)
+        factors = np.float_power(seen + np.floor(epoch) * N + 1, -power)
+        return factors if resumed else np.where(np.floor(epoch) == 0, 1.0, factors)
 
     return Schedule(f"invscaling({power!r})", factor, stretches=False, at_once=True)
 
