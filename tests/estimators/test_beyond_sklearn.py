@@ -230,6 +230,17 @@ class TestCallbacks:
         assert clf.n_iter_ == 7
         assert seen == clf.loss_curve_
 
+    def test_lbfgs_tells_its_steps(self, wine):
+        seen = []
+
+        def watch(state):
+            seen.append((state.epoch, state.history[-1].cost))
+            return state.epoch == 4
+
+        clf = MLPClassifier(solver="lbfgs", random_state=0, on_epoch=watch).fit(*wine)
+        assert clf.n_iter_ == 4
+        assert seen == list(enumerate(clf.loss_curve_, start=1))
+
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_verbose(self, wine, capsys, solver):
         quietly(MLPClassifier(**{**SMALL, "max_iter": 3}, solver=solver, verbose=True), *wine)
@@ -274,6 +285,25 @@ class TestFramesWithTextAndGaps:
         assert clf.score(frame, y) > 0.9
         clf.fit(frame[::2], y[::2], X_val=frame[1::2], y_val=y[1::2])
         assert clf.best_validation_score_ == clf.score(frame[1::2], y[1::2])
+
+    def test_what_is_left_out_is_said(self):
+        frame, price = self.frame()
+        frame["always"] = 1.0
+        reg = MLPRegressor(hidden_layer_sizes=(4,), preprocess=True, solver="lbfgs", max_iter=5000, random_state=0)
+        with pytest.warns(UserWarning, match='leaves out the column "always": the same value in every'):
+            quietly(reg, frame, price)
+        towns = pd.DataFrame({"town": [f"town {i % 150}" for i in range(600)], "noise": np.arange(600) % 7 * 1.0})
+        rich = np.arange(600) % 150 < 75
+        clf = MLPClassifier((8,), preprocess=True, learning_rate_init=0.02, random_state=0)
+        assert quietly(clf, towns, rich).score(towns, rich) == 1.0  # 150 texts, each with an input of its own
+
+    def test_rows_of_weight_0_take_no_part_in_scaling(self):
+        frame = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0, 1e6]})
+        y, weight = [0, 0, 1, 1, 0], np.array([1.0, 1, 1, 1, 0])
+        all_rows, four = (MLPClassifier((4,), preprocess=True, solver="lbfgs", random_state=0) for _ in range(2))
+        quietly(all_rows, frame, y, weight)
+        quietly(four, frame[:4], y[:4], weight[:4])
+        assert all_rows.encoding_.inputs == four.encoding_.inputs
 
     def test_arrays_of_objects(self):
         frame, price = self.frame()

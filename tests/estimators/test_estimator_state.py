@@ -211,6 +211,63 @@ class TestTargetsAndWeights:
         np.testing.assert_allclose(reg.coefs_[0][:, 0], w, rtol=1e-10)
         assert reg.intercepts_[0][0] == pytest.approx(b, rel=1e-10)
 
+    def test_two_columns_of_two_classes(self, wine):
+        """Only no and yes, 0 and 1, are labels; other pairs are classes."""
+        X, _ = wine
+        for low, high in ((1, 2), (-1, 1), (0, 2)):
+            Y = np.where(np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1), high, low)
+            clf = quietly(MLPClassifier(**SMALL), X, Y)
+            assert [column.tolist() for column in clf.classes_] == [[low, high]] * 2
+            assert clf.score(X, Y) > 0.95
+            assert clf.score(X, Y, sample_weight=np.where(Y[:, 0] == high, 1.0, 0.0)) > 0.95
+
+    def test_targets_of_another_kind_than_before(self, labels, wine):
+        (X, Y), y = labels, wine[1]
+        clf = MLPClassifier(**SMALL).partial_fit(X, Y, classes=[0, 1, 2])
+        with pytest.raises(ValueError, match="y must be 0 or 1 for each of 3 labels"):
+            clf.partial_fit(X, y)
+        clf = MLPClassifier(**SMALL).partial_fit(X, y, classes=[0, 1, 2])
+        with pytest.raises(ValueError, match="y has 3 columns of labels, but the network was fitted with 1"):
+            clf.partial_fit(X, Y)
+
+    def test_text_that_came_as_objects(self, wine):
+        X, y = wine
+        clf = quietly(MLPClassifier(**SMALL), X, np.array(["a", "bb", "c"], dtype=object)[y])
+        assert clf.classes_.dtype.kind == clf.predict(X).dtype.kind == "U"
+
+    def test_weights_of_classes_that_a_batch_lacks(self, wine):
+        X, y = wine
+        weights = {2: 10.0}
+        clf = MLPClassifier(**SMALL, class_weight=weights)
+        clf.partial_fit(X[y < 2], y[y < 2], classes=[0, 1, 2]).partial_fit(X, y)
+        other = MLPClassifier(**SMALL).partial_fit(X[y < 2], y[y < 2], classes=[0, 1, 2])
+        assert same(clf, other.partial_fit(X, y, np.where(y == 2, 10.0, 1.0)))
+        with pytest.raises(ValueError, match="class_weight names 7, which is none of the classes"):
+            MLPClassifier(class_weight={7: 2}).fit(X, y)
+        with pytest.raises(ValueError, match="class_weight must be a dict for each of 2 columns"):
+            MLPClassifier(class_weight={1: 2}).fit(X, np.stack([y, y], axis=1))
+
+    def test_losses_that_do_not_fit_the_targets(self, wine, diabetes):
+        X, y = wine
+        with pytest.raises(ValueError, match="needs an output for each class"):
+            MLPClassifier(loss="categorical_cross_entropy").fit(X, y == 1)
+        for solver in ("adam", "lbfgs", "lm"):
+            with pytest.raises(ValueError, match='contains the output activation "logistic"'):
+                MLPClassifier(loss="logistic_binary_cross_entropy", solver=solver).fit(X, y)
+        for loss in ("perceptron_criterion", "binary_cross_entropy"):
+            with pytest.raises(ValueError, match=r"is for classes\. Take an MLPClassifier"):
+                MLPRegressor(loss).fit(*diabetes)
+        with pytest.raises(ValueError, match=r"y must lie between 0 and 1; received 0\.25 to 3\.46"):
+            MLPRegressor("logistic_binary_cross_entropy").fit(*diabetes)
+        X, y = diabetes
+        shares = MLPRegressor("logistic_binary_cross_entropy", (4,), solver="lbfgs", random_state=0)
+        assert quietly(shares, X, y / 4).score(X, y / 4) > 0.4
+
+    def test_weights_beyond_arithmetic(self, wine):
+        for weight in (1e-300, 1e307):
+            with pytest.raises(ValueError, match="leaves no room for arithmetic"):
+                MLPClassifier(solver="lbfgs").fit(*wine, sample_weight=np.full(178, weight))
+
 
 class TestParameters:
     def test_numbers_of_numpy(self, wine):
@@ -231,6 +288,16 @@ class TestParameters:
 
         clf = quietly(Named(nickname="y"), *wine)
         assert clf.get_params() == {"nickname": "y", "max_iter": 3}
+
+    def test_weights_that_a_person_has_put_in(self, wine):
+        X, y = wine
+        for dtype, then in ((np.float32, np.float32), (np.float16, np.float64)):
+            clf = quietly(MLPClassifier(**{**SMALL, "max_iter": 5}), X, y)
+            clf.coefs_ = [W.astype(dtype) for W in clf.coefs_]
+            clf.intercepts_ = [b.astype(dtype) for b in clf.intercepts_]
+            assert clf.partial_fit(X, y).coefs_[0].dtype == then
+        clf.intercepts_[0] = clf.intercepts_[0].astype(np.float32)
+        assert clf.partial_fit(X, y).coefs_[0].dtype == np.float64
 
     def test_nested_sizes(self, wine):
         with pytest.raises(ValueError, match="hidden_layer_sizes must be"):

@@ -160,8 +160,12 @@ class TestEngines:
                     np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-12)
         with monkeypatch.context() as patch:
             patch.setattr(sparse_rows, "MOST_BYTES", 1000)
-            with pytest.raises(ValueError, match=r"solver='lbfgs' takes all rows at once.*Use solver='adam'"):
-                MLPClassifier(solver="lbfgs").fit(rows, y)
+            settings = {"solver": "lbfgs", "max_iter": 25, "random_state": 0, "alpha": 0.1}
+            for s in (None, weight):
+                sparse = quietly(MLPClassifier(**settings), rows, y, s)
+                dense = quietly(MLPClassifier(**settings), X, y, s)
+                assert sparse.loss_curve_ == pytest.approx(dense.loss_curve_, rel=1e-5)
+                np.testing.assert_allclose(sparse.predict_proba(rows), dense.predict_proba(X), atol=1e-4)
 
     @pytest.mark.parametrize("solver", ["adam", "lbfgs", "lm"])
     def test_ctrl_c_keeps_what_was_reached(self, wine, solver, monkeypatch, capsys):

@@ -4,6 +4,7 @@ import warnings
 from inspect import signature
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimators_kit import SMALL, distance, quietly
 from sklearn import neural_network
@@ -260,3 +261,15 @@ def test_callbacks_of_scikit_learn_see_the_loss_that_is_reported(diabetes):
     X, y = diabetes
     reg = quietly(MLPRegressor("poisson", max_iter=4, random_state=0).set_callbacks(Watch()), X, np.round(3 * y))
     assert seen == reg.loss_curve_
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_scikit_learns_monitor_sees_the_rows_that_fit_was_given(wine, solver):
+    from sklearn.callback import ScoringMonitor
+
+    X, y = wine
+    frame = pd.DataFrame({"a": X[:, 0], "b": np.where(X[:, 1] > 0, "high", "low")})
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = MLPClassifier((4,), preprocess=True, random_state=0, max_iter=6, solver=solver).set_callbacks(monitor)
+    quietly(clf, frame, y)
+    assert len(monitor.get_logs().data_as_pandas) == clf.n_iter_

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,10 @@ from chainrule.core.passes import backward, forward
 from chainrule.core.update_rules import momentum
 from chainrule.engines import compiled
 from chainrule.engines.reference import trainable_gradients
-from chainrule.engines.vectors import as_vector, examples_in_float64, in_float64
+from chainrule.engines.vectors import as_vector, decayed_entries, examples_in_float64, in_float64
 from chainrule.engines.work import Work
+
+CACHE = 2**20  # bytes of activations that stay near a core
 
 
 class CostAndGradient:
@@ -52,23 +55,40 @@ class CostAndGradient:
         self.network = exact.with_parameters(views, trainable_only=True)
         self.start = rule.init(views)
         self.on_kernel = not compiled.refusal(self.work, self.network)
+        self.decay = self.work.decay_of(len(X))
+        self.decayed = self.decay * decayed_entries(self.network)
+        of_frozen = [layer.decayed for layer in self.network.layers if not layer.trainable]
+        self.cost_of_frozen = 0.5 * self.decay * sum(float(np.sum(W * W)) for W in of_frozen)
+        self.blocks = list(self._blocks())
+
+    def _blocks(self) -> Iterator[Work]:
+        """Examples whose activations fit into a processor's cache; as one batch, many would not."""
+        rows = max(256, CACHE // (8 * sum(self.network.sizes)))
+        for start in range(0, len(self.work.X), rows):
+            chosen = slice(start, start + rows)
+            part = self.work.part(chosen, self.work.X[chosen])
+            yield replace(part, weight_decay=0.0, batch_size=len(part.X))
 
     def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return J, infinite where it is no number, and the gradient (p,) at the parameters w (p,)."""
         self.w[:] = w
-        network = self.network
+        with np.errstate(all="ignore"):  # a trial may go too far: its cost is then infinite
+            J, g = self.cost_of_frozen + 0.5 * float(self.decayed @ (w * w)), self.decayed * w
+            for block in self.blocks:
+                share = len(block.X) / len(self.work.X) if self.work.reduction == "mean" else 1.0
+                J_of_block, g_of_block = self._of(block)
+                J, g = J + share * J_of_block, g + share * g_of_block
+        return (J if math.isfinite(J) else math.inf), g
+
+    def _of(self, block: Work) -> tuple[float, np.ndarray]:
         if self.on_kernel:
-            job = compiled.Job(self.work, network, self.start, np.random.default_rng(0), np.ones((1, 1)))
+            job = compiled.Job(block, self.network, self.start, np.random.default_rng(0), np.ones((1, 1)))
             (outcome,), interrupted = compiled.run_all([job])
             if interrupted:
                 raise KeyboardInterrupt
             if outcome.end != "not finite":
                 return float(outcome.epochs[0, 0]), -as_vector(outcome.rule_state.velocity)
-        work = self.work
-        with np.errstate(all="ignore"):  # a trial may go too far: its cost is then infinite
-            gradients = backward(
-                network, forward(network, work.X), work.Y, work.loss, reduction=work.reduction,
-                weight_decay=work.decay_of(work.n_examples), sample_weight=work.sample_weight,
-            )  # fmt: skip
-        J = float(gradients.cost) if math.isfinite(gradients.cost) else math.inf
-        return J, as_vector(trainable_gradients(network, gradients))
+        record = forward(self.network, block.X)
+        gradients = backward(self.network, record, block.Y, block.loss, reduction="sum", sample_weight=block.shares)
+        share = 1 / len(block.X) if block.reduction == "mean" else 1.0
+        return share * float(gradients.cost), share * as_vector(trainable_gradients(self.network, gradients))

@@ -86,12 +86,12 @@ class Work:
             return self.weight_decay * (count / self.n_examples)
         return self.weight_decay / count if self.decay_is_shared else self.weight_decay
 
-    def part(self, rows: np.ndarray, X: Array) -> Work:
+    def part(self, rows: np.ndarray | slice, X: Array) -> Work:
         """Return the work on some of the rows, taken in that order, each with the weight it has among all.
 
         Parameters
         ----------
-        rows : int array (M,)
+        rows : int array (M,) or slice
         X : array (M, inputs)
             Their inputs.
         """

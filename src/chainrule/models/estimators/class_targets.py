@@ -74,9 +74,20 @@ class ClassTargets:
             For a label that is none of the classes.
         """
         if self.kind == "multilabel":
+            if y.shape != (len(y), self.n_outputs) or not np.isin(y, (0, 1)).all():
+                raise UsageError(
+                    f"y must be 0 or 1 for each of {self.n_outputs} labels, as when the network was fitted; received "
+                    f"shape {y.shape} with the values {np.unique(y)[:5].tolist()}."
+                )
             return np.asarray(y, dtype=dtype)
         blocks = []
-        for column, labels in zip(self.columns, np.reshape(y, (len(y), -1)).T, strict=True):
+        y = np.reshape(y, (len(y), -1))
+        if y.shape[1] != len(self.columns):
+            raise UsageError(
+                f"y has {y.shape[1]} columns of labels, but the network was fitted with {len(self.columns)}. Give the "
+                "same targets, or fit a new estimator."
+            )
+        for column, labels in zip(self.columns, map(_typed, y.T), strict=True):
             positions = np.minimum(np.searchsorted(column, labels), len(column) - 1)
             new = column[positions] != labels
             if new.any():
@@ -89,6 +100,34 @@ class ClassTargets:
         if self.kind == "binary":  # with a single class the unit learns that there is no second
             blocks = [positions[:, None] == 1]
         return np.hstack(blocks).astype(dtype)
+
+    def weights(self, of_class: Any, y: np.ndarray) -> np.ndarray:
+        """Return each row's weight, (N,): that of its class, 1 where none is given; over several columns multiplied.
+
+        Parameters
+        ----------
+        of_class : dict of label to number, or for several columns a list of them
+        y : array (N,) or (N, columns)
+
+        Raises
+        ------
+        UsageError
+            If it names no class, or is not one dict for each column.
+        """
+        columns = [np.array([0, 1])] * self.n_outputs if self.kind == "multilabel" else self.columns
+        given = of_class if isinstance(of_class, list) else [of_class]
+        if len(given) != len(columns) or not all(isinstance(one, dict) for one in given):
+            raise UsageError(
+                f"class_weight must be a dict for each of {len(columns)} columns of targets, in a list where there are "
+                f"several; received {of_class!r}."
+            )
+        weight = np.ones(len(y))
+        for one, column, labels in zip(given, columns, np.reshape(y, (len(y), -1)).T, strict=True):
+            for label, number in one.items():
+                if label not in column.tolist():
+                    raise UsageError(f"class_weight names {label!r}, which is none of the classes {column.tolist()}.")
+                weight[_typed(labels) == label] *= number
+        return weight
 
     def labels(self, A: np.ndarray) -> np.ndarray:
         """Return the most probable labels for outputs A (N, n_outputs): (N,), or (N, columns)."""
@@ -128,12 +167,14 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets:
     kind = type_of_target(y, input_name="y")
     if isinstance(classes, (list, tuple)) and all(np.ndim(column) == 1 for column in classes):
         kind = "multiclass-multioutput"  # a batch may have but two of a column's classes, and look like labels
+    elif kind == "multilabel-indicator" and not np.isin(y, (0, 1)).all():
+        kind = "multiclass-multioutput"  # two classes in each column, but not no and yes
     if kind == "multilabel-indicator":
         return ClassTargets("multilabel", (np.arange(y.shape[1]),))
     if kind == "multiclass-multioutput":
         known = classes if classes is not None else list(np.asarray(y).T)
-        return ClassTargets("multioutput", tuple(np.unique(column) for column in known))
-    found = np.unique(y if classes is None else classes)
+        return ClassTargets("multioutput", tuple(np.unique(_typed(column)) for column in known))
+    found = np.unique(_typed(y if classes is None else classes))
     return ClassTargets("multiclass" if len(found) > 2 else "binary", (found,))
 
 
@@ -175,3 +216,9 @@ def _cross_entropies_delta(Z: Array, A: Array, Y: Array, cuts: tuple[int, ...]) 
 def _columns(cuts: tuple[int, ...], *arrays: Array) -> Iterator[tuple[Array, ...]]:
     """The units of each column, of all arrays."""
     return zip(*(np.split(M, cuts, axis=1) for M in arrays), strict=True)
+
+
+def _typed(labels: Any) -> np.ndarray:
+    """Labels in NumPy's own type: text that came as objects as text."""
+    labels = np.asarray(labels)
+    return np.array(labels.tolist()) if labels.dtype == object else labels

@@ -173,6 +173,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         A = self._outputs(X)
         return self._targets.probabilities(A)
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy; for several targets the share of the rows that are right in all of them."""
+        if not hasattr(self, "_targets") or self._targets.kind != "multioutput":
+            return float(super().score(X, y, sample_weight))
+        return self._score_of(self._outputs(X), self._checked_y(y, "y"), sample_weight)
+
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
         P = self.predict_proba(X)
@@ -210,14 +216,23 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _weighed(self, y: np.ndarray, weight: np.ndarray | None, X: Any) -> np.ndarray | None:
         if self.class_weight is None:
             return weight
-        of_class = compute_sample_weight(self.class_weight, y)
+        if isinstance(self.class_weight, str):
+            of_class = compute_sample_weight("balanced", y)
+        else:
+            of_class = self._targets.weights(self.class_weight, y)
         return checked_weight("class_weight", of_class if weight is None else of_class * weight, X)
 
     def _output_activation(self) -> str | Activation:
         return self._targets.output_activation
 
     def _loss(self) -> Loss | FusedLoss:
-        return loss_named(self._targets.log_loss if self.loss in CLASSIFIER_LOSSES else self.loss)
+        loss = loss_named(self._targets.log_loss if self.loss in CLASSIFIER_LOSSES else self.loss)
+        if loss.name == "categorical_cross_entropy" and self._targets.kind in ("binary", "multilabel"):
+            raise UsageError(
+                "loss='categorical_cross_entropy' needs an output for each class, and two classes or labels have one "
+                "that says yes or no. Take 'log_loss'."
+            )
+        return loss
 
     def _score_of(self, A: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
         """The share of the rows that are right in every label."""

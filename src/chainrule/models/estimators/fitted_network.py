@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from chainrule.errors import UsageError
 from chainrule.models.estimators.callbacks import CallbackSupport
 from chainrule.models.estimators.mixed_columns import encode_rows
 from chainrule.models.estimators.rows import dense
-from chainrule.models.estimators.sparse_rows import blocks, is_sparse
+from chainrule.models.estimators.sparse_first_layer import outputs_of
+from chainrule.models.estimators.sparse_rows import is_sparse
 
 
 class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport, BaseEstimator):
@@ -52,14 +52,12 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
     def _outputs(self, X: Any) -> np.ndarray:
         """Return the activations of the output layer, (N, outputs), in the dtype of the weights."""
         check_is_fitted(self)
-        return self._activations_of(X, lambda rows: outputs(self.network_, rows))
+        return self._outputs_of(self.network_, self._checked_inputs(X))
 
-    def _activations_of(self, X: Any, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        X = self._checked_inputs(X)
-        dtype = self.coefs_[0].dtype
+    def _outputs_of(self, network: Network, X: Any) -> np.ndarray:
+        X = X.astype(network.parameters[0].dtype, copy=False)
         with np.errstate(all="ignore"):
-            parts = [compute(rows.astype(dtype, copy=False)) for rows in blocks(X)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return outputs_of(network, X) if is_sparse(X) else outputs(network, X)
 
     def transform(self, X: Any, layer: int | None = None) -> np.ndarray:
         """Return the activations of a layer, (n_samples, units): what the network has made of the inputs.
@@ -80,10 +78,10 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
         number = L - 1 if layer is None else layer
         if not isinstance(number, (int, np.integer)) or not 0 <= number <= L:
             raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
+        rows = self._checked_inputs(X)
         if number == 0:
-            return self._activations_of(X, lambda rows: rows)
-        part = Network(self.network_.layers[:number])
-        return self._activations_of(X, lambda rows: outputs(part, rows))
+            return rows.toarray() if is_sparse(rows) else np.asarray(rows)
+        return self._outputs_of(Network(self.network_.layers[:number]), rows)
 
     @property
     def _n_features_out(self) -> int:

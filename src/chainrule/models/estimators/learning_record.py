@@ -63,11 +63,11 @@ class LearningRecord(FittedNetwork):
     def _keep(self, solved: Solved, constant: float, validation_constant: float) -> None:
         """Take the attributes from a training; the constants are what their loss has beside the network's."""
         table, stochastic = solved.history.table, self.solver in STOCHASTIC_SOLVERS
-        losses = (table[:, 1] + constant).tolist()
-        self.n_iter_, self.loss_ = len(losses), losses[-1] if losses else math.nan
+        losses = list(table[:, 1] + constant)  # NumPy's numbers, as scikit-learn's are
+        self.n_iter_, self.loss_ = len(losses), losses[-1] if losses else np.float64(math.nan)
         self.history_ = solved.history
         self.loss_curve_ = self.loss_curve_ + losses if stochastic else losses
-        self.best_loss_ = None if self.early_stopping and stochastic else solved.memory.best_loss + constant
+        self.best_loss_ = None if self.early_stopping and stochastic else np.float64(solved.memory.best_loss + constant)
         self._memory = solved.memory._replace(seen=solved.memory.seen if stochastic else self.t_)
         self.t_ = self._memory.seen
         if not np.isnan(table[:, 2]).all():

@@ -4,72 +4,71 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
 from chainrule.core.network import Network
+from chainrule.core.passes import check_loss_fits
 from chainrule.core.update_rules import gradient_descent
 from chainrule.engines.cost_and_gradient import CostAndGradient
 from chainrule.engines.vectors import as_vector, at_vector
 from chainrule.engines.work import Work
 from chainrule.errors import DivergenceError
 from chainrule.models.estimators.solving import Memory, Problem, Solved
-from chainrule.models.estimators.sparse_rows import all_at_once
+from chainrule.models.estimators.sparse_first_layer import SparseCostAndGradient
+from chainrule.models.estimators.sparse_rows import densely, is_thin
 from chainrule.training.epoch import measured
-from chainrule.training.state import Epoch, History
+from chainrule.training.loop import Callback
+from chainrule.training.state import Epoch, History, TrainingState
 
 
-def by_lbfgs(problem: Problem, parameters: Any, tell: Callable[[Epoch], None] | None = None) -> Solved:
+def by_lbfgs(problem: Problem, parameters: Any, callbacks: Sequence[Callback] = ()) -> Solved:
     """Train with all rows at once by L-BFGS; Ctrl-C ends it and keeps the last step.
 
     Parameters
     ----------
     parameters
         An object with the parameters of the estimators as attributes.
-    tell : callable (Epoch), optional
-        Called after each step.
+    callbacks : sequence of callables (TrainingState) -> bool or None
+        Called after each step; one that returns True ends the training.
 
     Raises
     ------
-    UsageError
-        If the rows are sparse and too large to be made dense.
     DivergenceError
-        If the loss is not finite at the initial weights.
+        If the loss is not finite at the initial weights, or at what was found.
     """
-    X = all_at_once(problem.X, "solver='lbfgs'")
-    decay = parameters.alpha / problem.total_weight
-    work = Work(
-        X, problem.Y, problem.sample_weight, problem.loss, gradient_descent(), problem.n_examples, weight_decay=decay
-    )
-    watch = _loss_of(work, problem)
-    at = CostAndGradient(work, problem.network)
+    check_loss_fits(problem.loss, problem.network)
+    at, watch = _cost_and_gradient(problem, parameters.alpha / problem.total_weight), _validation_loss(problem)
     w = as_vector(problem.network.trainable_parameters)
     if not math.isfinite(at(w)[0]):
         raise DivergenceError("training diverged: the loss is not finite at the initial weights.")
-    began, reached = time.perf_counter(), w
+    began, reached, stopped = time.perf_counter(), w, False
     rows: list[Epoch] = []
 
     def add(x: np.ndarray, J: float) -> None:
-        validation_cost = watch(at_vector(problem.network, x))
+        nonlocal reached, stopped
+        reached, network = x.copy(), at_vector(problem.network, x)
         nan = math.nan
-        seconds = time.perf_counter() - began
-        rows.append(Epoch(len(rows) + 1, J, validation_cost, nan, nan, nan, nan, seconds))
+        rows.append(Epoch(len(rows) + 1, J, watch(network), nan, nan, nan, nan, time.perf_counter() - began))
+        state = TrainingState(network, None, {}, network, len(rows), J, history=History(rows)) if callbacks else None
+        answers = [callback(state) for callback in callbacks if state is not None]
+        stopped = any(answers)
 
     def after_step(intermediate_result: Any) -> None:
-        nonlocal reached
-        reached = intermediate_result.x.copy()
-        add(reached, float(intermediate_result.fun))
-        if tell is not None:
-            tell(rows[-1])
+        add(intermediate_result.x, float(intermediate_result.fun))
+        if stopped:
+            raise StopIteration
 
     options = {"maxfun": parameters.max_fun, "maxiter": parameters.max_iter, "gtol": parameters.tol}
     try:
         found = minimize(at, w, method="L-BFGS-B", jac=True, options=options, callback=after_step)
-        reached, ended = np.asarray(found.x), ("converged", "epochs", "stuck")[found.status]
+        reached = np.asarray(found.x)
+        ended = "callback" if stopped else ("converged", "epochs", "stuck")[found.status]
+        if not (math.isfinite(found.fun) and np.isfinite(reached).all()):
+            raise DivergenceError("training diverged: the loss is no longer finite.")
     except KeyboardInterrupt:
         ended = "interrupted"
     if not rows:  # it ended where it began
@@ -78,10 +77,18 @@ def by_lbfgs(problem: Problem, parameters: Any, tell: Callable[[Epoch], None] | 
     return Solved(at_vector(problem.network, reached), History(rows), Memory(best_loss), ended)
 
 
-def _loss_of(work: Work, problem: Problem) -> Callable[[Network], float]:
+def _cost_and_gradient(problem: Problem, decay: float) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    if is_thin(problem.X):
+        return SparseCostAndGradient(problem.network, problem.X, problem.Y, problem.loss, problem.sample_weight, decay)
+    rule, N = gradient_descent(), problem.n_examples
+    work = Work(densely(problem.X), problem.Y, problem.sample_weight, problem.loss, rule, N, weight_decay=decay)
+    return CostAndGradient(work, problem.network)
+
+
+def _validation_loss(problem: Problem) -> Callable[[Network], float]:
     """The loss on the validation rows, NaN without any."""
     if problem.validation is None:
         return lambda network: math.nan
     X, Y, s = problem.validation
-    rows = replace(work, X=X, Y=Y, sample_weight=s, weight_decay=0.0)
+    rows = Work(X, Y, s, problem.loss, gradient_descent(), len(Y))
     return lambda network: measured(network, rows)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,10 @@ from chainrule.data.frames import column_from_array, counted_from_zero, table_fr
 from chainrule.errors import UsageError
 from chainrule.models.estimators.sparse_rows import is_sparse
 
+MOST_NAMES = 1000  # different text values of a column, each of which has an input of its own
 
-def fit_rows(X: Any, y: np.ndarray, classify: bool) -> Encoding:
+
+def fit_rows(X: Any, y: np.ndarray, classify: bool, taking_part: np.ndarray | None = None) -> Encoding:
     """Fix how the columns of X become numbers: scaled, missing ones filled in, one node for each text value.
 
     Parameters
@@ -25,6 +28,13 @@ def fit_rows(X: Any, y: np.ndarray, classify: bool) -> Encoding:
     y : array (N,) or (N, targets)
     classify : bool
         Whether y holds labels.
+    taking_part : array of bool (N,), optional
+        The rows whose numbers decide the scales; by default all.
+
+    Warns
+    -----
+    UserWarning
+        For a column that is left out, with the reason.
     """
     table = _table(X)
     targets = []
@@ -39,12 +49,16 @@ def fit_rows(X: Any, y: np.ndarray, classify: bool) -> Encoding:
         target=tuple(column.name for column in targets),
         task="classification" if classify else "regression",
         missing="impute",
+        max_categories=MOST_NAMES,
         unknown="ignore",
         validation=0.0,
         test=0.0,
     )
     whole = replace(table, columns=(*table.columns, *targets))
-    return fit_encoding(whole, plan, output_activation="softmax" if classify else "identity")
+    encoding = fit_encoding(whole, plan, taking_part, output_activation="softmax" if classify else "identity")
+    for name, reason in encoding.left_out:
+        warnings.warn(f'preprocess=True leaves out the column "{name}": {reason}.', stacklevel=6)
+    return encoding
 
 
 def encode_rows(encoding: Encoding, X: Any) -> np.ndarray:

@@ -188,7 +188,8 @@ TABLE = {
         "True or False",
         _truth,
         "Take frames with text columns and missing values: numbers are scaled to mean 0 and deviation 1, a missing "
-        "one is replaced by the median, and each text value has an input of its own.",
+        "one is replaced by the median, and each text value has an input of its own. A column that says nothing, or "
+        "has over 1000 different texts, is left out, with a warning.",
     ),
     "engine": Parameter(
         f"one of {', '.join(ENGINE_NAMES)}", _word(*ENGINE_NAMES), "Where the arithmetic of 'sgd' and 'adam' runs."
@@ -196,8 +197,7 @@ TABLE = {
     "on_epoch": Parameter(
         "None, a function, or a list of functions",
         _callbacks,
-        "Called with the training state after each epoch; one that returns True ends the training. For all solvers but "
-        "'lbfgs'.",
+        "Called with the training state after each epoch or step; one that returns True ends the training.",
     ),
 }
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from chainrule.engines.outputs import outputs
+from chainrule.core.network import Network
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.models.estimators.callbacks import callbacks_of
 from chainrule.models.estimators.learning_record import LearningRecord
@@ -21,8 +21,8 @@ from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters, hidden_sizes
 from chainrule.models.estimators.rows import Rows, checked_weight, dense, kept_aside
 from chainrule.models.estimators.solving import Problem, Score, Solved, by_descent, by_levenberg_marquardt
-from chainrule.models.estimators.sparse_rows import all_at_once
-from chainrule.training.loop import Callback, as_callbacks
+from chainrule.models.estimators.sparse_rows import densely, is_sparse
+from chainrule.training.loop import as_callbacks
 from chainrule.training.state import TrainingState
 
 
@@ -151,9 +151,10 @@ class MultilayerPerceptron(LearningRecord):
         if watched != (kept[1] is not None) or (kept[2] is not None and not watched):
             raise UsageError("X_val and y_val belong together; received only one of them. Give both, or none.")
         resumed = hasattr(self, "coefs_") and (self.warm_start or incremental)
-        X, y = self._checked_rows(X, y, resumed)
+        told = X, y
+        X, y, weight = self._checked_rows(X, y, sample_weight, resumed)
         self._check_targets(y, resumed or incremental, classes)
-        rows = self._rows(X, y, checked_weight("sample_weight", sample_weight, X))
+        rows = Rows(X, y, self._encoded_targets(y, X.dtype), self._weighed(y, weight, X))
         random = check_random_state(self.random_state)
         sizes = [X.shape[1], *hidden_sizes(self.hidden_layer_sizes), rows.Y.shape[1]]
         if not resumed:
@@ -168,11 +169,13 @@ class MultilayerPerceptron(LearningRecord):
         if validation is None and self.early_stopping and self.solver in STOCHASTIC_SOLVERS:
             rows, validation = kept_aside(rows, self.validation_fraction, random, self._strata(y))
         generator = np.random.default_rng([random.randint(2**31), self.t_])
-        return self._solve(rows, validation, generator, incremental, resumed)
+        return self._solve(rows, validation, generator, incremental, resumed, told)
 
     # ---- the rows ---------------------------------------------------------------------------------------------------
 
-    def _checked_rows(self, X: Any, y: Any, resumed: bool) -> tuple[Any, np.ndarray]:
+    def _checked_rows(
+        self, X: Any, y: Any, sample_weight: Any, resumed: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray | None]:
         if resumed and (self.encoding_ is not None) != self.preprocess:
             raise UsageError(
                 f"the network to go on with was fitted with preprocess={not self.preprocess}. Leave it so, or set "
@@ -184,14 +187,15 @@ class MultilayerPerceptron(LearningRecord):
                 self, X, y, reset=not resumed, dtype=(np.float64, np.float32), accept_sparse="csr", multi_output=True,
                 y_numeric=not is_classifier(self),
             )  # fmt: skip
-            return X, _without_a_single_column(y)
+            return X, _without_a_single_column(y), checked_weight("sample_weight", sample_weight, X)
         _, y = validate_data(self, X, y, reset=not resumed, skip_check_array=True)
         y = self._checked_y(y, "y")
         check_consistent_length(X, y)
+        weight = checked_weight("sample_weight", sample_weight, np.empty((len(y), 1)))
         if not resumed:
-            self.encoding_ = fit_rows(X, y, classify=is_classifier(self))
+            self.encoding_ = fit_rows(X, y, is_classifier(self), None if weight is None else weight > 0)
         assert self.encoding_ is not None
-        return encode_rows(self.encoding_, X), y
+        return encode_rows(self.encoding_, X), y, weight
 
     def _checked_y(self, y: Any, name: str) -> np.ndarray:
         if y is None:
@@ -199,10 +203,6 @@ class MultilayerPerceptron(LearningRecord):
         kind = None if is_classifier(self) else "numeric"
         y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=kind, input_name=name)
         return _without_a_single_column(y)
-
-    def _rows(self, X: Any, y: np.ndarray, weight: np.ndarray | None) -> Rows:
-        Y = self._encoded_targets(y, X.dtype)
-        return Rows(X, y, Y, self._weighed(y, weight, X))
 
     def _validation_rows(self, X: Any, y: Any, weight: Any) -> Rows:
         X = self._checked_inputs(X).astype(self.coefs_[0].dtype, copy=False)
@@ -221,7 +221,13 @@ class MultilayerPerceptron(LearningRecord):
     # ---- the solvers ------------------------------------------------------------------------------------------------
 
     def _solve(
-        self, rows: Rows, validation: Rows | None, generator: np.random.Generator, incremental: bool, resumed: bool
+        self,
+        rows: Rows,
+        validation: Rows | None,
+        generator: np.random.Generator,
+        incremental: bool,
+        resumed: bool,
+        told: tuple[Any, Any],
     ) -> Any:
         stochastic = self.solver in STOCHASTIC_SOLVERS
         if stochastic and self.batch_size != "auto" and self.batch_size > len(rows.Y):
@@ -231,15 +237,15 @@ class MultilayerPerceptron(LearningRecord):
             )  # fmt: skip
         constant, validation_constant, measured, score = self._constant_of_loss(rows.Y, rows.weight), 0.0, None, None
         if validation is not None:
-            X = all_at_once(validation.X, "measuring the validation rows")
+            X = densely(validation.X)
             weight = self._weighed(validation.y, validation.weight, X)
-            measured = (X, validation.Y, weight)
+            measured = None if is_sparse(X) else (X, validation.Y, weight)  # the engine has them dense, or not at all
             validation_constant = self._constant_of_loss(validation.Y, weight)
             if self.early_stopping and stochastic:
                 score = self._score(X, validation.y, validation.weight, resumed)
-        problem = Problem(self.network_, rows.X, rows.Y, rows.weight, self._loss(), measured, self._middle())
+        problem = Problem(self._network_in(rows.X), rows.X, rows.Y, rows.weight, self._loss(), measured, self._middle())
         try:
-            solved = self._solved(problem, rows, generator, score, constant, incremental)
+            solved = self._solved(problem, told, generator, score, constant, incremental)
         except DivergenceError as error:
             if error.state is not None:
                 self._keep_the_good(error, len(rows.Y), constant, validation_constant)
@@ -248,27 +254,39 @@ class MultilayerPerceptron(LearningRecord):
         self._warn(solved, incremental)
         return self
 
-    def _score(self, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, resumed: bool) -> Score:
+    def _network_in(self, X: Any) -> Network:
+        """The network in one precision, whatever a person has put into `coefs_`."""
+        network = self.network_
+        dtype = np.result_type(*network.parameters)
+        dtype = dtype if dtype in (np.float32, np.float64) else X.dtype
+        return network.with_parameters([np.ascontiguousarray(p, dtype=dtype) for p in network.parameters])
+
+    def _score(self, X: Any, y: np.ndarray, weight: np.ndarray | None, resumed: bool) -> Score:
         """What early stopping goes by; without weights the accuracy that the engine counts."""
         best = self.best_validation_score_ if resumed else None
         before = -math.inf if best is None else best
-        if self._middle() is not None and weight is None:
+        if self._middle() is not None and weight is None and not is_sparse(X):
             return Score(lambda state: state.history[-1].validation_accuracy, counted=True, best=before)
-        return Score(lambda state: self._score_of(outputs(state.network, X), y, weight), counted=False, best=before)
+        return Score(
+            lambda state: self._score_of(self._outputs_of(state.network, X), y, weight), counted=False, best=before
+        )
 
     def _solved(
         self,
         problem: Problem,
-        rows: Rows,
+        told: tuple[Any, Any],
         generator: np.random.Generator,
         score: Score | None,
         constant: float,
         incremental: bool,
     ) -> Solved:
-        if self.solver == "lbfgs":
-            return by_lbfgs(problem, self, (lambda row: self._report(row, constant, None)) if self.verbose else None)
-        with callbacks_of(self, rows.X, rows.y, self.max_iter, constant) as theirs:
-            callbacks = [*as_callbacks(self.on_epoch or ()), *theirs, *self._reporting(score, constant)]
+        def report(state: TrainingState) -> None:
+            self._report(state.history[-1], constant, None if score is None else score.of(state))
+
+        with callbacks_of(self, *told, self.max_iter, constant) as theirs:
+            callbacks = [*as_callbacks(self.on_epoch or ()), *theirs, *([report] if self.verbose else [])]
+            if self.solver == "lbfgs":
+                return by_lbfgs(problem, self, callbacks)
             if self.solver == "lm":
                 return by_levenberg_marquardt(problem, self, generator, callbacks)
             memory = self._memory if incremental else self._memory._replace(rule_state=None)
@@ -276,12 +294,6 @@ class MultilayerPerceptron(LearningRecord):
                 problem, self, generator, memory=memory, score=score, callbacks=callbacks,
                 epochs=1 if incremental else self.max_iter,
             )  # fmt: skip
-
-    def _reporting(self, score: Score | None, constant: float) -> list[Callback]:
-        def report(state: TrainingState) -> None:
-            self._report(state.history[-1], constant, None if score is None else score.of(state))
-
-        return [report] if self.verbose else []
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_") and hasattr(self, "loss_")

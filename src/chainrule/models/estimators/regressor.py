@@ -12,6 +12,10 @@ from chainrule.errors import UsageError
 from chainrule.models.estimators.parameters import documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron
 
+OF_CLASSES = (
+    "binary_cross_entropy", "categorical_cross_entropy", "softmax_categorical_cross_entropy", "perceptron_criterion",
+)  # fmt: skip
+
 
 @documented
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):
@@ -134,7 +138,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return A[:, 0] if A.shape[1] == 1 else A
 
     def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
-        self._refuse_negative_counts(y)
+        self._refuse_values(y)
         outputs = 1 if y.ndim == 1 else y.shape[1]
         if resumed and outputs != getattr(self, "n_outputs_", outputs):
             raise UsageError(
@@ -144,12 +148,20 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _check_validation_targets(self, y: np.ndarray) -> None:
         super()._check_validation_targets(y)
-        self._refuse_negative_counts(y)
+        self._refuse_values(y)
 
-    def _refuse_negative_counts(self, y: np.ndarray) -> None:
+    def _refuse_values(self, y: np.ndarray) -> None:
+        """Refuse values for which the loss has no least value."""
         if self.loss == "poisson" and np.min(y) < 0:
             raise UsageError(
                 f"loss='poisson' is for counts: y must be at least 0; received {np.min(y):g}. Take 'squared_error'."
+            )
+        if self.loss in OF_CLASSES:
+            raise UsageError(f"loss={self.loss!r} is for classes. Take an MLPClassifier, or 'squared_error'.")
+        if self.loss == "logistic_binary_cross_entropy" and not (np.min(y) >= 0 and np.max(y) <= 1):
+            raise UsageError(
+                f"loss={self.loss!r} is for shares: y must lie between 0 and 1; received {np.min(y):g} to "
+                f"{np.max(y):g}. Take 'squared_error'."
             )
 
     def _encoded_targets(self, y: np.ndarray, dtype: Any) -> np.ndarray:

@@ -42,6 +42,10 @@ def checked_weight(name: str, weight: Any, X: Any) -> np.ndarray | None:
         raise UsageError(f"{name} must be at least 0; received {checked.min():g}.")
     if not checked.any():
         raise UsageError(f"{name} is 0 for every row; at least one must be above 0.")
+    with np.errstate(over="ignore"):
+        total = float(checked.sum(dtype=np.float64))
+    if not 1e-200 < total < 1e200:
+        raise UsageError(f"{name} adds up to {total:g}, which leaves no room for arithmetic. Give weights around 1.")
     return checked
 
 

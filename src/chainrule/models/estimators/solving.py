@@ -176,7 +176,7 @@ def by_descent(
         With the last good state as its `state`.
     """
     N = problem.n_examples
-    resumed = memory.rule_state is not None and memory.rule == _rule(parameters)
+    resumed = memory.rule_state is not None and memory.rule == _rule(problem, parameters)
     rate = (memory.learning_rate if resumed else None) or parameters.learning_rate_init
     plan = TrainingPlan(
         update=_update(parameters),
@@ -218,7 +218,7 @@ def by_descent(
     best_loss = math.inf if score is not None else state.watched_cost if watched is None else -watched.best
     waited = state.waited if watched is None else watched.waited
     seen = memory.seen + state.epoch * N
-    kept = Memory(best_loss, waited, _rule(parameters), state.rule_state, rate, seen)
+    kept = Memory(best_loss, waited, _rule(problem, parameters), state.rule_state, rate, seen)
     return Solved(state.network, state.history, kept, ended, *_scored(state, score, watched))
 
 
@@ -303,9 +303,9 @@ def _prepared(problem: Problem, plan: TrainingPlan, generator: np.random.Generat
     return on_sparse_rows(training, X, Y, s, min(plan.batch_size, len(Y))) if sparse else training
 
 
-def _rule(parameters: Any) -> str:
+def _rule(problem: Problem, parameters: Any) -> str:
     """What the state of the update rule belongs to."""
-    return str(parameters.solver)
+    return f"{parameters.solver} in {problem.dtype}"
 
 
 def _update(parameters: Any) -> str:

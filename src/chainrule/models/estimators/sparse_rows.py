@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +29,11 @@ def densely(X: Any) -> Any:
     return X.toarray() if is_sparse(X) and size <= MOST_BYTES else X
 
 
+def is_thin(X: Any) -> bool:
+    """Whether X is so sparse that products with its entries alone are sooner done, or too large to be made dense."""
+    return is_sparse(X) and (X.nnz < 0.1 * X.shape[0] * X.shape[1] or is_sparse(densely(X)))
+
+
 def all_at_once(X: Any, what: str) -> np.ndarray:
     """Return X as a dense array.
 
@@ -47,16 +51,6 @@ def all_at_once(X: Any, what: str) -> np.ndarray:
         )
     dense: np.ndarray = X
     return dense
-
-
-def blocks(X: Any) -> Iterator[np.ndarray]:
-    """Yield dense blocks of rows, in their order; a dense X whole."""
-    if not is_sparse(X):
-        yield X
-        return
-    rows = max(1, BLOCK_BYTES // (X.shape[1] * X.dtype.itemsize))
-    for start in range(0, X.shape[0], rows):
-        yield X[start : start + rows].toarray()
 
 
 def on_sparse_rows(training: Training, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, batch: int) -> Training:
