@@ -376,10 +376,9 @@ class TestSparseRows:
         told = []
         for most in (10**9, 1000):
             monkeypatch.setattr(sparse_rows, "MOST_BYTES", most)
-            monkeypatch.setattr(sparse_rows, "BLOCK_BYTES", 3000)
             reg = MLPRegressor(solver="sgd", shuffle=False, batch_size=4, random_state=0, learning_rate_init=1e200)
             with pytest.raises(cr.DivergenceError) as caught:
-                reg.fit(scipy.sparse.csr_matrix(X), target)
+                reg.fit(scipy.sparse.csr_array(X), target)
             told.append(str(caught.value).partition(":")[0])
         assert told[0] == told[1]
         assert "of 45" in told[0]

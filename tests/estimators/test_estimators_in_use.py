@@ -141,7 +141,7 @@ class TestEngines:
         for a, b in zip(one.coefs_, two.coefs_, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
-    def test_sparse_rows_that_do_not_fit_are_taken_by_blocks(self, wine, monkeypatch):
+    def test_sparse_rows_are_multiplied_entry_by_entry(self, wine, monkeypatch):
         X, y = wine
         X = np.where(X > 0.5, X, 0.0)
         rows = scipy.sparse.csr_matrix(X)
@@ -151,15 +151,16 @@ class TestEngines:
                 settings = {"max_iter": 12, "random_state": 0, "batch_size": 10, **how}
                 dense = quietly(MLPClassifier(**settings), X, y, s)
                 with monkeypatch.context() as patch:
-                    patch.setattr(sparse_rows, "MOST_BYTES", 10_000)
-                    patch.setattr(sparse_rows, "BLOCK_BYTES", 3500)
+                    patch.setattr(sparse_rows, "MANY_FEATURES", 1)
+                    patch.setattr(sparse_rows, "THIN", 1.0)
                     sparse = quietly(MLPClassifier(**settings), rows, y, s)
                     np.testing.assert_allclose(sparse.predict_proba(rows), dense.predict_proba(X), rtol=1e-9)
                 assert sparse.loss_curve_ == pytest.approx(dense.loss_curve_, rel=1e-9)
                 for a, b in zip(sparse.coefs_, dense.coefs_, strict=True):
                     np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-12)
         with monkeypatch.context() as patch:
-            patch.setattr(sparse_rows, "MOST_BYTES", 1000)
+            patch.setattr(sparse_rows, "MANY_FEATURES", 1)
+            patch.setattr(sparse_rows, "THIN", 1.0)
             settings = {"solver": "lbfgs", "max_iter": 25, "random_state": 0, "alpha": 0.1}
             for s in (None, weight):
                 sparse = quietly(MLPClassifier(**settings), rows, y, s)

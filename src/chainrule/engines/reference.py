@@ -71,7 +71,7 @@ def _epoch(
             layer, what = first_not_finite(record, grads)
             raise NotFiniteError(network, layer, what, epoch, batch)
 
-        changed, rule_state = _updated(work, network, gradients, rule_state, float(rates[batch]))
+        changed, rule_state = updated(work, network, gradients, rule_state, float(rates[batch]))
         if not all(_finite(parameter) for parameter in changed.trainable_parameters):
             layer = 1 + [all(map(_finite, one.parameters)) for one in changed.layers].index(False)
             raise NotFiniteError(network, layer, "weights", epoch, batch)
@@ -103,10 +103,10 @@ def trainable_gradients(network: Network, grads: Gradients) -> list[Array]:
     return [g for layer, dW, db in pairs if layer.trainable for g in (dW, db) if g is not None]
 
 
-def _updated(
+def updated(
     work: Work, network: Network, gradients: list[Array], rule_state: Any, learning_rate: float
 ) -> tuple[Network, Any]:
-    """One update: clip, apply the rule, add the changes."""
+    """Make one update: clip, apply the rule, add the changes."""
     if work.clip_value is not None:
         gradients = clip_by_value(gradients, work.clip_value)
     if work.clip_norm is not None:

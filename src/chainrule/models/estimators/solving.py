@@ -13,7 +13,8 @@ from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Network
 from chainrule.core.schedules import Schedule
 from chainrule.errors import UsageError
-from chainrule.models.estimators.sparse_rows import all_at_once, densely, is_sparse, on_sparse_rows
+from chainrule.models.estimators.sparse_first_layer import on_sparse_rows
+from chainrule.models.estimators.sparse_rows import all_at_once, densely, is_thin
 from chainrule.training.loop import Callback, run
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare
@@ -284,8 +285,8 @@ def _scored(state: TrainingState, score: Score | None, watched: Watched | None) 
 
 
 def _prepared(problem: Problem, plan: TrainingPlan, generator: np.random.Generator, shared: bool = False) -> Training:
-    X, Y, s = densely(problem.X), problem.Y, problem.sample_weight
-    sparse = is_sparse(X)
+    sparse = is_thin(problem.X)
+    X, Y, s = problem.X if sparse else densely(problem.X), problem.Y, problem.sample_weight
     if sparse:  # what `prepare` does with dense rows
         with np.errstate(over="ignore"):
             X, Y = X.astype(problem.dtype), Y.astype(problem.dtype)

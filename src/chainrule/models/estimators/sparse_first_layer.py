@@ -7,15 +7,22 @@ then the other layers. Its delta[1] is dC/dz_1, and X^T delta[1] the gradient of
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Layer, Network
-from chainrule.core.passes import backward, cost, forward
+from chainrule.core.passes import Record, backward, forward
+from chainrule.core.update_rules import global_norm
+from chainrule.engines.choose import Choice
+from chainrule.engines.draws import draw_masks, draw_order
 from chainrule.engines.outputs import outputs
+from chainrule.engines.reference import first_not_finite, updated
 from chainrule.engines.vectors import as_vector, at_vector, decayed_entries, in_float64
+from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Work, count_right
+from chainrule.training.prepare import Training
 
 
 def behind_first(network: Network, X: Any) -> tuple[Network, np.ndarray]:
@@ -31,13 +38,6 @@ def outputs_of(network: Network, X: Any) -> np.ndarray:
     """Return the outputs for sparse rows, (N, outputs)."""
     rest, Z = behind_first(network, X)
     return outputs(rest, Z)
-
-
-def loss_of(network: Network, X: Any, Y: np.ndarray, loss: Loss | FusedLoss, weight: np.ndarray | None) -> float:
-    """Return the mean loss on sparse rows."""
-    rest, Z = behind_first(network, X)
-    with np.errstate(all="ignore"):
-        return float(cost(rest, forward(rest, Z), Y, loss, sample_weight=weight))
 
 
 class SparseCostAndGradient:
@@ -81,3 +81,52 @@ class SparseCostAndGradient:
             g = as_vector([*first, *gradients.parameters[1:]]) + self.decay * w
             J = float(gradients.cost) + 0.5 * float(self.decay @ (w * w))
         return (J if math.isfinite(J) else math.inf), g
+
+
+def run(
+    work: Work, network: Network, rule_state: Any, generator: np.random.Generator, learning_rates: np.ndarray
+) -> Chunk:
+    """Train on sparse rows; signature and results as of the reference engine, within rounding."""
+    numbers = []
+    with np.errstate(all="ignore"):
+        for epoch, rates in enumerate(learning_rates):
+            order, J, right, largest = draw_order(work, generator), 0.0, 0, 0.0
+            for batch, rate in enumerate(rates.tolist()):
+                rows: Any = slice(batch * work.batch_size, (batch + 1) * work.batch_size)
+                rows = rows if order is None else order[rows]
+                record, cost_of_batch, gradients = _pass(work, network, rows, generator, epoch, batch)
+                network, rule_state = updated(work, network, gradients, rule_state, rate)
+                J += cost_of_batch * len(record.output) / work.n_examples
+                largest = max(largest, global_norm(gradients))
+                right += 0 if work.middle is None else count_right(record.output, work.Y[rows], work.middle)
+            accuracy = math.nan if work.middle is None else right / work.n_examples
+            numbers.append(EpochNumbers(J, accuracy, largest))
+    return Chunk(network, rule_state, tuple(numbers))
+
+
+def _pass(
+    work: Work, network: Network, rows: Any, generator: np.random.Generator, epoch: int, batch: int
+) -> tuple[Record, float, list[np.ndarray]]:
+    """J of a batch and its gradients, forward and back."""
+    X, Y = work.X[rows], work.Y[rows]
+    count = len(Y)
+    s = np.ones(count, Y.dtype) if work.shares is None else work.shares[rows]
+    rest, Z = behind_first(network, X)
+    record = forward(rest, Z, draw_masks(work, network, count, generator))
+    of_rest = backward(rest, record, Y, work.loss, reduction="sum", sample_weight=s / count)
+    delta = (s / count)[:, None] * np.asarray(of_rest.delta[1])
+    gradients = [np.asarray(X.T @ delta), delta.sum(axis=0), *of_rest.parameters[1:]]
+    decay = work.decay_of(count)
+    J, layers = float(of_rest.cost), network.layers
+    for l, layer in enumerate(layers):
+        J += 0.5 * decay * float(np.sum(layer.weights * layer.weights))
+        gradients[2 * l] = gradients[2 * l] + decay * layer.weights
+    if not (math.isfinite(J) and math.isfinite(global_norm(gradients))):
+        raise NotFiniteError(network, *first_not_finite(record, of_rest), epoch, batch)
+    return record, J, gradients
+
+
+def on_sparse_rows(training: Training, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, batch: int) -> Training:
+    """Return a training that was prepared for one dense row, for all sparse rows instead."""
+    work = replace(training.work, X=X, Y=Y, sample_weight=sample_weight, batch_size=batch)
+    return replace(training, work=work, engine=Choice(run, "reference", "for sparse rows"))
