@@ -67,7 +67,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     >>> from sklearn.datasets import load_iris
     >>> from chainrule import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MLPClassifier(solver="lbfgs", random_state=1).fit(X, y)
+    >>> clf = MLPClassifier(solver="lbfgs", alpha=0.1, max_iter=1000, random_state=1).fit(X, y)
     >>> clf.predict(X[:1]), bool(clf.score(X, y) > 0.95)
     (array([0]), True)
     """

@@ -50,12 +50,13 @@ def by_lbfgs(problem: Problem, parameters: Any, callbacks: Sequence[Callback] = 
 
     def add(x: np.ndarray, J: float) -> None:
         nonlocal reached, stopped
-        reached, network = x.copy(), at_vector(problem.network, x)
-        nan = math.nan
-        rows.append(Epoch(len(rows) + 1, J, watch(network), nan, nan, nan, nan, time.perf_counter() - began))
-        state = TrainingState(network, None, {}, network, len(rows), J, history=History(rows)) if callbacks else None
-        answers = [callback(state) for callback in callbacks if state is not None]
-        stopped = any(answers)
+        reached, nan = x.copy(), math.nan
+        validation_cost = nan if watch is None else watch(at_vector(problem.network, x))
+        rows.append(Epoch(len(rows) + 1, J, validation_cost, nan, nan, nan, nan, time.perf_counter() - began))
+        if callbacks:
+            network = at_vector(problem.network, x)
+            state = TrainingState(network, None, {}, network, len(rows), J, history=History(rows))
+            stopped = any([callback(state) for callback in callbacks])  # noqa: C419 - every one is to be told
 
     def after_step(intermediate_result: Any) -> None:
         add(intermediate_result.x, float(intermediate_result.fun))
@@ -85,10 +86,10 @@ def _cost_and_gradient(problem: Problem, decay: float) -> Callable[[np.ndarray],
     return CostAndGradient(work, problem.network)
 
 
-def _validation_loss(problem: Problem) -> Callable[[Network], float]:
-    """The loss on the validation rows, NaN without any."""
+def _validation_loss(problem: Problem) -> Callable[[Network], float] | None:
+    """The loss on the validation rows, if there are any."""
     if problem.validation is None:
-        return lambda network: math.nan
+        return None
     X, Y, s = problem.validation
     rows = Work(X, Y, s, problem.loss, gradient_descent(), len(Y))
     return lambda network: measured(network, rows)[0]
