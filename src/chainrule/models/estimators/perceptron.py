@@ -20,8 +20,9 @@ from chainrule.models.estimators.limited_memory import by_lbfgs
 from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters, hidden_sizes
 from chainrule.models.estimators.rows import Rows, checked_weight, dense, kept_aside
-from chainrule.models.estimators.solving import Problem, Score, Solved, by_descent, by_levenberg_marquardt
+from chainrule.models.estimators.solving import Problem, Solved, by_descent, by_levenberg_marquardt
 from chainrule.models.estimators.sparse_rows import densely, is_sparse
+from chainrule.models.estimators.watching import Score
 from chainrule.training.loop import as_callbacks
 from chainrule.training.state import TrainingState
 

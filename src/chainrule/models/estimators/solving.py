@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from chainrule.core.schedules import Schedule
 from chainrule.errors import UsageError
 from chainrule.models.estimators.sparse_first_layer import on_sparse_rows
 from chainrule.models.estimators.sparse_rows import all_at_once, densely, is_thin
+from chainrule.models.estimators.watching import Score, Watched
 from chainrule.training.loop import Callback, run
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare
@@ -70,23 +71,6 @@ class Problem:
         return int(self.X.shape[0])
 
 
-class Score(NamedTuple):
-    """What early stopping goes by, higher is better.
-
-    Attributes
-    ----------
-    of : callable (TrainingState) -> float
-    counted : bool
-        Whether it is the accuracy on the validation rows, which the engine counts by itself.
-    best : float
-        To be beaten.
-    """
-
-    of: Callable[[TrainingState], float]
-    counted: bool
-    best: float = -math.inf
-
-
 class Memory(NamedTuple):
     """What goes on from one fit to the next: with warm_start what to beat, with partial_fit all of it."""
 
@@ -113,41 +97,6 @@ class Solved(NamedTuple):
     scores: tuple[float, ...] = ()
     best_score: float = -math.inf
     best_network: Network | None = None
-
-
-class Watched:
-    """A number that is looked at after each epoch, higher is better; training ends when it no longer rises.
-
-    Parameters
-    ----------
-    value : callable (TrainingState) -> float
-    tol, patience : float
-        Training ends when it has not risen by `tol` in more than `patience` epochs.
-    best, waited
-        Where an earlier training has left off.
-    """
-
-    def __init__(
-        self, value: Callable[[TrainingState], float], tol: float, patience: float, best: float, waited: int
-    ) -> None:
-        self.value, self.tol, self.patience = value, tol, patience
-        self.best, self.waited = best, waited
-        self.values: list[float] = []
-        self.best_network: Network | None = None
-
-    def __call__(self, state: TrainingState) -> bool:
-        """Look at a training after an epoch; true where it is to end."""
-        value = self.value(state)
-        self.values.append(value)
-        self.waited = self.waited + 1 if value < self.best + self.tol else 0
-        if value > self.best:
-            self.best, self.best_network = value, state.network
-        return self.over
-
-    @property
-    def over(self) -> bool:
-        """Whether it has waited long enough."""
-        return self.waited > self.patience
 
 
 def by_descent(
