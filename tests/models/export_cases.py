@@ -200,6 +200,13 @@ MAKERS = {
     "sklearn, a value": lambda: of_sklearn(MLPRegressor, Y[:, 0]),
     "sklearn, several values": lambda: of_sklearn(MLPRegressor, Y, activation="tanh"),
     "sklearn in float32": lambda: of_sklearn(MLPRegressor, Y[:, 0].astype(np.float32), np.float32),
+    "ours, two classes": lambda: of_sklearn(estimators.MLPClassifier, np.where(Y[:, 0] > 0, "yes", "no")),
+    "ours, three classes": lambda: of_sklearn(
+        estimators.MLPClassifier, (Y[:, 0] > 0) + (Y[:, 0] > 1).astype(int), activation="elu(0.5)"
+    ),
+    "ours, several labels": lambda: of_sklearn(estimators.MLPClassifier, (Y > 0).astype(int), activation="silu"),
+    "ours, several values": lambda: of_sklearn(estimators.MLPRegressor, Y, activation="leaky_relu(0.1)"),
+    "ours, counts": lambda: of_sklearn(estimators.MLPRegressor, np.round(np.exp(Y[:, 0])), loss="poisson"),
     "an estimator with an encoding": with_encoding,
     "our own classifier of a frame": lambda: of_ours(estimators.MLPClassifier, "dear"),
     "our own regressor of a frame": lambda: of_ours(estimators.MLPRegressor, "price"),
