@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule.core.catalogue import Activation, activation_named
 from chainrule.errors import DivergenceError
 from chainrule.models.estimators.fitted_network import FittedNetwork
-from chainrule.models.estimators.messages import diverged, not_converged
+from chainrule.models.estimators.messages import not_converged
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, hidden_activations
 from chainrule.models.estimators.solving import Memory, Solved
 from chainrule.training.state import Epoch, History
@@ -85,9 +85,6 @@ class LearningRecord(FittedNetwork):
         state = error.state
         memory = Memory(state.watched_cost, seen=self.t_ + state.epoch * rows)
         self._keep(Solved(state.best_network, state.history, memory, "diverged"), constant, validation_constant)
-
-    def _told(self, error: DivergenceError) -> DivergenceError:
-        return diverged(error, self)
 
     def _report(self, row: Epoch, constant: float, score: float | None) -> None:
         """Print what scikit-learn prints after an epoch."""

@@ -17,6 +17,7 @@ from chainrule.errors import DivergenceError, UsageError
 from chainrule.models.estimators.callbacks import callbacks_of
 from chainrule.models.estimators.learning_record import LearningRecord
 from chainrule.models.estimators.limited_memory import by_lbfgs
+from chainrule.models.estimators.messages import diverged
 from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters, hidden_sizes
 from chainrule.models.estimators.rows import Rows, checked_weight, dense, kept_aside
@@ -250,7 +251,7 @@ class MultilayerPerceptron(LearningRecord):
         except DivergenceError as error:
             if error.state is not None:
                 self._keep_the_good(error, len(rows.Y), constant, validation_constant)
-            raise self._told(error) from None
+            raise diverged(error, self) from None
         self._keep(solved, constant, validation_constant)
         self._warn(solved, incremental)
         return self

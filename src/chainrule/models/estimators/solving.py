@@ -182,7 +182,7 @@ def by_levenberg_marquardt(
     UsageError
         If the rows are sparse and too large to be made dense.
     """
-    problem = replace(problem, X=all_at_once(problem.X, "solver='lm'"))
+    problem = replace(problem, X=all_at_once(problem.X))
     plan = TrainingPlan(
         solver="lm",
         weight_decay=parameters.alpha / problem.total_weight,

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.network import Layer, Network
-from chainrule.core.passes import Record, backward, forward
+from chainrule.core.passes import Gradients, Record, backward, forward
 from chainrule.core.update_rules import global_norm
 from chainrule.engines.choose import Choice
 from chainrule.engines.draws import draw_masks, draw_order
 from chainrule.engines.outputs import outputs
 from chainrule.engines.reference import first_not_finite, updated
-from chainrule.engines.vectors import as_vector, at_vector, decayed_entries, in_float64
+from chainrule.engines.vectors import as_vector, at_vector, in_float64
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Work, count_right
 from chainrule.training.prepare import Training
 
@@ -64,23 +64,14 @@ class SparseCostAndGradient:
     ) -> None:
         self.network, self.loss = in_float64(network), loss
         self.X, self.Y = X.astype(np.float64), Y.astype(np.float64)
-        self.columns = self.X.T.tocsr()
-        self.weight = None if sample_weight is None else sample_weight.astype(np.float64)
-        s = np.ones(len(Y)) if self.weight is None else self.weight
-        self.shares = (s / s.sum())[:, None]
-        self.decay = weight_decay * decayed_entries(self.network)
+        s = np.ones(len(Y)) if sample_weight is None else sample_weight.astype(np.float64)
+        self.shares, self.weight_decay = s / s.sum(), weight_decay
 
     def __call__(self, w: np.ndarray) -> tuple[float, np.ndarray]:
         """Return J, infinite where it is no number, and the gradient (p,) at the parameters w (p,)."""
-        network = at_vector(self.network, w)
         with np.errstate(all="ignore"):  # a trial may go too far: its cost is then infinite
-            rest, Z = behind_first(network, self.X)
-            gradients = backward(rest, forward(rest, Z), self.Y, self.loss, sample_weight=self.weight)
-            delta = self.shares * gradients.delta[1]
-            first = [np.asarray(self.columns @ delta), delta.sum(axis=0)]
-            g = as_vector([*first, *gradients.parameters[1:]]) + self.decay * w
-            J = float(gradients.cost) + 0.5 * float(self.decay @ (w * w))
-        return (J if math.isfinite(J) else math.inf), g
+            passed = _passed(at_vector(self.network, w), self.X, self.Y, self.loss, self.shares, self.weight_decay)
+        return (passed.J if math.isfinite(passed.J) else math.inf), as_vector(passed.gradients)
 
 
 def run(
@@ -94,36 +85,50 @@ def run(
             for batch, rate in enumerate(rates.tolist()):
                 rows: Any = slice(batch * work.batch_size, (batch + 1) * work.batch_size)
                 rows = rows if order is None else order[rows]
-                record, cost_of_batch, gradients = _pass(work, network, rows, generator, epoch, batch)
-                network, rule_state = updated(work, network, gradients, rule_state, rate)
-                J += cost_of_batch * len(record.output) / work.n_examples
-                largest = max(largest, global_norm(gradients))
-                right += 0 if work.middle is None else count_right(record.output, work.Y[rows], work.middle)
+                Y, count = work.Y[rows], len(work.Y[rows])
+                shares = np.full(count, 1 / count, Y.dtype) if work.shares is None else work.shares[rows] / count
+                masks = draw_masks(work, network, count, generator)
+                passed = _passed(network, work.X[rows], Y, work.loss, shares, work.decay_of(count), masks)
+                norm = global_norm(passed.gradients)
+                if not (math.isfinite(passed.J) and math.isfinite(norm)):
+                    raise NotFiniteError(network, *first_not_finite(passed.record, passed.behind), epoch, batch)
+                network, rule_state = updated(work, network, passed.gradients, rule_state, rate)
+                J, largest = J + passed.J * count / work.n_examples, max(largest, norm)
+                right += 0 if work.middle is None else count_right(passed.record.output, Y, work.middle)
             accuracy = math.nan if work.middle is None else right / work.n_examples
             numbers.append(EpochNumbers(J, accuracy, largest))
     return Chunk(network, rule_state, tuple(numbers))
 
 
-def _pass(
-    work: Work, network: Network, rows: Any, generator: np.random.Generator, epoch: int, batch: int
-) -> tuple[Record, float, list[np.ndarray]]:
-    """J of a batch and its gradients, forward and back."""
-    X, Y = work.X[rows], work.Y[rows]
-    count = len(Y)
-    s = np.ones(count, Y.dtype) if work.shares is None else work.shares[rows]
+class _Passed(NamedTuple):
+    """The passes through what lies behind the first pre-activations, J, and the gradients of the whole network."""
+
+    record: Record
+    behind: Gradients
+    J: float
+    gradients: list[np.ndarray]
+
+
+def _passed(
+    network: Network,
+    X: Any,
+    Y: np.ndarray,
+    loss: Loss | FusedLoss,
+    shares: np.ndarray,
+    weight_decay: float,
+    masks: list[Any] | None = None,
+) -> _Passed:
+    """Go forward and back, J = sum of shares C + weight_decay / 2 sum w^2."""
     rest, Z = behind_first(network, X)
-    record = forward(rest, Z, draw_masks(work, network, count, generator))
-    of_rest = backward(rest, record, Y, work.loss, reduction="sum", sample_weight=s / count)
-    delta = (s / count)[:, None] * np.asarray(of_rest.delta[1])
-    gradients = [np.asarray(X.T @ delta), delta.sum(axis=0), *of_rest.parameters[1:]]
-    decay = work.decay_of(count)
-    J, layers = float(of_rest.cost), network.layers
-    for l, layer in enumerate(layers):
-        J += 0.5 * decay * float(np.sum(layer.weights * layer.weights))
-        gradients[2 * l] = gradients[2 * l] + decay * layer.weights
-    if not (math.isfinite(J) and math.isfinite(global_norm(gradients))):
-        raise NotFiniteError(network, *first_not_finite(record, of_rest), epoch, batch)
-    return record, J, gradients
+    record = forward(rest, Z, masks)
+    behind = backward(rest, record, Y, loss, reduction="sum", sample_weight=shares)
+    delta = shares[:, None] * np.asarray(behind.delta[1])
+    gradients = [np.asarray(X.T @ delta), delta.sum(axis=0), *behind.parameters[1:]]
+    J = float(behind.cost)
+    for l, layer in enumerate(network.layers):
+        J += 0.5 * weight_decay * float(np.sum(layer.weights * layer.weights))
+        gradients[2 * l] = gradients[2 * l] + weight_decay * layer.weights
+    return _Passed(record, behind, J, gradients)
 
 
 def on_sparse_rows(training: Training, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, batch: int) -> Training:

@@ -29,20 +29,20 @@ def is_thin(X: Any) -> bool:
     return few or is_sparse(densely(X))
 
 
-def all_at_once(X: Any, what: str) -> np.ndarray:
-    """Return X as a dense array.
+def all_at_once(X: Any) -> np.ndarray:
+    """Return X as a dense array, for solver='lm'.
 
     Raises
     ------
     UsageError
-        If it would be too large, naming what needs it.
+        If it would be too large.
     """
     X = densely(X)
     if is_sparse(X):
         raise UsageError(
-            f"{what} takes all rows at once, and {X.shape[0]} sparse rows of {X.shape[1]} features would take "
-            f"{X.shape[0] * X.shape[1] * X.dtype.itemsize / 2**30:.1f} GiB. Use solver='adam' or 'sgd' with fewer rows "
-            "to watch, or fewer features."
+            f"solver='lm' takes all rows at once, and {X.shape[0]} sparse rows of {X.shape[1]} features would take "
+            f"{X.shape[0] * X.shape[1] * X.dtype.itemsize / 2**30:.1f} GiB. Use solver='adam', 'sgd' or 'lbfgs', which "
+            "take their entries alone."
         )
     dense: np.ndarray = X
     return dense
