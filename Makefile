@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BENCH = .venv-bench
 BIN = $(VENV)/bin
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
+INSTALL = python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements/run.txt
+PIP = $(BIN)/$(INSTALL)
+# Which modules of the compiled engine are built: best (that this processor has), all, or a list such as v2;v3.
+INSTRUCTION_SETS ?= best
 
 .PHONY: help demo test test-browser test-latex test-node test-oldest test-sanitized lint docs bench bench-quick bench-sklearn clean
 
@@ -66,7 +69,7 @@ $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcar
 	@echo "Setting up $(VENV), once ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "Python's venv module is incomplete. On Debian: apt install python3-venv"; exit 1; }
-	@$(PIP) --editable .
+	@$(PIP) --config-settings=cmake.define.CHAINRULE_INSTRUCTION_SETS="$(INSTRUCTION_SETS)" --editable .
 	@touch $@
 
 $(SANITIZED)/.installed: $(wildcard kernel/*) CMakeLists.txt pyproject.toml requirements/run.txt requirements/test.txt
