@@ -43,6 +43,9 @@ test-oldest: $(OLDEST)/.test-oldest  ## Run the estimators' tests with the oldes
 	$(OLDEST)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -W "ignore::pytest.PytestRemovedIn10Warning" \
 		tests/estimators --ignore=tests/estimators/test_same_as_sklearn.py
 
+mutants: $(VENV)/.mutants  ## Count which small mistakes in a room's code its tests notice (MUTANTS="--folder core --sample 20").
+	$(BIN)/python tests/mutants $(MUTANTS)
+
 lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -83,6 +86,10 @@ $(SANITIZED)/.installed: $(wildcard kernel/*) CMakeLists.txt pyproject.toml requ
 
 $(VENV)/.test: $(VENV)/.installed requirements/test.txt
 	@$(PIP) --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.mutants: $(VENV)/.test requirements/mutants.txt
+	@$(PIP) --requirement requirements/mutants.txt
 	@touch $@
 
 $(OLDEST)/.test-oldest: requirements/oldest.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
