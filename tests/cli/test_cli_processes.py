@@ -2,11 +2,10 @@
 
 import os
 import pty
-import shutil
 import signal
 import subprocess
-import sys
 import time
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -44,9 +43,9 @@ def test_exit_codes_and_streams():
 
 
 def test_the_installed_command_is_the_same():
-    command = Path(sys.executable).with_name("chainrule")
-    name = str(command) if command.is_file() else shutil.which("chainrule")
-    answer = subprocess.run([name, "--version"], capture_output=True, text=True, check=True)
+    files = distribution("chainrule").files
+    (command,) = [file.locate() for file in files if file.stem == "chainrule" and "bin" in file.parts[:-1]]
+    answer = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert answer.stdout == run("--version").out
 
 

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.skipif(kernel() is None, reason="the kernel was not bui
 
 SETS = list(kernels())
 TOLERANCE = {"float64": 1e-11, "float32": 1e-4}
-RNG = np.random.default_rng(0)
 
 
 def a_network(sizes, activation="tanh", output=None, dtype="float64", **options):
@@ -37,7 +36,8 @@ def a_network(sizes, activation="tanh", output=None, dtype="float64", **options)
 def examples(net, N=7):
     """X and Y of the network's dtype."""
     dtype = net.parameters[0].dtype
-    X, Y = RNG.normal(size=(N, net.sizes[0])), RNG.uniform(0.1, 0.9, size=(N, net.sizes[-1]))
+    rng = np.random.default_rng(N)
+    X, Y = rng.normal(size=(N, net.sizes[0])), rng.uniform(0.1, 0.9, size=(N, net.sizes[-1]))
     return X.astype(dtype), Y.astype(dtype)
 
 
@@ -57,7 +57,7 @@ def compare_all(net, N=7, **how):
         assert_close(compiled_jacobians.layer_jacobians(net, X, l, m, **how), core.layer_jacobians(net, record, l, m))
     loss = loss_named("half_squared_error")
     assert_close(compiled_jacobians.example_gradients(net, X, Y, loss, **how), core.example_gradients(net, X, Y, loss))
-    H = RNG.normal(size=(N, k, k)).astype(X.dtype)
+    H = np.random.default_rng(k).normal(size=(N, k, k)).astype(X.dtype)
     H = H + H.transpose(0, 2, 1)
     for pre_activations in (False, True):
         J = core.output_jacobians(net, record, pre_activations=pre_activations)

@@ -95,9 +95,10 @@ def test_a_linear_network_ends_at_its_normal_equations(weights, reduction):
 def test_the_recursion_is_the_bfgs_matrix():
     """H <- (I - rho s y^T) H (I - rho y s^T) + rho s s^T, from H = gamma I (Nocedal and Wright 2006, 6.17 and 7.20)."""
     curvature = np.diag([1.0, 4.0, 9.0, 16.0, 25.0])
-    S = RNG.normal(size=(3, 5))
+    rng = np.random.default_rng(1)
+    S = rng.normal(size=(3, 5))
     changes = S @ curvature
-    g = RNG.normal(size=5)
+    g = rng.normal(size=5)
     H = np.eye(5) * (S[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
     for s, y in zip(S, changes, strict=True):
         rho = 1 / (s @ y)

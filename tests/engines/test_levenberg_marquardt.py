@@ -56,7 +56,8 @@ def flat(network):
 @pytest.mark.parametrize("weights", [None, np.linspace(0.5, 2, 25)], ids=["even", "weighted"])
 def test_a_linear_network_is_solved_by_its_normal_equations(weights, loss, reduction, weight_decay):
     """The cost is a parabola: with mu near 0 one step ends at the weighted ridge regression."""
-    X, Y = RNG.normal(size=(25, 3)), RNG.normal(size=(25, 2))
+    rng = np.random.default_rng(1)
+    X, Y = rng.normal(size=(25, 3)), rng.normal(size=(25, 2))
     s = np.ones(25) if weights is None else weights
     r = s / s.sum() if reduction == "mean" else s
     factor = {"half_squared_error": 1, "sum_of_squares": 2, "mean_of_squares": 2 / 2}[loss]
@@ -259,7 +260,8 @@ def test_each_step_begins_with_mackays_precisions():
 
 def test_the_evidence_is_the_probability_of_the_targets():
     """For a linear network it can be written down: Y is normal with covariance X X^T / alpha + 1 / beta."""
-    X, Y = RNG.normal(size=(12, 2)), RNG.normal(size=(12, 1))
+    rng = np.random.default_rng(2)
+    X, Y = rng.normal(size=(12, 2)), rng.normal(size=(12, 1))
     network = Network.dense([2, 1], "identity", bias=False, seed=0)
     state = cr.fit(network, X, Y, solver="lm", bayes=True, epochs=500)
     found = state.rule_state
@@ -411,7 +413,8 @@ def test_too_many_weights():
     for part in ('solver="lm"', "5,101 equations", "at most 5,000", "0.2 GB", "fewer hidden units", 'solver="lbfgs"'):
         assert part in message
     frozen = Network.dense([100, 50, 1], seed=0, trainable=[False, True])  # 51 of them learn
-    assert cr.fit(frozen, RNG.normal(size=(9, 100)), np.ones((9, 1)), solver="lm", epochs=2).epoch == 2
+    X = np.random.default_rng(3).normal(size=(9, 100))
+    assert cr.fit(frozen, X, np.ones((9, 1)), solver="lm", epochs=2).epoch == 2
 
 
 @pytest.mark.parametrize("loss", ["absolute_error", "quantile(0.9)"])
