@@ -8,17 +8,31 @@ PIP = $(BIN)/$(INSTALL)
 # Which modules of the compiled engine are built: best (that this processor has), all, or a list such as v2;v3.
 INSTRUCTION_SETS ?= best
 
-.PHONY: help demo test test-browser test-latex test-node test-oldest test-sanitized lint docs bench bench-quick bench-sklearn clean
+# The tests of a plain machine, on all its cores.
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
+PLAIN = not browser and not latex and not node
+
+.PHONY: help demo test test-all test-v2 test-v3 test-v4 test-shuffled test-browser test-latex test-node test-oldest \
+	test-sanitized mutants lint docs bench bench-quick bench-sklearn clean
 
 help:  ## List the targets.
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9 -]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.installed  ## Train a network on the wine table, test it, and write the model and its report to demo/.
 	@mkdir -p demo
 	$(BIN)/chainrule train wine --target class --seed 0 -o demo/wine.safetensors
 
-test: $(VENV)/.test  ## Run all tests that a plain machine can run.
-	$(BIN)/python -m pytest --numprocesses=2 -m "not browser and not latex and not node"
+test: $(VENV)/.test  ## Run the tests that a plain machine can run, but for the long matrices.
+	$(PYTEST) -m "$(PLAIN) and not long"
+
+test-all: $(VENV)/.test  ## The same with the long matrices.
+	$(PYTEST) -m "$(PLAIN)"
+
+test-v2 test-v3 test-v4: test-%:  ## All of it with an engine built for that instruction set alone, in random order (.venv-v2, ...).
+	$(MAKE) --no-print-directory VENV=.venv-$* INSTRUCTION_SETS=$* test-shuffled
+
+test-shuffled: $(VENV)/.shuffled  # in a random order, which is printed
+	$(PYTEST) -m "$(PLAIN)" $(PYTEST_OPTIONS)
 
 test-latex: $(VENV)/.test  ## Build PDFs of derivations with LaTeX, which must be installed.
 	$(BIN)/python -m pytest -m latex tests/latex
@@ -64,7 +78,7 @@ bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within f
 	$(BENCH)/bin/python -m benchmarks --quick
 
 clean:  ## Remove everything that was set up or built.
-	rm -rf $(VENV) $(BENCH) $(OLDEST) $(SANITIZED) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -86,6 +100,10 @@ $(SANITIZED)/.installed: $(wildcard kernel/*) CMakeLists.txt pyproject.toml requ
 
 $(VENV)/.test: $(VENV)/.installed requirements/test.txt
 	@$(PIP) --requirement requirements/test.txt
+	@touch $@
+
+$(VENV)/.shuffled: $(VENV)/.test requirements/shuffled.txt
+	@$(PIP) --requirement requirements/shuffled.txt
 	@touch $@
 
 $(VENV)/.mutants: $(VENV)/.test requirements/mutants.txt

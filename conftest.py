@@ -1,4 +1,8 @@
-"""For all tests and docstring examples: pictures need no screen, and are closed when their test is over."""
+"""For all tests and docstring examples: pictures need no screen, and are closed when their test is over.
+
+A process of the tests multiplies matrices on one thread, unless the environment says otherwise: several processes run side
+by side, and threads that wait for each other on a busy core take a hundred times as long.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+for threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):  # before NumPy is imported
+    os.environ.setdefault(threads, "1")
 
 
 @pytest.fixture(autouse=True)
