@@ -302,9 +302,10 @@ def test_to_pandas_and_back():
     )
     frame = table.take([1, 0]).to_pandas()
     assert frame.index.tolist() == [1, 0]
-    assert [str(frame[name].dtype) for name in ("whole", "gap", "flag", "day", "huge")] == [
-        "int64", "float64", "bool", "datetime64[us]", "str",
+    assert [str(frame[name].dtype) for name in ("whole", "gap", "flag", "day")] == [
+        "int64", "float64", "bool", "datetime64[us]",
     ]  # fmt: skip
+    assert frame["huge"].dtype == pd.Series(["text"]).dtype  # a type of its own since pandas 3
     again = read_table(frame)
     for column in table.take([1, 0]).columns:
         found = again.column(column.name)
