@@ -89,6 +89,8 @@ $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcar
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "Python's venv module is incomplete. On Debian: apt install python3-venv"; exit 1; }
 	@$(PIP) --config-settings=cmake.define.CHAINRULE_INSTRUCTION_SETS="$(INSTRUCTION_SETS)" --editable .
+	@$(BIN)/python -c 'from chainrule.engines.kernels import NOT_BUILT, kernel; \
+		kernel() or print("chainrule runs on NumPy alone: the compiled engine", NOT_BUILT + ". Then: make clean")'
 	@touch $@
 
 $(SANITIZED)/.installed: $(wildcard kernel/*) CMakeLists.txt pyproject.toml requirements/run.txt requirements/test.txt

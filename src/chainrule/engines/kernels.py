@@ -26,7 +26,10 @@ INSTRUCTION_SETS = ("v4", "v3", "v2", "native")  # x86-64-v4 has AVX-512, v3 AVX
 # The kernel knows them by these places.
 _ACTIVATIONS, _LOSSES, _RULES = tuple(ACTIVATIONS), tuple(LOSSES), tuple(UPDATE_RULES)
 
-NOT_BUILT = "was not built: the installation found no C++17 compiler, or the compiler failed"
+NOT_BUILT = (
+    "was not built: the installation found no C++17 compiler, or not Python's headers (on Debian: apt install g++ "
+    "python3-dev), or the compiler failed"
+)
 
 
 @cache
