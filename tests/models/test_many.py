@@ -128,7 +128,7 @@ class TestOneAmongOthers:
     def test_a_time_limit_for_all_together(self):
         models = cr.train_many("xor", [{"seed": seed} for seed in range(600)], epochs=10**6, time_limit=0.3)
         assert {model.provenance.stopped for model in models} == {"time limit reached"}
-        assert sum(model.provenance.seconds for model in models) < 10
+        assert sum(model.provenance.seconds for model in models) < 90  # each for itself would take 180
 
 
 class TestRefusals:
