@@ -70,11 +70,10 @@ def _listen_to_ctrl_c():
 
 
 def run(*args, **settings):
-    process = start(*args, **settings)
-    return ended(process, 60)
+    return ended(start(*args, **settings))
 
 
-def ended(process, seconds=30):
+def ended(process, seconds=300):
     """Wait for a process; one that hangs is ended, and says where it stood."""
     try:
         out, err = process.communicate(timeout=seconds)
