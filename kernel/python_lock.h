@@ -1,0 +1,67 @@
+// Python's lock, let go of while the kernel computes, and asked for again when it is done.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
+
+namespace chainrule {
+
+// The end of the program, while threads that it does not wait for (daemons) still compute. A thread that asks for Python's
+// lock then is ended by Python, by unwinding its stack or without a word; neither is possible across the frames of C++, and
+// the process would abort. So once Python has begun to end, such a thread asks no more: it sleeps until the process is gone.
+class Ending {
+  public:
+    // Called with the lock, by the thread that ends Python, before Python refuses the lock to others.
+    static void begin() {
+        by_ = std::this_thread::get_id();
+        begun_ = true;
+        while (asking_ > 0) {  // these have looked before, and are still to get the lock
+            PyThreadState* state = PyEval_SaveThread();
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+            PyEval_RestoreThread(state);
+        }
+    }
+    static bool has_begun() { return begun_; }
+
+    static void ask_for_the_lock(PyThreadState* state) {
+        asking_++;
+        if (begun_ && by_.load() != std::this_thread::get_id()) {
+            asking_--;
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+        }
+        PyEval_RestoreThread(state);
+        asking_--;
+    }
+
+    // A forked process has one thread only, whatever the others were about.
+    static void watch_forks() {
+#if !defined(_WIN32)
+        pthread_atfork(nullptr, nullptr, [] { asking_ = 0; });
+#endif
+    }
+
+  private:
+    inline static std::atomic<bool> begun_{false};
+    inline static std::atomic<int> asking_{0};
+    inline static std::atomic<std::thread::id> by_{};
+};
+
+class Released {
+  public:
+    Released() : state_(PyEval_SaveThread()) {}
+    ~Released() { Ending::ask_for_the_lock(state_); }
+    Released(const Released&) = delete;
+    Released& operator=(const Released&) = delete;
+
+  private:
+    PyThreadState* state_;
+};
+
+}  // namespace chainrule
