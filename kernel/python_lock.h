@@ -40,10 +40,10 @@ class Ending {
         asking_--;
     }
 
-    // A forked process has one thread only, whatever the others were about.
+    // A forked process has one thread only, whatever the others were about; what they held is never given back there.
     static void watch_forks() {
 #if !defined(_WIN32)
-        pthread_atfork(nullptr, nullptr, [] { asking_ = 0; });
+        pthread_atfork(nullptr, nullptr, [] { asking_ = 0, nanobind::set_leak_warnings(false); });
 #endif
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -46,7 +47,7 @@ class interrupts_held:
                     self._replaced.append(number)
                     signal.signal(number, _arrived)  # until the last line it raises what arrives
         except BaseException:
-            self._put_back()
+            _put_back(self._replaced)
             raise
         interrupts_held._innermost = self
         return self
@@ -55,18 +56,13 @@ class interrupts_held:
         if interrupts_held._innermost is not self or threading.current_thread() is not threading.main_thread():
             return
         interrupts_held._innermost = self._outer
-        self._put_back()
+        _put_back(self._replaced)
         if not self.taken():
             return
         if self._outer is not None and not self._outer._open:
             self._outer._waiting = True
         elif error is None:
             raise KeyboardInterrupt
-
-    def _put_back(self) -> None:
-        for number in self._replaced:
-            if signal.getsignal(number) is _arrived:
-                signal.signal(number, signal.default_int_handler)
 
     def taken(self) -> bool:
         """Whether an interrupt waits; it waits no longer."""
@@ -116,9 +112,17 @@ def _here() -> interrupts_held | None:
 
 def _arrived(number: int, frame: Any) -> None:
     held = interrupts_held._innermost
-    if held is None or held._open or held._process != os.getpid():  # a process forked meanwhile has nothing to lose
-        if held is not None:
-            held._open = False  # what it raises leaves the block that let it through
-        signal.default_int_handler(number, frame)
-    else:
+    if held is None:  # between the last line of a block and the handlers' return
+        _put_back(STOPS)
+    elif not held._open and held._process == os.getpid():  # a process forked meanwhile has nothing to lose
         held._waiting = True
+        return
+    else:
+        held._open = False  # what is raised leaves the block that let it through
+    signal.default_int_handler(number, frame)
+
+
+def _put_back(numbers: Iterable[int]) -> None:
+    for number in numbers:
+        if signal.getsignal(number) is _arrived:
+            signal.signal(number, signal.default_int_handler)

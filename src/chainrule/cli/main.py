@@ -70,9 +70,9 @@ def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a shell may start us with either of them closed
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    begin()
     stops: list[int] = []
     try:
+        begin()
         for number in STOPS:
             with suppress(ValueError):  # not in the main thread
                 if signal.getsignal(number) == signal.SIG_DFL:  # neither ignored, as by nohup, nor somebody's own

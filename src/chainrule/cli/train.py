@@ -111,7 +111,9 @@ def command(
         if "model" in left.paths and not missing:
             say(f'The weights kept are in "{left.paths["model"]}".', aside=True)
         raise failure
-    return 1 if missing else 130 if interrupted else 0
+    if left.missing:
+        return 1
+    return 130 if interrupted else 1 if missing else 0
 
 
 def _trouble(checkpoints: Checkpoints | None) -> Callable[[], str]:

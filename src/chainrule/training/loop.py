@@ -135,6 +135,8 @@ def run_side_by_side(
             except BaseException as error:
                 keep_with(error, reached=reached)
                 raise
+        if stop == "interrupted" and reached[-1].state.stopped and reached[-1].error is None:
+            reached[-1] = Reached(replace(reached[-1].state, stopped=stop))  # it came when all had ended
         return [one if one.state.stopped else Reached(replace(one.state, stopped=stop)) for one in reached]
 
 
