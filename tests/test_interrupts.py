@@ -69,6 +69,11 @@ def test_one_within_another():
         assert done == [(None, "the inner block")]
         press()
         assert outer.taken()
+        with interrupts_held() as inner:
+            press()
+            assert inner.taken()
+            inner.renew()
+        assert outer.taken()
     assert not inner.taken()
 
 

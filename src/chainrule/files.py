@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -118,13 +119,9 @@ def _flush(handle: int) -> None:
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise UsageError unless a file could be written at `path`; asked before long work, not after it."""
     target = _target(path)
-    trial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        try:
-            os.close(os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(trial)
+        with tempfile.TemporaryFile(dir=target.parent):  # without a name, where the system has such files
+            pass
     except OSError as error:
         raise _no_entry(path, target, error) from None
 

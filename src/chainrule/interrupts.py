@@ -69,6 +69,10 @@ class interrupts_held:
         waited, self._waiting = self._waiting, False
         return waited
 
+    def renew(self) -> None:
+        """Let one that was taken wait again, for a block around this one."""
+        self._waiting = True
+
 
 class let_through:
     """Within the block an interrupt is raised at once, and one that waits first of all: what it breaks off can be lost.

@@ -56,7 +56,7 @@ def write_at_once(cli, monkeypatch, args):
 def test_train(cli, monkeypatch, shelter, onwards):
     """With yesterday's files there, and without."""
     count = write_at_once(cli, monkeypatch, TRAIN)
-    assert count > 30
+    assert count >= 20
     yesterday = contents(cli.folder)
     cr.train("xor", hidden=3, epochs=1).save(cli.folder / "xor.safetensors")
     yesterday |= {"xor.safetensors": (cli.folder / "xor.safetensors").read_bytes()}
@@ -78,9 +78,6 @@ def test_train(cli, monkeypatch, shelter, onwards):
             assert sorted(new) == sorted(yesterday)
             continue
         assert (answer.err + answer.out).count("Error:") == 1, (n, answer)
-        if answer.code == 2:  # refused before the training
-            assert new == old
-            continue
         assert answer.code == 1, (n, answer)
         said = re.search(r'not written: .*\. (The model is in "(.*)"|No place took the model)\.$', answer.err.strip())
         assert said, (n, answer.err)
@@ -103,8 +100,7 @@ def test_what_writes_one_file(cli, monkeypatch, iris, command):
     iris.save("m.safetensors")
     count = write_at_once(cli, monkeypatch, args)
     target = cli.folder / args[-1]
-    good = target.read_bytes()
-    assert count > 5
+    assert count >= 5
     for n in range(1, count + 1):
         for old in (None, b"old"):
             target.unlink(missing_ok=True)
@@ -113,10 +109,7 @@ def test_what_writes_one_file(cli, monkeypatch, iris, command):
             with monkeypatch.context() as patch:
                 Touched(patch, before=at(n, full_disk))
                 answer = cli(*args)
-            if answer.code == 0:  # one that was not needed this time, as no file was replaced
-                assert target.read_bytes() == good
-                continue
-            assert answer.code in (1, 2)
+            assert answer.code == 1
             assert (answer.err.count("Error:"), answer.err.count("\n"), answer.out) == (1, 1, "")
             assert "No space left on device" in answer.err
             assert args[-1] in answer.err
@@ -150,7 +143,7 @@ class TestCheckpointsInPython:
     def test_one_that_fails_is_made_good_by_the_next(self, tmp_path, monkeypatch):
         path = tmp_path / "c"
         with monkeypatch.context() as patch:
-            Touched(patch, before=at(8, full_disk))  # beyond the trial before the training, and the first write
+            Touched(patch, before=at(6, full_disk))  # the first of the second one
             model = cr.train("xor", **self.OPTIONS, checkpoint=path)
         assert len(model.history) == 6
         more = cr.train("xor", **{**self.OPTIONS, "epochs": 9}, checkpoint=path, resume=True)
@@ -159,7 +152,7 @@ class TestCheckpointsInPython:
 
     def test_a_disk_that_stays_full(self, tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
-            Touched(patch, before=at(4, full_disk, onwards=True))
+            Touched(patch, before=at(1, full_disk, onwards=True))
             with pytest.warns(UserWarning, match=r'Not written: the checkpoint ".*c" \(No space left on device\)'):
                 model = cr.train("xor", **self.OPTIONS, checkpoint=tmp_path / "c")
         straight = cr.train("xor", **self.OPTIONS)
@@ -168,7 +161,7 @@ class TestCheckpointsInPython:
         assert list(tmp_path.iterdir()) == []
 
     def test_the_model_comes_with_a_warning_that_is_an_error(self, tmp_path, monkeypatch):
-        Touched(monkeypatch, before=at(4, full_disk, onwards=True))
+        Touched(monkeypatch, before=at(1, full_disk, onwards=True))
         with pytest.raises(UserWarning) as caught:
             cr.train("xor", **self.OPTIONS, checkpoint=tmp_path / "c")
         assert len(caught.value.model.history) == 6

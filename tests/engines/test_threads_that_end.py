@@ -7,6 +7,9 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -114,6 +117,22 @@ def test_pools_and_asyncio():
     print("done")
     """
     assert ran(program) == "done\n"
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_are():
+    """L-BFGS silences its line search for a moment; two at once must not leave the process silent."""
+    X = np.random.default_rng(0).standard_normal((30, 2))
+    Y = np.sin(3 * X[:, :1])
+    cr.fit(cr.Network.dense([2, 5, 1], seed=0), X, Y, solver="lbfgs", epochs=1)  # SciPy has its own when it is loaded
+    before, start = list(warnings.filters), threading.Barrier(3)
+
+    def work(k):
+        start.wait()
+        return cr.fit(cr.Network.dense([2, 5, 1], seed=k), X, Y, solver="lbfgs", epochs=60).epoch
+
+    with ThreadPoolExecutor(3) as pool:
+        assert min(pool.map(work, range(3))) > 10
+    assert list(warnings.filters) == before
 
 
 def test_the_end_can_be_told_more_than_once():

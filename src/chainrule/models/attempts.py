@@ -85,6 +85,8 @@ def attempts_side_by_side(
             if not own:
                 training = setup.training()
                 own.append(attempt(training, replace(training.start, stopped=stopped), None))
+        if stopped == "interrupted" and all(one.state.stopped != stopped for own in attempts for one in own):
+            held.renew()  # nobody of those that are left says so
     return attempts
 
 
