@@ -72,21 +72,25 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> Path:
 def _replace(target: Path, data: bytes) -> None:
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")  # whose name is nobody else's
     try:
-        # The system takes the umask away from these permissions.
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(handle, left) :]
-            _take_permissions(handle, target)
-            _flush(handle)
-        finally:
-            os.close(handle)
+        _fill(temporary, data, target)
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _fill(temporary: Path, data: bytes, target: Path) -> None:
+    # The system takes the umask away from these permissions.
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+        _take_permissions(handle, target)
+        _flush(handle)
+    finally:
+        os.close(handle)
 
 
 def _take_permissions(handle: int, target: Path) -> None:
