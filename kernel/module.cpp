@@ -378,12 +378,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "Whole epochs of training in one call.";
     m.attr("vector_bits") = CHAINRULE_VECTOR_BYTES * 8;
     m.def("instruction_sets", &instruction_sets);
-    m.def("end", [] {
-        Ending::begin();  // what daemon threads hold is never given back, and is no leak
-        if (nb::cast<int>(nb::module_::import_("threading").attr("active_count")()) > 1) nb::set_leak_warnings(false);
-    }, "Called when Python ends, before it ends its threads.");
-    nb::module_::import_("atexit").attr("register")(m.attr("end"));
-    Ending::watch_forks();
+    Ending::register_at_exit(m);
     nb::class_<Watch>(m, "Watch")
         .def(nb::init<>())
         .def_rw("watched_cost", &Watch::watched_cost)

@@ -3,6 +3,7 @@
 Each is a program of its own. It waits for a marker from the thread, never for a time.
 """
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -135,16 +136,43 @@ def test_threads_leave_the_filters_of_warnings_as_they_are():
     assert list(warnings.filters) == before
 
 
-def test_the_end_can_be_told_more_than_once():
-    """A module is told by itself; in the thread that ends Python the kernel still computes."""
+def test_exit_functions_train_and_wait_for_threads():
+    """Whenever they were registered: Python calls the first ones last."""
     program = """
     import atexit
-    atexit.register(lambda: print(cr.fit(cr.Network.dense([20, 3, 2], seed=0), X[:50], Y[:50], epochs=2).epoch))
-    from chainrule.engines.kernels import kernels
-    for module in kernels().values(): module.end()
-    print(cr.fit(cr.Network.dense([20, 3, 2], seed=0), X[:50], Y[:50], epochs=1).epoch)
+    over = threading.Event()
+    def first():
+        over.set()
+        for thread in threads: thread.join()
+        print("joined", cr.fit(cr.Network.dense([20, 3, 2], seed=0), X[:50], Y[:50], epochs=2).epoch)
+    atexit.register(first)
+    def work():
+        cr.fit(cr.Network.dense([20, 3, 2], seed=0), X[:50], Y[:50], epochs=10**9,
+               on_epoch=lambda state: going.set() or over.is_set())
+    threads = [start(work), start(work)]
+    start(lambda: cr.fit(large, X, Y, batch_size="all", epochs=10**9))
+    atexit.register(lambda: print("last"))
     """
-    assert ran(program) == "1\n2\n"
+    assert ran(program) == "last\njoined 2\n"
+
+
+def test_processes_of_multiprocessing_train_in_threads():
+    """They give the exit functions up when they begin."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return
+    program = """
+    import multiprocessing
+    from concurrent.futures import ThreadPoolExecutor
+    def train(k):
+        return cr.fit(cr.Network.dense([20, 3, 2], seed=k), X[:50], Y[:50], epochs=3).epoch
+    def in_threads(k):
+        with ThreadPoolExecutor(2) as threads:
+            return list(threads.map(train, range(2)))
+    assert train(0) == 3
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(pool.map(in_threads, range(2)))
+    """
+    assert ran(program) == "[[3, 3], [3, 3]]\n"
 
 
 def test_what_they_compute_is_what_is_computed_here():
