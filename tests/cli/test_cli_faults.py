@@ -238,6 +238,41 @@ def test_a_folder_that_goes_away(cli, shelter):
     assert len(cr.load(path).history) == 3
 
 
+@pytest.mark.parametrize("name", ["__call__", "__exit__"])
+@pytest.mark.parametrize("error", [RuntimeError("a mistake"), MemoryError()])
+def test_a_mistake_while_progress_is_shown(cli, monkeypatch, name, error):
+    """Whatever goes wrong once an epoch is done: the model is there, and the error is told."""
+
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(f"chainrule.cli.progress.PlainProgress.{name}", fail)
+    answer = cli("train", "xor", "--epochs", 5)
+    assert answer.code == 1
+    assert 'The weights kept are in "xor.safetensors".\nError: ' in answer.err
+    assert ("a mistake" in answer.err) == isinstance(error, RuntimeError)
+    assert 1 <= len(cr.load("xor.safetensors").history) <= 5
+
+
+def test_a_terminal_that_fails_while_curves_are_drawn(cli, monkeypatch):
+    from rich.live import Live
+
+    def gone(*arguments, **options):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("chainrule.cli.progress.is_terminal", lambda: True)
+    for name in ("start", "update", "stop"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Live, name, gone)
+            answer = cli("train", "xor", "--epochs", 5, "--no-report")
+        assert answer.code == 1, name
+        assert "not written: progress and remarks (Input/output error)." in answer.out
+        assert len(cr.load("xor.safetensors").history) == 5
+    with monkeypatch.context() as patch:  # letters that a terminal does not have are no failure
+        patch.setattr(Live, "update", lambda *arguments, **options: "━".encode("ascii"))
+        assert cli("train", "xor", "--epochs", 5, "--no-report").code == 0
+
+
 def test_no_memory_for_the_test_rows(cli, monkeypatch):
     def large(*arguments, **options):
         raise MemoryError

@@ -21,7 +21,7 @@ LINES = [
 ]  # fmt: skip
 # Ctrl-C between the opening of a file and the next line leaves it to the collector, which closes it and says so.
 ORPHANS = pytest.mark.filterwarnings("ignore:Exception ignored:pytest.PytestUnraisableExceptionWarning")
-EVERY = 9  # of the lines, one in so many is tried in a plain `make test`
+EVERY = 15  # of the lines, one in so many is tried in a plain `make test`
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +87,7 @@ def nothing_is_lost(folder, done, old=b"old"):
         assert len(files["xor.history.csv"].splitlines()) == len(model.history) + 1
 
 
-@pytest.mark.parametrize("number", STOPS, ids=lambda number: signal.Signals(number).name)
-@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "before"), (signal.SIGHUP, "after")])
 def test_at_every_touch_of_a_file(cli, monkeypatch, epochs, number, moment):
     count = None
     n = 0
@@ -149,7 +148,7 @@ def at_lines(cli, epochs, args, lines):
 def test_at_some_lines(cli, epochs, engine):
     lines = lines_of(cli, train(engine))
     assert len(lines) > 250
-    assert at_lines(cli, epochs, train(engine), lines[::EVERY]) > 20
+    assert at_lines(cli, epochs, train(engine), lines[::EVERY]) > 10
 
 
 @ORPHANS
@@ -193,7 +192,7 @@ WORK = {
 def test_in_python_at_some_lines(epochs, work):
     with SignalAtLine(PACKAGE, LINES) as traced:
         WORK[work]()
-    assert in_python(epochs, WORK[work], traced.lines[::EVERY]) > 3
+    assert in_python(epochs, WORK[work], traced.lines[::EVERY]) > 2
 
 
 @pytest.mark.long

@@ -86,7 +86,7 @@ def command(
             with progress(setup.plan.epochs, setup.plan.starts, quiet, _trouble(checkpoints)) as watcher:
                 model = train_setup(setup, [watcher], checkpoints=checkpoints, resume=resume)
         except BaseException as error:
-            failure, model = error, getattr(error, "model", None)
+            failure, model = error, getattr(error, "model", model)
         if model is None:
             assert failure is not None
             raise failure
