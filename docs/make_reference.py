@@ -24,14 +24,15 @@ This page is made from the program by `docs/make_reference.py`; `chainrule COMMA
 
 Results go to standard output; progress and remarks of a training go to standard error. With `--json` standard output
 holds one JSON object and nothing else, with `null` for a number that is not finite. Files are written whole or not at
-all: a crash leaves the old file or the new one.
+all: a crash leaves the old file or the new one. A file that is replaced keeps its permissions; behind a symbolic link
+the file that it leads to is written.
 
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | a failure: training diverged, memory ran out, or `check` found a problem |
+| 1 | a failure: training diverged, memory ran out, something could not be written, or `check` found a problem |
 | 2 | bad use: an unknown flag or name, a table or a file that cannot be used |
-| 130 | interrupted with Ctrl-C; `train` still writes the model of the epochs that were run |
+| 130 | interrupted with Ctrl-C, or stopped from outside; `train` still writes the model of the epochs run |
 """
 
 # Flags that several commands share are listed once, under these headings.

@@ -10,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "jacobians.h"
+#include "python_lock.h"
 #include "training.h"
 
 namespace nb = nanobind;
@@ -178,7 +179,7 @@ struct PythonTrainer {
         const R* from = X.data();
         R* to = out.data();
         const long N = long(X.shape(0));
-        nb::gil_scoped_release released;
+        Released released;
         trainer.predict(from, to, N, threads);
     }
 
@@ -195,7 +196,7 @@ struct PythonTrainer {
         Jacobians<R> of = jacobians(X, biases_first, threads);
         require(of.parameters() > 0 && out.shape(0) == X.shape(0) && long(out.shape(1)) == of.outputs() &&
                     long(out.shape(2)) == of.parameters(), "out does not fit");
-        nb::gil_scoped_release released;
+        Released released;
         of.of_outputs(X.data(), long(X.shape(0)), pre_activations, out.data(), threads);
     }
 
@@ -206,7 +207,7 @@ struct PythonTrainer {
         require(loss >= 0 && loss <= int(Loss::perceptron_criterion), "unknown loss");
         require(Y.shape(0) == X.shape(0) && long(Y.shape(1)) == of.outputs(), "Y does not fit");
         require(of.parameters() > 0 && out.shape(0) == X.shape(0) && long(out.shape(1)) == of.parameters(), "out does not fit");
-        nb::gil_scoped_release released;
+        Released released;
         of.of_costs(X.data(), Y.data(), {Loss(loss), R(loss_parameter)}, long(X.shape(0)), out.data(), threads);
     }
 
@@ -216,7 +217,7 @@ struct PythonTrainer {
         require(l >= 0 && l < long(trainer.layers.size()), "no such layer");
         require(out.shape(0) == X.shape(0) && long(out.shape(1)) == of.outputs() &&
                     long(out.shape(2)) == trainer.layers[std::size_t(l)].before, "out does not fit");
-        nb::gil_scoped_release released;
+        Released released;
         of.of_layer(X.data(), long(X.shape(0)), std::size_t(l), out.data(), threads);
     }
 
@@ -228,14 +229,17 @@ struct PythonTrainer {
         require(long(c.shape(0)) == N && long(c.shape(1)) == k, "c does not fit");
         require(long(H.shape(0)) == N && long(H.shape(1)) == k && long(H.shape(2)) == k, "H does not fit");
         require(p > 0 && long(gradient.shape(0)) == p && long(out.shape(0)) == p && long(out.shape(1)) == p, "out does not fit");
-        nb::gil_scoped_release released;
+        Released released;
         of.curvature(X.data(), c.data(), H.data(), N, pre_activations, gradient.data(), out.data(), threads);
     }
 };
 
 // Run trainers side by side: each on one thread, or a single one on its own number of threads. True: interrupted.
+//
+// `asked` is called now and then, and says whether to stop; None in a thread other than Python's main one, where no signals are
+// handled: such a thread needs Python's lock at the end only.
 template <class R>
-bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
+bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds, nb::object asked) {
     require(threads >= 1 && threads <= 1024, "bad number of threads");
     for (PythonTrainer<R>* one : all) {
         require(one, "None is no trainer");
@@ -252,18 +256,22 @@ bool train(std::vector<PythonTrainer<R>*> all, int threads, double seconds) {
         const Clock::time_point now = Clock::now();
         if (now - looked < std::chrono::milliseconds(30)) return;
         looked = now;
+        if (Ending::has_begun()) interrupted = true;
+        if (asked.is_none()) return;
         nb::gil_scoped_acquire held;
-        if (PyErr_CheckSignals() != 0) {
+        PyObject* answer = PyErr_CheckSignals() == 0 ? PyObject_CallNoArgs(asked.ptr()) : nullptr;
+        if (!answer) {
             if (PyErr_ExceptionMatches(PyExc_KeyboardInterrupt))
                 PyErr_Clear();
             else
                 raised = std::make_exception_ptr(nb::python_error());  // by the program's own handler of a signal
-            interrupted = true;
         }
+        if (!answer || answer == Py_True) interrupted = true;
+        Py_XDECREF(answer);
     };
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(threads));
     {
-        nb::gil_scoped_release released;
+        Released released;
         auto work = [&](int member, Barrier&) {
             Limits limits{deadline, &interrupted, member == 0 ? std::function<void()>(look) : std::function<void()>()};
             try {
@@ -341,7 +349,7 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def_prop_ro("end", [](const T& t) { return int(t.trainer.course.end); })
         .def_prop_ro("failed_batch", [](const T& t) { return t.trainer.failed_batch; })
         .def_prop_ro("updates", [](const T& t) { return t.trainer.updates; });
-    m.def(train_name, &train<R>, "trainers"_a, "threads"_a, "seconds"_a);
+    m.def(train_name, &train<R>, "trainers"_a, "threads"_a, "seconds"_a, "asked"_a = nb::none());
     m.def("evaluate", &evaluate<R>, "name"_a, "from_"_a.noconvert(), "to"_a.noconvert());
 }
 

@@ -4,6 +4,7 @@
 
 #include "course.h"
 #include "processor.h"
+#include "python_lock.h"
 #include "vectors.h"
 
 namespace chainrule {
@@ -18,6 +19,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "Whole epochs of training in one call.";
     m.attr("vector_bits") = CHAINRULE_VECTOR_BYTES * 8;
     m.def("instruction_sets", &instruction_sets);
+    Ending::register_at_exit(m);
     nanobind::class_<Watch>(m, "Watch")
         .def(nanobind::init<>())
         .def_rw("watched_cost", &Watch::watched_cost)

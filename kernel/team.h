@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <functional>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -52,7 +51,7 @@ inline void together(int& members, const std::function<void(int, Barrier&)>& wor
                 while (!(barrier = ready.load(std::memory_order_acquire))) std::this_thread::yield();
                 work(member, *barrier);
             });
-        } catch (const std::system_error&) {
+        } catch (...) {  // no more threads, or no memory for one
             break;
         }
     }

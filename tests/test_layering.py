@@ -11,7 +11,7 @@ import chainrule
 
 ROOT = Path(chainrule.__file__).parent
 FLOORS = ["ground", "core", "engines", "data", "training", "explaining", "models", "teach", "show", "cluster", "cli"]
-GROUND = ("errors", "files", "options", "numerals")
+GROUND = ("errors", "files", "interrupts", "options", "numerals")
 
 # What a floor may load when it is imported; everything heavier is imported where it is used.
 AT_MODULE_LEVEL = {

@@ -230,10 +230,12 @@ class TestRefusals:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-        monkeypatch.setattr("chainrule.cli.main.forget", lambda stream: None)
         answer = cli("train", "xor", *SHORT)
         assert answer.code == 1
-        assert answer.err.endswith("Error: [Errno 28] No space left on device.\n")
+        assert answer.err.splitlines()[-1] == (
+            'Error: not written: the model "xor.safetensors" (No space left on device); the history '
+            '"xor.history.csv" (No space left on device). No place took the model.'
+        )
         assert list(cli.folder.iterdir()) == []
 
     def test_no_memory(self, cli, monkeypatch):
@@ -249,19 +251,27 @@ class TestRefusals:
 
 class TestEnds:
     def test_divergence_writes_the_last_good_model(self, cli):
-        answer = cli("train", "diabetes", "--update", "gradient_descent", "--learning-rate", 1e6, "--activation",
-                     "identity", "--epochs", 100, "-q")  # fmt: skip
+        answer = cli("train", "diabetes", "--update", "gradient_descent", "--learning-rate", 10, "--activation",
+                     "identity", "--batch-size", "all", "--epochs", 500, "-q")  # fmt: skip
         assert answer.code == 1
         assert answer.out == ""
         assert 'The weights kept are in "diabetes.safetensors".' in answer.err
         assert "Error: training diverged" in answer.err
-        assert "lower the learning rate (now 1e+06)" in answer.err
+        assert "lower the learning rate (now 10)" in answer.err
         assert "Traceback" not in answer.err
         model = cr.load("diabetes.safetensors")
         assert np.isfinite(model.predict("diabetes")).all()
         assert model.provenance.stopped == "diverged"
         assert len(rows_of(cli.folder / "diabetes.history.csv")) == len(model.history)
         assert (cli.folder / "diabetes.report.html").is_file()
+
+    def test_divergence_in_the_first_epoch_replaces_nothing(self, cli):
+        (cli.folder / "diabetes.safetensors").write_bytes(b"of yesterday")
+        answer = cli("train", "diabetes", "--update", "gradient_descent", "--learning-rate", 1e6, "--activation",
+                     "identity", "--epochs", 100, "-q")  # fmt: skip
+        assert answer.code == 1
+        assert answer.err.startswith("No epoch was completed: nothing is written.\nError: training diverged in epoch 1")
+        assert [path.read_bytes() for path in cli.folder.iterdir()] == [b"of yesterday"]
 
     @pytest.mark.parametrize(("engine", "step"), [("reference", "one_epoch"), ("compiled", "advance")])
     def test_interruption(self, cli, monkeypatch, engine, step):
@@ -288,11 +298,14 @@ class TestEnds:
         def interrupted(*arguments, **options):
             raise KeyboardInterrupt
 
+        cli("train", "xor", "--epochs", 3, "-q")
         monkeypatch.setattr(f"chainrule.training.loop.{step}", interrupted)
-        answer = cli("train", "xor", "--engine", engine)  # it keeps no rows for testing either
+        before = {path.name: path.read_bytes() for path in cli.folder.iterdir()}
+        answer = cli("train", "xor", "--engine", engine)
         assert answer.code == 130
-        assert "Stopped after 0 epochs (interrupted)" in answer.out
-        assert len(cr.load("xor.safetensors").history) == 0
+        assert answer.err.split("\n")[0] == "No epoch was completed: nothing is written."
+        assert answer.err.endswith("\nInterrupted.\n")
+        assert {path.name: path.read_bytes() for path in cli.folder.iterdir()} == before  # the model of yesterday
 
     def test_interruption_before_the_training(self, cli, monkeypatch):
         def interrupted(*arguments, **options):
@@ -325,8 +338,9 @@ class TestEnds:
 
 
 def test_history_csv_and_summary_are_plain():
+    from chainrule.cli.leaving import history_csv
     from chainrule.cli.output import plain
-    from chainrule.cli.train import history_csv, summary
+    from chainrule.cli.train import summary
 
     model = cr.train("wine", epochs=2)
     facts = plain(summary(model, {}))

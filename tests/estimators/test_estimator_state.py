@@ -1,6 +1,7 @@
 """What one fit leaves for the next: refused, resumed, interrupted, changed between fits, pickled."""
 
 import pickle
+import signal
 import warnings
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.metrics import log_loss
 import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.models.estimators import sparse_rows
+from chainrule.models.estimators.learning_record import LearningRecord
 
 IN_ORDER = {"shuffle": False, "random_state": 3}
 
@@ -346,6 +348,43 @@ class TestInterrupts:
         with pytest.warns(UserWarning, match="interrupted by user"):
             clf.partial_fit(X, y, classes=[0, 1, 2])
         assert clf.n_iter_ == 1
+
+    @pytest.mark.parametrize("solver", ["adam", "lbfgs", "lm"])
+    def test_when_the_last_epoch_is_done(self, wine, solver, monkeypatch):
+        """What was reached is kept first, and then the interrupt is told."""
+        keep = LearningRecord._keep
+
+        def pressed(self, *arguments):
+            signal.raise_signal(signal.SIGINT)
+            keep(self, *arguments)
+
+        monkeypatch.setattr(LearningRecord, "_keep", pressed)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            clf = MLPClassifier((3,), "tanh", solver=solver, max_iter=3, random_state=0)
+            with pytest.warns(UserWarning, match="interrupted by user"):
+                clf.fit(*wine)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert clf.n_iter_ == 3
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "lm"])
+def test_an_error_of_a_callback_has_what_was_reached(wine, solver):
+    """The estimator is as it was before the fit."""
+    seen = []
+
+    def fail(state):
+        seen.append(state.network)
+        if state.epoch == 3:
+            raise ZeroDivisionError
+
+    clf = MLPClassifier((3,), "tanh", solver=solver, on_epoch=fail, random_state=0)
+    with pytest.raises(ZeroDivisionError) as caught:
+        clf.fit(*wine)
+    state = caught.value.state
+    assert len(state.history) == state.epoch == 3
+    np.testing.assert_array_equal(state.network.layers[0].weights, seen[-1].layers[0].weights)
 
 
 def _interrupt():

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from chainrule import __version__
-from chainrule.cli.output import forget
+from chainrule.cli.output import begin, forget, lose, say, unsaid
 from chainrule.errors import ChainruleError, did_you_mean
+from chainrule.interrupts import STOPS
 
 # The help of `chainrule --help` stands here, so that it need not load the commands.
 COMMANDS = {
@@ -64,40 +65,64 @@ def cli(debug: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line: exit code 0 for success, 1 for a failure, 2 for bad use, 130 for Ctrl-C."""
+    """Run the command line: exit code 0 for success, 1 for a failure, 2 for bad use, 130 for Ctrl-C and other stops."""
+    program = args is None  # not called by another
     args = sys.argv[1:] if args is None else args
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a shell may start us with either of them closed
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from outside loses no more than Ctrl-C
-    sys.exit(_exit_code(args))
+    stops: list[int] = []
+    try:
+        begin()
+        for number in STOPS:
+            with suppress(ValueError):  # not in the main thread
+                if signal.getsignal(number) == signal.SIG_DFL:  # neither ignored, as by nohup, nor somebody's own
+                    signal.signal(number, signal.default_int_handler)  # a stop loses no more than Ctrl-C
+                    stops.append(number)
+        code = _exit_code(args)
+    except KeyboardInterrupt:
+        code = 130
+    finally:
+        for number in STOPS if program else stops:
+            with suppress(ValueError):  # all is done: a program that ends anyway is not to be stopped
+                signal.signal(number, signal.SIG_IGN if program else signal.SIG_DFL)
+    sys.exit(code)
 
 
 def _exit_code(args: list[str]) -> int:
+    code = _code_of_command(args)
+    if code == 0 and unsaid(aside=False):
+        say(f"Error: {unsaid(aside=False)}.", aside=True)
+    return 1 if code == 0 and (unsaid(aside=False) or unsaid(aside=True)) else code
+
+
+def _code_of_command(args: list[str]) -> int:
     debug = "--debug" in args  # wherever it stands: people add it to the end of what has just failed
     try:
         result = cli.main([arg for arg in args if arg != "--debug"], prog_name="chainrule", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
-        error.show()
+        try:
+            error.show()
+        except OSError as gone:
+            lose(gone, aside=True)
         return error.exit_code
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        say("Interrupted.", aside=True)
         return 130
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
         forget(sys.stdout)
         return 0
     except MemoryError:
-        click.echo("Error: not enough memory. Use fewer rows, a smaller --batch-size or a smaller --hidden.", err=True)
+        say("Error: not enough memory. Use fewer rows, a smaller --batch-size or a smaller --hidden.", aside=True)
         return 1
     except Exception as error:
         if debug:
             raise
         if isinstance(error, RuntimeError) and "interrupted" in str(error):  # DuckDB's word for Ctrl-C
-            click.echo("Interrupted.", err=True)
+            say("Interrupted.", aside=True)
             return 130
         code, text = 1, f"unexpected {type(error).__name__}: {error}. This is a mistake in chainrule; please report it."
         if isinstance(error, ChainruleError):
@@ -105,7 +130,7 @@ def _exit_code(args: list[str]) -> int:
         elif isinstance(error, OSError):  # a full disk, a folder that went away
             forget(sys.stdout)
             text = f"{error}."
-        click.echo(f"Error: {text}", err=True)
+        say(f"Error: {text}", aside=True)
         return code
 
 

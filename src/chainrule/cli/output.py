@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, TextIO
 
 import click
@@ -14,7 +15,7 @@ import click
 
 def print_json(facts: dict[str, Any]) -> None:
     """Print one JSON object on one line; numbers that JSON does not have become null."""
-    click.echo(json.dumps(plain(facts), allow_nan=False))
+    say(json.dumps(plain(facts), allow_nan=False))
 
 
 def plain(value: Any) -> Any:
@@ -37,19 +38,49 @@ def plain(value: Any) -> Any:
 def say(text: str = "", *, quiet: bool = False, aside: bool = False) -> None:
     """Print a line for people: to standard error where standard output is kept for the result.
 
-    A reader that has seen enough, `head` for instance, does not end the work: a training still writes its model.
+    What cannot be said does not end the work: a training still writes its model. `unsaid` tells of it at the end.
     """
     if quiet:
         return
     try:
         click.echo(text, err=aside)
-    except BrokenPipeError:
-        forget(sys.stderr if aside else sys.stdout)
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeError):
+            raise
+        lose(error, aside=aside)
+
+
+_unsaid: dict[bool, Exception] = {}  # by whether it is standard error
+
+
+def lose(error: Exception, *, aside: bool) -> None:
+    """Give up standard output or standard error, which cannot be written to; `unsaid` tells why.
+
+    A reader that has seen enough, `head` for instance, is no failure.
+    """
+    forget(sys.stderr if aside else sys.stdout)
+    if not isinstance(error, BrokenPipeError):
+        _unsaid.setdefault(aside, error)
+
+
+def unsaid(*, aside: bool) -> Exception | None:
+    """Why something could not be said on standard output or, aside, on standard error."""
+    return _unsaid.get(aside)
+
+
+def begin() -> None:
+    """Begin a command, to which everything can be said."""
+    _unsaid.clear()
 
 
 def forget(stream: TextIO) -> None:
     """Send what a stream still holds, and what follows, nowhere; else Python fails once more on its way out."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError, ValueError):  # no stream of the system's, or closed
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, stream.fileno())
+        finally:
+            os.close(nowhere)
 
 
 def table_text(rows: Iterable[Sequence[Any]], head: Sequence[str] = ()) -> str:

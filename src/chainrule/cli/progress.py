@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule.cli.output import is_terminal, say
+from chainrule.cli.output import is_terminal, lose, say
 from chainrule.training.state import Epoch, TrainingState
 
 WIDTH, HEIGHT = 60, 9  # of the curves, in characters; each holds 2 x 4 Braille dots
@@ -18,8 +18,10 @@ class PlainProgress:
 
     every = None  # called now and then, with all epochs since
 
-    def __init__(self, epochs: int, starts: int = 1, quiet: bool = False) -> None:
-        self._every = max(1, epochs // 10)
+    def __init__(
+        self, epochs: int, starts: int = 1, quiet: bool = False, trouble: Callable[[], str] = lambda: ""
+    ) -> None:
+        self._every, self._trouble, self._told = max(1, epochs // 10), trouble, ""
         self._starts, self._quiet, self._printed = _Starts(starts), quiet, 0
 
     def __enter__(self) -> PlainProgress:
@@ -31,6 +33,10 @@ class PlainProgress:
     def __call__(self, state: TrainingState) -> None:
         if self._quiet:
             return
+        trouble = self._trouble()
+        if trouble and not self._told:
+            say(f"Not written: {trouble}. The training goes on.", aside=True)
+        self._told = trouble
         which = self._starts.words(state)
         for row in state.history[self._printed :]:
             last = state.stopped and row.epoch == state.epoch
@@ -53,30 +59,45 @@ class _Starts:
 
 
 class LiveProgress:
-    """Draws both cost curves and a bar while training runs, on standard error."""
+    """Draws both cost curves and a bar while training runs, on standard error, until that can no longer be written."""
 
     every = None  # called now and then, with all epochs since
 
-    def __init__(self, epochs: int, starts: int) -> None:
+    def __init__(self, epochs: int, starts: int, trouble: Callable[[], str] = lambda: "") -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._epochs, self._starts, self._drawn = epochs, _Starts(starts), 0.0
-        self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
+        self._epochs, self._starts, self._trouble, self._drawn = epochs, _Starts(starts), trouble, 0.0
+        # What the program prints stays where it is printed: the streams are the process's, not ours.
+        self._live: Live | None = Live(
+            console=Console(stderr=True), auto_refresh=False, transient=False, redirect_stdout=False,
+            redirect_stderr=False,
+        )  # fmt: skip
 
     def __enter__(self) -> LiveProgress:
-        self._live.__enter__()
+        self._draw(lambda live: live.start())
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._live.__exit__(*error)
+        self._draw(lambda live: live.stop())
+
+    def _draw(self, how: Callable[[Any], object]) -> None:
+        if self._live is None:
+            return
+        try:
+            how(self._live)
+        except (OSError, ValueError) as error:  # the terminal is gone, or has no such characters
+            self._live = None
+            if not isinstance(error, UnicodeError):
+                lose(error, aside=True)
 
     def __call__(self, state: TrainingState) -> None:
         which = self._starts.words(state)
         now = time.perf_counter()
         if now - self._drawn > 0.1 or state.stopped:
             self._drawn = now
-            self._live.update(self._picture(state, which), refresh=True)
+            picture = self._picture(state, which)
+            self._draw(lambda live: live.update(picture, refresh=True))
 
     def _picture(self, state: TrainingState, which: str) -> Any:
         from rich.text import Text
@@ -97,12 +118,20 @@ class LiveProgress:
             text.append("  validation cost", style="yellow")
         text.append(f"  (log scale)\n{bar(state.epoch, self._epochs, WIDTH + 10)}\n")
         text.append(which + line(rows[-1]))
+        trouble = self._trouble()
+        if trouble:
+            text.append(f"\nNot written: {trouble}. The training goes on.")
         return text
 
 
-def progress(epochs: int, starts: int, quiet: bool) -> Any:
-    """Return the progress that suits where it is shown, as a context manager and a callback."""
-    return LiveProgress(epochs, starts) if is_terminal() and not quiet else PlainProgress(epochs, starts, quiet)
+def progress(epochs: int, starts: int, quiet: bool, trouble: Callable[[], str] = lambda: "") -> Any:
+    """Return the progress that suits where it is shown, as a context manager and a callback.
+
+    `trouble` says what a person might want to mend while the training goes on, or nothing.
+    """
+    if is_terminal() and not quiet:
+        return LiveProgress(epochs, starts, trouble)
+    return PlainProgress(epochs, starts, quiet, trouble)
 
 
 def line(row: Epoch) -> str:

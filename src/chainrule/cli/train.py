@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
-from chainrule.cli.output import print_json, say
+from chainrule.cli.leaving import Left, leave
+from chainrule.cli.output import print_json, say, unsaid
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
-from chainrule.errors import DivergenceError, UsageError
-from chainrule.files import check_writable, refuse_same, write_whole
+from chainrule.errors import UsageError
+from chainrule.files import check_writable, refuse_same, why
+from chainrule.interrupts import interrupts_held
 from chainrule.training.plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from chainrule.models.model import Model
+    from chainrule.training.checkpoint import Checkpoints
 
 
 @click.command(cls=SectionedCommand)
@@ -54,6 +59,7 @@ def command(
     from chainrule.cli.progress import progress
     from chainrule.models.setup import set_up
     from chainrule.models.train import train_setup
+    from chainrule.training.checkpoint import Checkpoints
 
     options = given(flags)
     if data is None and "sql" not in options:
@@ -64,6 +70,7 @@ def command(
         refuse_same(path, data, "the table")
         refuse_same(path, checkpoint, "the checkpoint")
     replaced = [path for path in paths.values() if path.exists()]
+    checkpoints = None if checkpoint is None else Checkpoints(checkpoint, checkpoint_every)
 
     setup = set_up(data, **options)
     for note in (*columns_in_words(setup.encoding), *setup.notes):
@@ -72,29 +79,56 @@ def command(
     rows = [len(part) for part in (setup.split.train, setup.split.validation, setup.split.test)]
     say(f"{network} Rows: {rows[0]} train, {rows[1]} validate, {rows[2]} test.", quiet=quiet, aside=as_json)
 
-    failure = None
-    try:
-        with progress(setup.plan.epochs, setup.plan.starts, quiet) as watcher:
-            model = train_setup(
-                setup, [watcher], checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume
-            )
-    except DivergenceError as error:
-        failure, model = error, error.model
-    model.save(paths["model"])
-    write_whole(paths["history"], history_csv(model.history))
-    if "report" in paths:
-        from chainrule.show.report import write_report
+    failure: BaseException | None = None
+    model: Model | None = None
+    with interrupts_held() as held:
+        try:
+            with progress(setup.plan.epochs, setup.plan.starts, quiet, _trouble(checkpoints)) as watcher:
+                model = train_setup(setup, [watcher], checkpoints=checkpoints, resume=resume)
+        except BaseException as error:
+            failure, model = error, getattr(error, "model", model)
+        if model is None:
+            assert failure is not None
+            raise failure
+        if not len(model.history) and (failure or model.provenance.stopped == "interrupted"):
+            say("No epoch was completed: nothing is written.", aside=True)
+            raise failure or KeyboardInterrupt
+        left = leave(model, paths, repeat_command())
+        interrupted = held.taken() or left.interrupted or model.provenance.stopped == "interrupted"
 
-        write_report(model, paths["report"], command=repeat_command())
+    if checkpoints is not None and checkpoints.failure is not None:
+        left.missing.append(checkpoints.in_words())
+    if as_json and failure is None:
+        print_json(summary(model, {**dict.fromkeys(paths), **left.paths}, left.missing + _unsaid()))
+    elif not quiet and failure is None:
+        _print_result(model, left.paths, replaced)
+    if left.interrupted:
+        say(f'The report "{paths["report"]}" was left out: interrupted.', aside=True)
+    missing = left.missing + _unsaid()
+    if missing:
+        _say_somewhere(f"Error: {Left(left.paths, missing).in_words()}", not as_json)
     if failure is not None:
-        say(f'The weights kept are in "{paths["model"]}".', aside=True)
+        if "model" in left.paths and not missing:
+            say(f'The weights kept are in "{left.paths["model"]}".', aside=True)
         raise failure
+    if left.missing:
+        return 1
+    return 130 if interrupted else 1 if missing else 0
 
-    if as_json:
-        print_json(summary(model, paths))
-    elif not quiet:
-        _print_result(model, paths, replaced)
-    return 130 if model.provenance.stopped == "interrupted" else 0
+
+def _trouble(checkpoints: Checkpoints | None) -> Callable[[], str]:
+    return (lambda: "") if checkpoints is None else checkpoints.in_words
+
+
+def _unsaid() -> list[str]:
+    """Progress that could not be shown to its end."""
+    error = unsaid(aside=True)
+    return [] if error is None else [f"progress and remarks ({why(error)})"]
+
+
+def _say_somewhere(text: str, on_output: bool) -> None:
+    """Say it aside or, where nothing can be said there, on standard output."""
+    say(text, aside=not on_output or unsaid(aside=True) is None)
 
 
 def output_paths(data: str | None, output: str | None, report: bool) -> dict[str, Path]:
@@ -119,29 +153,13 @@ def columns_in_words(encoding: Any) -> list[str]:
     return [f"{words}: {name_list(columns)}." for columns, words in read if columns]
 
 
-def history_csv(history: Any) -> str:
-    """Write a history as CSV, with empty cells for what was not measured.
-
-    >>> from chainrule.training.state import Epoch
-    >>> print(history_csv([Epoch(1, 0.5, float("nan"), 1.0, 1.0, 0.1, 2.0, 0.25)]).splitlines()[1])
-    1,0.5,,1.0,1.0,0.1,2.0,0.25
-    """
-    from chainrule.training.state import Epoch
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Epoch._fields)
-    writer.writerows(["" if value != value else value for value in row] for row in history)
-    return text.getvalue()
-
-
 def repeat_command() -> str:
     """The command line as it was typed."""
     return shlex.join(["chainrule", *sys.argv[1:]])
 
 
-def summary(model: Any, paths: dict[str, Path]) -> dict[str, Any]:
-    """What `--json` prints."""
+def summary(model: Any, paths: Mapping[str, Path | None], missing: Sequence[str] = ()) -> dict[str, Any]:
+    """What `--json` prints; no path stands for what could not be written, and `missing` says why."""
     provenance = model.provenance
     return {
         "task": model.task,
@@ -159,7 +177,8 @@ def summary(model: Any, paths: dict[str, Path]) -> dict[str, Any]:
         "starts": list(provenance.starts),
         "seed": model.plan.seed,
         "notes": list(provenance.notes),
-        **{name: str(path) for name, path in paths.items()},
+        **{name: None if path is None else str(path) for name, path in paths.items()},
+        "not_written": list(missing),
     }
 
 

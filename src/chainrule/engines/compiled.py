@@ -7,6 +7,7 @@ Its results do not depend on the number of threads, nor on which other networks 
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from chainrule.engines.kernels import (
     weights_and_biases,
 )
 from chainrule.engines.work import Chunk, EpochNumbers, Work
+from chainrule.interrupts import asked_to_stop, take_interrupt
 
 _ENDS = ("epochs", "time", "target", "patience", "not finite", "validation not finite", "interrupted")
 
@@ -182,7 +184,10 @@ def run_all(
     single = np.dtype(jobs[0].network.parameters[0].dtype) == np.float32
     prepared = [_Prepared(module, job, single, _threads_of(job, threads) if len(jobs) == 1 else 1) for job in jobs]
     train = module.train32 if single else module.train64
-    interrupted = train([one.trainer for one in prepared], threads, min(seconds, 1e9))
+    asked = asked_to_stop if threading.current_thread() is threading.main_thread() else None
+    interrupted = train([one.trainer for one in prepared], threads, min(seconds, 1e9), asked)
+    if interrupted:
+        take_interrupt()
     return [one.outcome() for one in prepared], interrupted
 
 

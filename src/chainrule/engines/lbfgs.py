@@ -12,8 +12,11 @@ recursion is here, and not scipy.optimize.minimize, which keeps its memory to it
 from __future__ import annotations
 
 import math
+import os
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -168,13 +171,32 @@ def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray)
             asked, answer = w.copy(), measure(w)
         return answer
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a search that fails says so by returning None
+    with _quietly():
         length = line_search(lambda w: at(w).J, lambda w: at(w).g, here.w, d, here.g, here.J)[0]
     if length is None:
         return None
     there = at(here.w + length * d)
     return there if there.J < here.J and np.isfinite(there.g).all() else None
+
+
+_one_at_a_time = threading.RLock()  # what is to be heard of warnings is the whole process's
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """A search that fails says so by returning None. Two threads that each put the filters back would leave one's."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
+def _forked() -> None:
+    global _one_at_a_time
+    _one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _with_pair(memory: Memory, here: _Point, there: _Point) -> Memory:

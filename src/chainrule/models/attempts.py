@@ -15,10 +15,12 @@ from chainrule.core.network import Network
 from chainrule.engines.levenberg_marquardt import Damping
 from chainrule.engines.outputs import outputs
 from chainrule.errors import DivergenceError
+from chainrule.interrupts import interrupts_held
+from chainrule.models.evaluation import Evaluation
 from chainrule.models.model import Model, Provenance, evaluate_outputs
 from chainrule.models.setup import Setup
-from chainrule.training.epoch import measured
-from chainrule.training.loop import Callback, run_side_by_side
+from chainrule.training.epoch import Reached, measured
+from chainrule.training.loop import Callback, keep_with, run_side_by_side
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
 
@@ -48,7 +50,11 @@ def attempt(training: Training, state: TrainingState, failure: DivergenceError |
 
 def judged_by(training: Training, state: TrainingState) -> float:
     """Return J as random starts are compared by it: on the validation rows, or on the training rows without any."""
-    J, _ = measured(state.best_network, training.validation or training.work)
+    try:
+        J, _ = measured(state.best_network, training.validation or training.work)
+    except MemoryError:  # all rows at once; training had them in batches
+        row = state.history[max(state.best_epoch, 1) - 1] if state.history else None
+        J = math.inf if row is None else row.cost if training.validation is None else row.validation_cost
     return J if math.isfinite(J) else math.inf
 
 
@@ -72,30 +78,49 @@ def attempts_side_by_side(
         For each setup its starts, in their order. Ctrl-C, a callback or the time limit leave out those that had not
         begun; a setup of which none had begun has its first start, untrained.
     """
-    began = time.perf_counter()
     attempts: list[list[Attempt]] = [[] for _ in setups]
+    with interrupts_held() as held:
+        stopped = _in_groups(setups, callbacks, time_limit, attempts, held)
+        for setup, own in zip(setups, attempts, strict=True):
+            if not own:
+                training = setup.training()
+                own.append(attempt(training, replace(training.start, stopped=stopped), None))
+        if stopped == "interrupted" and all(one.state.stopped != stopped for own in attempts for one in own):
+            held.renew()  # nobody of those that are left says so
+    return attempts
+
+
+def _in_groups(
+    setups: Sequence[Setup],
+    callbacks: Sequence[Callback],
+    time_limit: float | None,
+    attempts: list[list[Attempt]],
+    held: interrupts_held,
+) -> str:
+    """Train them a group at a time, and add each to the attempts of its setup; return what ended it early."""
+    began = time.perf_counter()
     starts = [(i, start) for i, setup in enumerate(setups) for start in range(setup.plan.starts)]
     starts.sort(key=lambda one: -_length(setups[one[0]]))  # long ones first, so that no core waits for the last
-    stopped = ""
     for group in (starts[k : k + SIDE_BY_SIDE] for k in range(0, len(starts), SIDE_BY_SIDE)):
-        try:
-            trainings = [_without_limit(setups[i].training(start)) for i, start in group]
-        except KeyboardInterrupt:
-            stopped = "interrupted"
-            break
+        trainings = [_without_limit(setups[i].training(start)) for i, start in group]
+        if held.taken():
+            return "interrupted"
         left = None if time_limit is None else time_limit - (time.perf_counter() - began)
-        reached = run_side_by_side(trainings, callbacks, left)
-        for (i, _), training, (state, failure) in zip(group, trainings, reached, strict=True):
-            if state.epoch or failure is not None:
-                attempts[i].append(attempt(training, state, failure))
+        reached: Sequence[Reached] = []
+        try:
+            reached = run_side_by_side(trainings, callbacks, left)
+        except BaseException as error:
+            reached = getattr(error, "reached", [])
+            keep_with(error, attempts=attempts)
+            raise
+        finally:
+            for (i, _), training, (state, failure) in zip(group, trainings, reached, strict=False):
+                if state.epoch or failure is not None:
+                    attempts[i].append(attempt(training, state, failure))
         stopped = next((state.stopped for state, _ in reached if state.stopped in EARLY), "")
         if stopped:
-            break
-    for setup, own in zip(setups, attempts, strict=True):
-        if not own:
-            training = setup.training()
-            own.append(attempt(training, replace(training.start, stopped=stopped), None))
-    return attempts
+            return stopped
+    return ""
 
 
 def _length(setup: Setup) -> int:
@@ -123,10 +148,15 @@ def best_of(setup: Setup, attempts: Sequence[Attempt], seconds: float | None = N
     """
     best = min(attempts, key=lambda attempt: attempt.rank)  # the first of equals
     model = model_of(setup, best, [attempt.cost for attempt in attempts])
-    interrupted = any(attempt.state.stopped == "interrupted" for attempt in attempts)
-    stopped = "interrupted" if interrupted else best.state.stopped
+    ends = [attempt.state.stopped for attempt in attempts]
+    stopped = "interrupted" if "interrupted" in ends else best.state.stopped
     seconds = sum(attempt.state.seconds for attempt in attempts) if seconds is None else seconds
     return replace(model, provenance=replace(model.provenance, seconds=seconds, stopped=stopped)), best
+
+
+def interrupted(model: Model) -> Model:
+    """Say of a model that Ctrl-C came after its last epoch."""
+    return replace(model, provenance=replace(model.provenance, stopped="interrupted"))
 
 
 def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
@@ -136,12 +166,12 @@ def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
     split = setup.split
     test, notes = None, setup.notes
     if len(split.test):
-        with np.errstate(all="ignore"):
-            A = outputs(network, setup.X[split.test].astype(setup.plan.dtype))
-        if np.isfinite(A).all():
-            test = evaluate_outputs(setup.encoding, A, setup.Y[split.test])
-        else:
-            notes = (*notes, "Not tested: outputs for the rows kept for testing are not finite.")
+        try:
+            test = _tested(setup, network)
+            if test is None:
+                notes = (*notes, "Not tested: outputs for the rows kept for testing are not finite.")
+        except MemoryError:
+            notes = (*notes, "Not tested: there was not enough memory for the rows kept for testing.")
     if training.plan.bayes:
         notes = (*notes, _in_words(state.rule_state, network))
     provenance = Provenance(
@@ -158,6 +188,14 @@ def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
     return Model(
         network, setup.encoding, setup.plan, setup.encoding_plan, state.history, provenance, test, setup.examples.parts
     )
+
+
+def _tested(setup: Setup, network: Network) -> Evaluation | None:
+    """How well it does on the rows kept for testing; None where its outputs are not finite."""
+    split = setup.split
+    with np.errstate(all="ignore"):
+        A = outputs(network, setup.X[split.test].astype(setup.plan.dtype))
+    return evaluate_outputs(setup.encoding, A, setup.Y[split.test]) if np.isfinite(A).all() else None
 
 
 def _in_words(found: Damping, network: Network) -> str:

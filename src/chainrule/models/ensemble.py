@@ -14,11 +14,12 @@ from chainrule.data.columns import Table
 from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.errors import UsageError
-from chainrule.models.attempts import attempts_side_by_side, model_of
+from chainrule.interrupts import interrupts_held
+from chainrule.models.attempts import Attempt, attempts_side_by_side, interrupted, model_of
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
 from chainrule.models.many import refuse_of_one_training
 from chainrule.models.model import Model, Provenance
-from chainrule.models.setup import set_up
+from chainrule.models.setup import Setup, set_up
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch
 
@@ -227,15 +228,23 @@ def train_ensemble(
         )
     setup = set_up(source, y, sample_weight=sample_weight, **options)
     many = replace(setup, plan=replace(setup.plan, starts=int(members)))
-    (attempts,) = attempts_side_by_side([many], (), setup.plan.time_limit)
+    with interrupts_held() as held:
+        ensemble = _ensemble(setup, attempts_side_by_side([many], (), setup.plan.time_limit)[0], int(members))
+        if held.taken():
+            ensemble = replace(ensemble, members=tuple(map(interrupted, ensemble.members)))
+    return ensemble
+
+
+def _ensemble(setup: Setup, attempts: Sequence[Attempt], many: int) -> Ensemble:
+    """The members that did not diverge, with a note on the others of so many."""
     good = [attempt for attempt in attempts if attempt.failure is None]
     if not good:
         failure = attempts[0].failure
         assert failure is not None
         failure.model = model_of(setup, attempts[0], [attempts[0].cost])
         raise failure
-    ends = [("diverged", len(attempts) - len(good)), ("not begun", int(members) - len(attempts))]
-    left_out = [f"Left out {number} of {members} members: {why}." for why, number in ends if number]
+    ends = [("diverged", len(attempts) - len(good)), ("not begun", many - len(attempts))]
+    left_out = [f"Left out {number} of {many} members: {why}." for why, number in ends if number]
     notes = (*setup.notes, *left_out)
     models = tuple(model_of(replace(setup, notes=notes), attempt, [attempt.cost]) for attempt in good)
     ensemble = Ensemble(models)

@@ -14,7 +14,8 @@ from chainrule.data.encoding import split_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import DataError, DivergenceError, UsageError
-from chainrule.models.attempts import attempts_side_by_side, best_of
+from chainrule.interrupts import interrupts_held
+from chainrule.models.attempts import attempts_side_by_side, best_of, interrupted
 from chainrule.models.examples import Examples, Usable, encode, read_source, usable_rows
 from chainrule.models.model import Model
 from chainrule.models.setup import Setup, output_of, plans_of, set_up_on
@@ -109,15 +110,17 @@ def train_setups(setups: Sequence[Setup], callbacks: Sequence[Callback] = ()) ->
         If all of them diverged.
     """
     models, failures = [], []
-    for setup, attempts in zip(
-        setups, attempts_side_by_side(setups, callbacks, setups[0].plan.time_limit), strict=True
-    ):
-        model, best = best_of(setup, attempts)
-        if best.failure is not None:
-            failures.append(best.failure)
-            notes = (*model.provenance.notes, str(best.failure))
-            model = replace(model, provenance=replace(model.provenance, notes=notes))
-        models.append(model)
+    with interrupts_held() as held:
+        all_attempts = attempts_side_by_side(setups, callbacks, setups[0].plan.time_limit)
+        for setup, attempts in zip(setups, all_attempts, strict=True):
+            model, best = best_of(setup, attempts)
+            if best.failure is not None:
+                failures.append(best.failure)
+                notes = (*model.provenance.notes, str(best.failure))
+                model = replace(model, provenance=replace(model.provenance, notes=notes))
+            models.append(model)
+        if held.taken():
+            models = [model if model.provenance.stopped == "diverged" else interrupted(model) for model in models]
     if len(failures) == len(models):
         error = failures[0]
         if len(failures) > 1:

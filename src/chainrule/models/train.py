@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.files import check_writable
-from chainrule.models.attempts import Attempt, attempt, attempts_side_by_side, best_of
+from chainrule.interrupts import interrupts_held
+from chainrule.models.attempts import Attempt, attempt, attempts_side_by_side, best_of, interrupted
 from chainrule.models.model import Model
 from chainrule.models.setup import Setup, set_up
-from chainrule.training.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
-from chainrule.training.loop import Callback, as_callbacks, run
-from chainrule.training.prepare import Training
-from chainrule.training.state import TrainingState
+from chainrule.training.checkpoint import Checkpoints, load_checkpoint
+from chainrule.training.loop import Callback, as_callbacks, keep_with, run
 
 
 def train(
@@ -68,6 +67,16 @@ def train(
     DivergenceError
         At the first number that is not finite; its `model` holds the last good weights.
 
+    Warns
+    -----
+    UserWarning
+        If the last checkpoint could not be written; the training goes on all the same.
+
+    Notes
+    -----
+    Ctrl-C ends the training, and the model of the epochs so far is returned; its `provenance.stopped` is
+    "interrupted". An error that `on_epoch` raises passes through, with the model so far as its attribute `model`.
+
     Examples
     --------
     >>> import chainrule as cr
@@ -76,28 +85,46 @@ def train(
     True
     """
     callbacks = as_callbacks(on_epoch)
+    checkpoints = None if checkpoint is None else Checkpoints(checkpoint, checkpoint_every)
     setup = set_up(source, y, sample_weight=sample_weight, **options)
-    return train_setup(setup, callbacks, checkpoint=checkpoint, checkpoint_every=checkpoint_every, resume=resume)
+    model = train_setup(setup, callbacks, checkpoints=checkpoints, resume=resume)
+    if checkpoints is not None and checkpoints.failure is not None:
+        try:
+            warnings.warn(f"Not written: {checkpoints.in_words()}.", stacklevel=2)
+        except Warning as error:  # warnings are errors here
+            keep_with(error, model=model)
+            raise
+    return model
 
 
 def train_setup(
     setup: Setup,
     callbacks: Sequence[Callback] = (),
     *,
-    checkpoint: str | os.PathLike[str] | None = None,
-    checkpoint_every: int = 10,
+    checkpoints: Checkpoints | None = None,
     resume: bool = False,
 ) -> Model:
     """Train what `set_up` prepared: every random start, keeping the best; see `train`."""
-    _check_checkpoint(setup, checkpoint, checkpoint_every, resume)
+    _check_checkpoints(setup, checkpoints, resume)
     began = time.perf_counter()
     seconds = None
-    if setup.plan.starts > 1 and all(getattr(callback, "every", 1) is None for callback in callbacks):
-        (attempts,) = attempts_side_by_side([setup], callbacks, setup.plan.time_limit)
-        seconds = time.perf_counter() - began
-    else:
-        attempts = _in_turn(setup, callbacks, checkpoint, checkpoint_every, resume)
-    model, best = best_of(setup, attempts, seconds)
+    attempts: list[Attempt] = []
+    with interrupts_held() as held:
+        try:
+            if setup.plan.starts > 1 and all(getattr(callback, "every", 1) is None for callback in callbacks):
+                (attempts,) = attempts_side_by_side([setup], callbacks, setup.plan.time_limit)
+                seconds = time.perf_counter() - began
+            else:
+                _in_turn(setup, callbacks, checkpoints, resume, attempts)
+        except BaseException as error:  # of a callback, or of the system's: memory that ran out
+            reached = getattr(error, "attempts", [attempts])[0]
+            if any(one.state.epoch for one in reached):
+                with suppress(Exception):
+                    keep_with(error, model=best_of(setup, reached)[0])
+            raise
+        model, best = best_of(setup, attempts, seconds)
+        if held.taken():
+            model = interrupted(model)
     if best.failure is not None:  # all of them diverged
         best.failure.model = model
         raise best.failure
@@ -107,12 +134,11 @@ def train_setup(
 def _in_turn(
     setup: Setup,
     callbacks: Sequence[Callback],
-    checkpoint: str | os.PathLike[str] | None,
-    checkpoint_every: int,
+    checkpoints: Checkpoints | None,
     resume: bool,
-) -> list[Attempt]:
-    """One random start after the other, for callbacks that follow each, and for a checkpoint."""
-    attempts: list[Attempt] = []
+    attempts: list[Attempt],
+) -> None:
+    """One random start after the other, for callbacks that follow each, and for a checkpoint; added to `attempts`."""
     seconds = 0.0
     for start in range(setup.plan.starts):
         training = setup.training(start)
@@ -120,44 +146,34 @@ def _in_turn(
             if seconds >= setup.plan.time_limit:
                 break
             training = replace(training, plan=replace(training.plan, time_limit=setup.plan.time_limit - seconds))
-        state = load_checkpoint(checkpoint, training) if resume and checkpoint is not None else training.start
-        watchers = list(callbacks)
-        if checkpoint is not None:
-            watchers.append(_checkpointer(checkpoint, training, checkpoint_every))
+        state, watchers = training.start, list(callbacks)
+        if checkpoints is not None:
+            watchers.append(checkpoints.of(training))
+            if resume:
+                state = load_checkpoint(checkpoints.path, training)
         failure = None
         try:
             state = run(training, state, watchers)
         except DivergenceError as error:
             failure, state = error, error.state
+        except BaseException as error:
+            state = getattr(error, "state", state)
+            attempts.append(attempt(training, state, None))
+            raise
+        finally:
+            if checkpoints is not None and state.epoch:
+                checkpoints.save(training, state)
         attempts.append(attempt(training, state, failure))
         seconds += state.seconds
-        if checkpoint is not None and state.epoch:
-            save_checkpoint(checkpoint, training, state)
         if state.stopped == "interrupted":
             break
-    return attempts
 
 
-def _check_checkpoint(
-    setup: Setup, checkpoint: str | os.PathLike[str] | None, checkpoint_every: int, resume: bool
-) -> None:
-    if checkpoint is None:
+def _check_checkpoints(setup: Setup, checkpoints: Checkpoints | None, resume: bool) -> None:
+    if checkpoints is None:
         if resume:
             raise UsageError('resume needs the checkpoint to go on from, as in checkpoint="run.checkpoint".')
         return
     if setup.plan.starts > 1:
         raise UsageError(f"a checkpoint holds one training, but starts={setup.plan.starts}; leave out one of them.")
-    if checkpoint_every < 1:
-        raise UsageError(f"checkpoint_every must be at least 1 epoch; received {checkpoint_every}.")
-    check_writable(checkpoint)
-    if not resume and Path(checkpoint).exists() and not is_checkpoint(checkpoint):
-        raise UsageError(f'checkpoint "{checkpoint}" is another file, which would be lost. Choose another name.')
-
-
-def _checkpointer(path: str | os.PathLike[str], training: Training, every: int) -> Callback:
-    def write(state: TrainingState) -> None:
-        if state.epoch % every == 0:
-            save_checkpoint(path, training, state)
-
-    write.every = every  # type: ignore[attr-defined]
-    return write
+    checkpoints.check(resume)

@@ -15,7 +15,8 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.core.schedules import PlateauState
 from chainrule.errors import ModelFileError, UsageError
-from chainrule.files import write_whole
+from chainrule.files import NOT_WRITTEN, check_writable, why, write_whole
+from chainrule.training.loop import Callback
 from chainrule.training.prepare import Training
 from chainrule.training.state import Epoch, History, TrainingState
 
@@ -23,6 +24,63 @@ FORMAT = "chainrule-checkpoint-1"
 
 # What may differ between the training that wrote a checkpoint and the one that goes on from it: when to stop.
 _MAY_DIFFER = ("epochs", "target_cost", "patience", "tolerance", "time_limit", "threads")
+
+
+class Checkpoints:
+    """Where a training keeps its state, and how often. One that cannot be written does not end the training.
+
+    Parameters
+    ----------
+    path : path-like
+    every : int
+        Epochs between two of them; the last state is always kept.
+
+    Attributes
+    ----------
+    failure : Exception or None
+        Why the last one could not be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int = 10) -> None:
+        if every < 1:
+            raise UsageError(f"checkpoint_every must be at least 1 epoch; received {every}.")
+        self.path, self.every = path, every
+        self.failure: Exception | None = None
+        self._written = 0  # epochs of the one that stands in the file
+
+    def check(self, resume: bool) -> None:
+        """Raise UsageError where no checkpoint can be written, or another file would be lost by it."""
+        check_writable(self.path)
+        if not resume and Path(self.path).exists() and not is_checkpoint(self.path):
+            raise UsageError(f'checkpoint "{self.path}" is another file, which would be lost. Choose another name.')
+
+    def save(self, training: Training, state: TrainingState) -> None:
+        """Write a state, if it is not there already and can be written."""
+        if state.epoch == self._written:
+            return
+        try:
+            save_checkpoint(self.path, training, state)
+        except NOT_WRITTEN as error:
+            self.failure = error
+        else:
+            self.failure, self._written = None, state.epoch
+
+    def of(self, training: Training) -> Callback:
+        """Return the callback that writes those of one training."""
+
+        def write(state: TrainingState) -> None:
+            if state.epoch % self.every == 0:
+                self.save(training, state)
+
+        write.every = self.every  # type: ignore[attr-defined]
+        return write
+
+    def in_words(self) -> str:
+        """Name what could not be written, and why; empty where all is well."""
+        if self.failure is None:
+            return ""
+        kept = f"; it holds epoch {self._written}" if self._written else ""
+        return f'the checkpoint "{self.path}" ({why(self.failure)}{kept})'
 
 
 def save_checkpoint(path: str | os.PathLike[str], training: Training, state: TrainingState) -> None:

@@ -39,7 +39,7 @@ def schedule_diverged(training: Training, state: TrainingState) -> DivergenceErr
 
 def _kept(state: TrainingState) -> str:
     if state.best_epoch == 0:
-        return "No epoch was completed: the initial weights are kept."
+        return "No epoch was completed: there are no better weights than the initial ones."
     return f"The weights of epoch {state.best_epoch} are kept."
 
 

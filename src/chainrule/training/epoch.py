@@ -14,6 +14,7 @@ from chainrule.core.passes import cost, forward
 from chainrule.core.schedules import after_epoch
 from chainrule.engines.work import NotFiniteError, Work, count_right
 from chainrule.errors import DivergenceError
+from chainrule.interrupts import let_through
 from chainrule.training.course import learning_rates, why_stop
 from chainrule.training.divergence import diverged, validation_diverged
 from chainrule.training.prepare import Training
@@ -34,7 +35,8 @@ def one_epoch(training: Training, state: TrainingState) -> Reached:
     generator = state.generator()
     try:
         rates = learning_rates(training, state)
-        chunk = training.engine.run(work, state.network, state.rule_state, generator, rates)
+        with let_through():
+            chunk = training.engine.run(work, state.network, state.rule_state, generator, rates)
     except NotFiniteError as error:
         return Reached(state, diverged(training, state, error))
     except DivergenceError as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from chainrule.engines.kernels import cores
 from chainrule.errors import DivergenceError, UsageError
+from chainrule.interrupts import interrupts_held, let_through, take_interrupt
 from chainrule.training.chunks import advance, runs_in_chunks
 from chainrule.training.course import why_stop
 from chainrule.training.epoch import Reached, one_epoch
@@ -70,23 +72,25 @@ def run(
     Raises
     ------
     DivergenceError
-        With the last good state as its `state`.
+        With the last good state as its `state`; so have the errors that a callback raises.
     """
     state = _started(training, state)
-    try:
-        for reached in _states(training, state, lambda state: epochs_until_due(callbacks, state.epoch)):
-            state = reached.state
-            if reached.error is not None:
-                raise reached.error
-            answers = [callback(state) for callback in callbacks if state.stopped or is_due(callback, state.epoch)]
-            if any(answers) and not state.stopped:
-                return replace(state, stopped="stopped by a callback")
-    except KeyboardInterrupt:
-        return replace(state, stopped="interrupted")
-    except DivergenceError as error:
-        error.state = replace(state, stopped="diverged")
-        raise
-    return state
+    with interrupts_held() as held:
+        try:
+            for reached in _states(training, state, lambda state: epochs_until_due(callbacks, state.epoch)):
+                state = reached.state
+                if reached.error is not None:
+                    raise reached.error
+                due = [callback for callback in callbacks if state.stopped or is_due(callback, state.epoch)]
+                if any(_answers(due, state)) and not state.stopped:
+                    state = replace(state, stopped="stopped by a callback")
+                    break
+        except KeyboardInterrupt:
+            state = replace(state, stopped="interrupted")
+        except BaseException as error:
+            keep_with(error, state=replace(state, stopped=_why_failed(error)))
+            raise
+        return replace(state, stopped="interrupted") if held.taken() else state
 
 
 def run_side_by_side(
@@ -112,22 +116,47 @@ def run_side_by_side(
     began = time.perf_counter()
     reached = [Reached(training.start) for training in trainings]
     told, stop, at_once = 0, "", max(32, cores())
-    while not stop and (running := _next(trainings, reached, at_once)):
-        try:
-            interrupted = _go_on(trainings, reached, running)
-            if all(reached[i].state.stopped for i in running):
-                at_once *= 2
-            if interrupted:
+    with interrupts_held() as held:
+        while not stop and (running := _next(trainings, reached, at_once)):
+            try:
+                interrupted = _go_on(trainings, reached, running)
+                if all(reached[i].state.stopped for i in running):
+                    at_once *= 2
+                if interrupted or held.taken():
+                    stop = "interrupted"
+                elif time_limit is not None and time.perf_counter() - began >= time_limit:
+                    stop = "time limit reached"
+                while told < len(reached) and reached[told].state.stopped:
+                    told += 1
+                    if any(_answers(callbacks, reached[told - 1].state)):
+                        stop = stop or "stopped by a callback"
+            except KeyboardInterrupt:
                 stop = "interrupted"
-            elif time_limit is not None and time.perf_counter() - began >= time_limit:
-                stop = "time limit reached"
-            while told < len(reached) and reached[told].state.stopped:
-                answers = [callback(reached[told].state) for callback in callbacks]
-                stop = stop or ("stopped by a callback" if any(answers) else "")
-                told += 1
-        except KeyboardInterrupt:
-            stop = "interrupted"
-    return [one if one.state.stopped else Reached(replace(one.state, stopped=stop)) for one in reached]
+            except BaseException as error:
+                keep_with(error, reached=reached)
+                raise
+        if stop == "interrupted" and reached[-1].state.stopped and reached[-1].error is None:
+            reached[-1] = Reached(replace(reached[-1].state, stopped=stop))  # it came when all had ended
+        return [one if one.state.stopped else Reached(replace(one.state, stopped=stop)) for one in reached]
+
+
+def _answers(callbacks: Sequence[Callback], state: TrainingState) -> list[bool | None]:
+    """Call them: what a training has reached is safe meanwhile."""
+    if not callbacks:
+        return []
+    with let_through():
+        return [callback(state) for callback in callbacks]
+
+
+def _why_failed(error: BaseException) -> str:
+    return "diverged" if isinstance(error, DivergenceError) else "stopped by an error"
+
+
+def keep_with(error: BaseException, **reached: Any) -> None:
+    """Give an error that ends a training what the training had reached."""
+    for name, value in reached.items():
+        with suppress(AttributeError, TypeError):  # an error that takes no attributes
+            setattr(error, name, value)
 
 
 def _next(trainings: Sequence[Training], reached: Sequence[Reached], at_once: int) -> list[int]:
@@ -164,6 +193,8 @@ def _go_on(trainings: Sequence[Training], reached: list[Reached], running: list[
 def _states(training: Training, state: TrainingState, epochs_due: Callable[[TrainingState], int]) -> Iterator[Reached]:
     """What is reached after each epoch or, where the engine can, after as many as are due together."""
     while not state.stopped:
+        if take_interrupt():
+            raise KeyboardInterrupt
         interrupted = False
         if runs_in_chunks(training):
             (reached,), interrupted = advance([training], [state], epochs=epochs_due(state), seconds=SECONDS_OF_A_CHUNK)

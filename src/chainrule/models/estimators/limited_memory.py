@@ -17,11 +17,12 @@ from chainrule.engines.cost_and_gradient import CostAndGradient
 from chainrule.engines.vectors import as_vector, at_vector
 from chainrule.engines.work import Work
 from chainrule.errors import DivergenceError
+from chainrule.interrupts import let_through
 from chainrule.models.estimators.solving import Memory, Problem, Solved
 from chainrule.models.estimators.sparse_first_layer import SparseCostAndGradient
 from chainrule.models.estimators.sparse_rows import densely, is_thin
 from chainrule.training.epoch import measured
-from chainrule.training.loop import Callback
+from chainrule.training.loop import Callback, keep_with
 from chainrule.training.state import Epoch, History, TrainingState
 
 
@@ -65,13 +66,20 @@ def by_lbfgs(problem: Problem, parameters: Any, callbacks: Sequence[Callback] = 
 
     options = {"maxfun": parameters.max_fun, "maxiter": parameters.max_iter, "gtol": parameters.tol}
     try:
-        found = minimize(at, w, method="L-BFGS-B", jac=True, options=options, callback=after_step)
+        with let_through():
+            found = minimize(at, w, method="L-BFGS-B", jac=True, options=options, callback=after_step)
         reached = np.asarray(found.x)
         ended = "callback" if stopped else ("converged", "epochs", "stuck")[found.status]
         if not (math.isfinite(found.fun) and np.isfinite(reached).all()):
             raise DivergenceError("training diverged: the loss is no longer finite.")
     except KeyboardInterrupt:
         ended = "interrupted"
+    except Exception as error:
+        if rows and not isinstance(error, DivergenceError):  # of a callback
+            network, costs = at_vector(problem.network, reached), [row.cost for row in rows]
+            state = TrainingState(network, None, {}, network, len(rows), costs[-1], min(costs), history=History(rows))
+            keep_with(error, state=state)
+        raise
     if not rows:  # it ended where it began
         add(reached, at(reached)[0])
     best_loss = min(row.cost for row in rows)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule.core.network import Network
 from chainrule.errors import DivergenceError, UsageError
+from chainrule.interrupts import interrupts_held
 from chainrule.models.estimators.callbacks import callbacks_of
 from chainrule.models.estimators.learning_record import LearningRecord
 from chainrule.models.estimators.limited_memory import by_lbfgs
@@ -138,7 +139,7 @@ class MultilayerPerceptron(LearningRecord):
         try:
             return self._fit_or_refuse(X, y, sample_weight, kept, incremental, classes)
         except Exception as error:
-            if getattr(error, "state", None) is None:  # nothing was trained
+            if not isinstance(error, DivergenceError) or error.state is None:  # nothing is kept of it
                 self.__dict__.clear()
                 self.__dict__.update(as_it_was)
             raise
@@ -246,13 +247,16 @@ class MultilayerPerceptron(LearningRecord):
             if self.early_stopping and stochastic:
                 score = self._score(X, validation.y, validation.weight, resumed)
         problem = Problem(self._network_in(rows.X), rows.X, rows.Y, rows.weight, self._loss(), measured, self._middle())
-        try:
-            solved = self._solved(problem, told, generator, score, constant, incremental)
-        except DivergenceError as error:
-            if error.state is not None:
-                self._keep_the_good(error, len(rows.Y), constant, validation_constant)
-            raise diverged(error, self) from None
-        self._keep(solved, constant, validation_constant)
+        with interrupts_held() as held:
+            try:
+                solved = self._solved(problem, told, generator, score, constant, incremental)
+            except DivergenceError as error:
+                if error.state is not None:
+                    self._keep_the_good(error, len(rows.Y), constant, validation_constant)
+                raise diverged(error, self) from None
+            self._keep(solved, constant, validation_constant)
+            if held.taken():
+                solved = solved._replace(ended="interrupted")
         self._warn(solved, incremental)
         return self
 
