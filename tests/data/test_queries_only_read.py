@@ -226,8 +226,9 @@ def test_no_attempt_gets_through_without_a_table(folder, server):
         assert snapshot(folder) == before, sql
     assert asked == []
     for sql in TABLES:
-        if "data" not in sql:
-            assert read_table(None, sql=sql).n_rows
+        if "data" in sql:
+            continue  # which is not there
+        assert read_table(None, sql=sql).n_rows, sql
         with pytest.raises(UsageError, match=r"which the command does not name"):
             read_table(None, sql=sql, sql_files=[])
     assert snapshot(folder) == before
