@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from chainrule import __version__
-from chainrule.cli.output import forget
+from chainrule.cli.output import forget, show_every_letter
 from chainrule.errors import ChainruleError, did_you_mean
 
 # The help of `chainrule --help` stands here, so that it need not load the commands.
@@ -68,6 +68,7 @@ def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a shell may start us with either of them closed
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    show_every_letter(sys.stdout, sys.stderr)
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop from outside loses no more than Ctrl-C
     sys.exit(_exit_code(args))

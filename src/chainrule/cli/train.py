@@ -15,7 +15,7 @@ from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.output import print_json, say
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
-from chainrule.errors import DivergenceError, UsageError
+from chainrule.errors import DivergenceError, UsageError, readable
 from chainrule.files import check_writable, refuse_same, write_whole
 from chainrule.training.plan import TrainingPlan
 
@@ -136,8 +136,8 @@ def history_csv(history: Any) -> str:
 
 
 def repeat_command() -> str:
-    """The command line as it was typed."""
-    return shlex.join(["chainrule", *sys.argv[1:]])
+    """The command line as it was typed, but for bytes that are no letters."""
+    return readable(shlex.join(["chainrule", *sys.argv[1:]]))
 
 
 def summary(model: Any, paths: dict[str, Path]) -> dict[str, Any]:

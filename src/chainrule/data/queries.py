@@ -247,5 +247,6 @@ def number_values(fetched: Any) -> np.ndarray:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what DuckDB says, as a sentence."""
-    return str(error).strip().splitlines()[0].rstrip(". ") + "."
+    """The first line of what DuckDB says, as a sentence; damaged files come with letters that cannot be printed."""
+    line = str(error).strip().splitlines()[0].rstrip(". ")
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line) + "."
