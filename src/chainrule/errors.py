@@ -63,6 +63,15 @@ def unknown_name(kind: str, received: object, allowed: Iterable[str]) -> UsageEr
     )
 
 
+def readable(text: str) -> str:
+    """Write what cannot be encoded, as the bytes of a file's name that are no letters, as its number.
+
+    >>> print(readable("caf\\udce9.csv"))
+    caf\\udce9.csv
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 # What other programs call our options and names.
 OTHER_NAMES = {
     "lr": "learning_rate",

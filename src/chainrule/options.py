@@ -14,6 +14,8 @@ from typing import Any
 
 from chainrule.errors import UsageError, did_you_mean, unknown_name
 
+MOST_THREADS = 1024  # that the kernel takes
+
 
 def option(
     default: Any,

@@ -347,7 +347,7 @@ def test_refused_rules(name, message):
     ("cosine(2)", "an end from 0 to 1"),
     ("one_cycle(1)", "a rise between 0 and 1"),
     ("reduce_on_plateau(1)", "a factor between 0 and 1"),
-    ("reduce_on_plateau(0.5,0)", "a whole patience of at least 1"),
+    ("reduce_on_plateau(0.5,0)", "a whole patience from 1 to 1e9"),
     ("constant(1)", "constant does not take 1 numbers"),
     (None, "schedule must be a name or an object of that kind; received None"),
 ])  # fmt: skip

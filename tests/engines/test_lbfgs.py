@@ -194,5 +194,5 @@ def test_without_scipy(monkeypatch):
 
 @pytest.mark.parametrize("name", ["lbfgs(0)", "lbfgs(2.5)", "lbfgs(-1)"])
 def test_bad_memory(name):
-    with pytest.raises(UsageError, match=r"lbfgs\(memory\) needs a whole number of at least 1"):
+    with pytest.raises(UsageError, match=r"lbfgs\(memory\) needs a whole number from 1 to 1000"):
         solver_named(name)

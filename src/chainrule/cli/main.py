@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from chainrule import __version__
-from chainrule.cli.output import begin, forget, lose, say, unsaid
+from chainrule.cli.output import begin, forget, lose, say, show_every_letter, unsaid
 from chainrule.errors import ChainruleError, did_you_mean
 from chainrule.interrupts import STOPS
 
@@ -70,6 +70,7 @@ def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a shell may start us with either of them closed
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    show_every_letter(sys.stdout, sys.stderr)
     stops: list[int] = []
     try:
         begin()

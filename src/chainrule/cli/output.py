@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -11,6 +12,8 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 import click
+
+from chainrule.errors import UsageError
 
 
 def print_json(facts: dict[str, Any]) -> None:
@@ -71,6 +74,32 @@ def unsaid(*, aside: bool) -> Exception | None:
 def begin() -> None:
     """Begin a command, to which everything can be said."""
     _unsaid.clear()
+
+
+def show_every_letter(*streams: TextIO) -> None:
+    """Let streams write a letter that their encoding lacks as its number, as in \\u2202, and not fail at it."""
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_data(text: str) -> None:
+    """Print what other programs read, in which no letter may be changed.
+
+    Raises
+    ------
+    UsageError
+        If standard output's encoding lacks one.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"standard output is encoded as {encoding}, which has no {text[error.start]!a}. Write to a file with "
+            "-o, or set the environment variable PYTHONIOENCODING to utf-8."
+        ) from None
+    click.echo(text, nl=False)
 
 
 def forget(stream: TextIO) -> None:

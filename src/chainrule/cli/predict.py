@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
-from chainrule.cli.output import plain, print_json, say
+from chainrule.cli.output import plain, print_data, print_json, say
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
 from chainrule.files import check_writable, refuse_same, write_whole
@@ -67,7 +67,7 @@ def command(
     if output:
         say(f"Wrote {table.n_rows} predictions to {write_whole(output, text)}.", aside=True)
     else:
-        click.echo(text, nl=False)
+        print_data(text)
 
 
 def _meant(value: Any, dtype: str) -> Any:

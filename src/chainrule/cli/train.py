@@ -15,7 +15,7 @@ from chainrule.cli.leaving import Left, leave
 from chainrule.cli.output import print_json, say, unsaid
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
-from chainrule.errors import UsageError
+from chainrule.errors import UsageError, readable
 from chainrule.files import check_writable, refuse_same, why
 from chainrule.interrupts import interrupts_held
 from chainrule.training.plan import TrainingPlan
@@ -154,8 +154,8 @@ def columns_in_words(encoding: Any) -> list[str]:
 
 
 def repeat_command() -> str:
-    """The command line as it was typed."""
-    return shlex.join(["chainrule", *sys.argv[1:]])
+    """The command line as it was typed, but for bytes that are no letters."""
+    return readable(shlex.join(["chainrule", *sys.argv[1:]]))
 
 
 def summary(model: Any, paths: Mapping[str, Path | None], missing: Sequence[str] = ()) -> dict[str, Any]:

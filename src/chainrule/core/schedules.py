@@ -89,9 +89,9 @@ def reduce_on_plateau(factor: float = 0.5, patience: float = 10) -> Schedule:
     """Multiply by `factor` when the watched cost has not improved for `patience` epochs."""
     _check(0 < factor < 1, "reduce_on_plateau(factor, patience)", "a factor between 0 and 1", factor)
     _check(
-        patience >= 1 and patience == int(patience),
+        1 <= patience <= 1e9 and patience == int(patience),
         "reduce_on_plateau(factor, patience)",
-        "a whole patience of at least 1",
+        "a whole patience from 1 to 1e9",
         patience,
     )
     at_all_times = constant().factor  # what follows the cost is in PlateauState

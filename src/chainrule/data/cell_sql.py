@@ -6,22 +6,27 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 WHITE_SPACE = " \t\r\n\u00a0"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Write text as an SQL literal.
+
+    >>> literal("the 'last' one")
+    "'the ''last'' one'"
+    """
     return "'" + text.replace("'", "''") + "'"
 
 
 def trimmed_sql(cell: str, tokens: tuple[str, ...]) -> str:
     """The cell without white space around it, or NULL where it is missing."""
-    trimmed = f"trim({cell}, {_literal(WHITE_SPACE)})"
+    trimmed = f"trim({cell}, {literal(WHITE_SPACE)})"
     # A list, not IN: that is planned as a join, which does not keep the order of rows.
-    missing = ", ".join(_literal(token) for token in ("", *tokens))
+    missing = ", ".join(literal(token) for token in ("", *tokens))
     return f"CASE WHEN list_contains([{missing}], {trimmed}) THEN NULL ELSE {trimmed} END"
 
 
 def token_sql(cell: str, tokens: tuple[str, ...]) -> str:
     """The word in the cell that counts as missing, or NULL."""
-    trimmed = f"trim({cell}, {_literal(WHITE_SPACE)})"
-    words = ", ".join(_literal(token) for token in tokens)
+    trimmed = f"trim({cell}, {literal(WHITE_SPACE)})"
+    words = ", ".join(literal(token) for token in tokens)
     return f"CASE WHEN list_contains([{words}], {trimmed}) THEN {trimmed} END"
 
 

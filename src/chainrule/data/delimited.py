@@ -26,10 +26,11 @@ from chainrule.data.cell_sql import (
     trimmed_sql,
 )
 from chainrule.data.columns import Column, Origin, Table
+from chainrule.data.connections import connect
 from chainrule.data.layout import ROW_NAMES, Layout, find_layout, line_numbers, parse_error
-from chainrule.data.queries import connect, file_pattern, number_values, text_values
+from chainrule.data.queries import number_values, text_values
 from chainrule.data.text_columns import CODES_NOTE, COMMA_NOTE, DATE_NOTE
-from chainrule.data.text_files import NUMBER, open_text
+from chainrule.data.text_files import NUMBER, TextFile, open_text
 from chainrule.errors import DataError, UsageError
 
 # A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
@@ -80,11 +81,8 @@ def read_delimited(
     tokens = tuple(token.strip() for token in missing_tokens)
     file = open_text(path, source, encoding)
     layout, notes = find_layout(file.text, source, delimiter, decimal, header, tokens)
-    with tempfile.TemporaryDirectory() as folder, connect() as connection:
-        if not file.as_stored:
-            path = Path(folder) / "table.csv"
-            path.write_text(file.text, encoding="utf-8", newline="")
-        _parse(connection, path, layout, source)
+    with tempfile.TemporaryDirectory() as folder, connect(_stored(path, file, folder)) as (connection, (name,)):
+        _parse(connection, name, layout, source)
         n_rows = connection.execute("SELECT count(*) FROM cells").fetchone()[0]
         if n_rows == 0:
             raise DataError(f"{source} has column names but no rows.")
@@ -95,20 +93,28 @@ def read_delimited(
     return Table(columns, source, (*file.notes, *notes), lines)
 
 
-def _parse(connection: Any, path: Path, layout: Layout, source: str) -> None:
+def _stored(path: Path, file: TextFile, folder: str) -> Path:
+    """Where the text lies as UTF-8 with one kind of line end."""
+    if not file.as_stored:
+        path = Path(folder) / "table.csv"
+        path.write_text(file.text, encoding="utf-8", newline="")
+    return path
+
+
+def _parse(connection: Any, name: str, layout: Layout, source: str) -> None:
     """Fill the table `cells` with the text of every cell, in columns c0, c1, ..., in the order of the file."""
     import duckdb
 
-    names = [f"c{i}" for i in range(len(layout.names))]
-    types = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    cells = [f"c{i}" for i in range(len(layout.names))]
+    types = ", ".join(f"'{cell}': 'VARCHAR'" for cell in cells)
     # A blank line is one missing cell to the parser when there is one column only, and nothing otherwise.
-    keep = "WHERE trim(c0) <> ''" if len(names) == 1 else ""
+    keep = "WHERE trim(c0) <> ''" if len(cells) == 1 else ""
     try:
         connection.execute(
             f"CREATE TEMP TABLE cells AS SELECT * FROM read_csv(?, auto_detect=false, header=false, delim=?, "
             f"quote='\"', escape='\"', strict_mode=true, compression='none', columns={{{types}}}) {keep} "
             f"OFFSET {int(layout.header)}",
-            [file_pattern(path), layout.delimiter],
+            [name, layout.delimiter],
         )
     except duckdb.Error as error:
         raise parse_error(layout, source, str(error)) from None

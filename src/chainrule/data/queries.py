@@ -1,7 +1,8 @@
-"""Tables that DuckDB or SQLite read: Parquet, JSON, SQLite files, and SQL over any of them."""
+"""Tables that DuckDB reads: Parquet, JSON, and SQL over files."""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Sequence
@@ -10,65 +11,31 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.cell_sql import MICROSECONDS_PER_DAY
-from chainrule.data.columns import Column, Origin, Table, name_list
-from chainrule.data.frames import column_from_objects
+from chainrule.data.cell_sql import MICROSECONDS_PER_DAY, literal
+from chainrule.data.columns import Column, Origin, Table
+from chainrule.data.connections import connect, execute, limit, unlimited
+from chainrule.data.query_tree import refuse_harm
+from chainrule.data.sqlite_files import quoted
 from chainrule.data.text_columns import DATE_NOTE
-from chainrule.errors import DataError, UsageError, did_you_mean
+from chainrule.errors import DataError, UsageError
 
 INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-NO_FORMAT = "no format"
 FLOAT_TYPES = ("FLOAT", "DOUBLE", "DECIMAL")
-
-
-def connect() -> Any:
-    """Open a DuckDB connection that keeps the order of rows and never reaches for the network.
-
-    One thread, because parallel plans with joins or casts do not promise the order of a file's rows; the CSV
-    reader is as fast with one. No extension is fetched, and no Python variable can be taken for a table.
-    """
-    import duckdb  # takes longer to import than the rest of the package
-
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "threads": "1",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "python_enable_replacements": "false",
-        },
-    )
-
-
-def quoted(name: str) -> str:
-    """Write a name as an SQL identifier.
-
-    >>> print(quoted('the "last" one'))
-    "the ""last"" one"
-    """
-    return '"' + name.replace('"', '""') + '"'
-
-
-def file_pattern(path: Path) -> str:
-    """Write a path so that DuckDB, which takes paths for patterns, finds this file and no other.
-
-    >>> file_pattern(Path("/data[1].csv"))
-    '/data[[]1].csv'
-    """
-    # In full, as DuckDB also takes a leading ~ for the home folder.
-    return re.sub(r"([*?\[])", r"[\1]", os.path.abspath(path))
+NO_FORMAT = "no format"
+# Endings by which a query that stands alone may name a file as a table.
+ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson")
 
 
 def read_parquet(path: Path, source: str) -> Table:
     """Read a Parquet file; rows are counted from 1."""
-    return _read_sql("SELECT * FROM read_parquet(?)", [file_pattern(path)], source)
+    return _read_file("read_parquet(?)", path, source)
 
 
 def read_json(path: Path, source: str) -> Table:
     """Read a JSON array of records, or JSON lines; rows are counted from 1."""
     # DuckDB would also take 01-02-2020 for a date: a format that nothing has leaves all strings text.
     options = f"sample_size=-1, dateformat='{NO_FORMAT}', timestampformat='{NO_FORMAT}'"
-    table = _read_sql(f"SELECT * FROM read_json(?, {options})", [file_pattern(path)], source)
+    table = _read_file(f"read_json(?, {options})", path, source)
     if table.n_rows == 1 and all(str(column.values[0]).startswith("[") for column in table.columns):
         raise DataError(
             f"{source} holds one record whose values are lists. "
@@ -77,39 +44,156 @@ def read_json(path: Path, source: str) -> Table:
     return table
 
 
-def read_sql(sql: str, file: Path | None = None) -> Table:
-    """Run an SQL query by DuckDB; with `file`, the query may call that file `data`."""
-    return _read_sql(sql, [], "the SQL query", file)
-
-
-def _read_sql(sql: str, parameters: list[str], source: str, file: Path | None = None) -> Table:
+def _read_file(reader: str, path: Path, source: str) -> Table:
     import duckdb
 
-    with connect() as connection:
+    with connect(path) as (connection, names):
         try:
-            if file is not None:
-                path = file_pattern(file).replace("'", "''")
-                connection.execute(f"CREATE TEMP VIEW data AS SELECT * FROM '{path}'")
-            if not parameters:
-                _refuse_other_statements(connection, sql)
-            connection.execute(f"CREATE TEMP TABLE result AS {sql.strip().rstrip(';')}", parameters)
+            connection.execute(f"CREATE TEMP TABLE result AS SELECT * FROM {reader}", names)
         except duckdb.Error as error:
-            if parameters:
-                raise DataError(f"{source} cannot be read: {_first_line(error)}") from None
-            raise DataError(f"the SQL query failed: {_first_line(error)} The query: {sql.strip()}") from None
-        described = connection.execute("DESCRIBE result").fetchall()
-        names, types = [row[0] for row in described], [str(row[1]) for row in described]
-        expressions = [f"{_expression(quoted(n), t)} AS {quoted(n)}" for n, t in zip(names, types, strict=True)]
-        fetched = connection.execute(f"SELECT {', '.join(expressions)} FROM result").fetchnumpy()
-    columns = [_typed_column(n, t, fetched[n]) for n, t in zip(names, types, strict=True)]
+            raise DataError(f"{source} cannot be read: {first_line(error)}") from None
+        return _result(connection, source)
+
+
+def read_sql(sql: str, file: Path | None = None, name: str = "", files: Sequence[str] | None = None) -> Table:
+    """Run an SQL query by DuckDB.
+
+    Parameters
+    ----------
+    sql : str
+        One query that only reads.
+    file : Path, optional
+        The query may call it `data`, or by its name.
+    name : str
+        What the user calls `file`.
+    files : sequence of str, optional
+        Further files, or patterns of them, that the query may read. Without these and without `file` it reads those
+        that it names as tables, as in ``from 'a.csv'``.
+
+    Raises
+    ------
+    UsageError
+        If it does more than read, or reads another file.
+    DataError
+        If it fails.
+    """
+    import duckdb
+
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the SQL query is not valid text: {error}.") from None
+    with unlimited() as (connection, folder):
+        tables = refuse_harm(connection, sql)
+        if file is None and files is None:
+            asked = [table for table in tables if table.lower().removesuffix(".gz").endswith(ENDINGS)]
+            named = {text: found for text in asked if (found := _matches(text))}
+        else:
+            named = {text: _must_match(text) for text in map(os.fspath, files or ())}
+        if file is not None:
+            named["data"] = [file]
+        paths = list(dict.fromkeys(path for found in named.values() for path in found))
+        reached = dict(zip(map(os.path.realpath, paths), limit(connection, folder, paths), strict=True))
+        for view, found in _views(named, tables, file, name).items():
+            try:
+                reader = f"{_reader(found)}([{', '.join(literal(reached[os.path.realpath(path)]) for path in found)}])"
+                connection.execute(f"CREATE TEMP VIEW {quoted(view)} AS SELECT * FROM {reader}")
+            except duckdb.Error as error:
+                raise DataError(f"{name if view == 'data' else view} cannot be read: {first_line(error)}") from None
+        try:
+            execute(connection, f"CREATE TEMP TABLE result AS {sql.strip().rstrip(';')}")
+        except duckdb.PermissionException as error:
+            reached_for = re.search(r'"(.*)"', first_line(error))
+            what = f'"{reached_for[1]}"' if reached_for else first_line(error)
+            raise UsageError(
+                f"the SQL query reads {what}, which the command does not name. Give the file as DATA or with "
+                "--sql-files (sql_files=... in Python); nothing is read from the network."
+            ) from None
+        except duckdb.Error as error:
+            raise DataError(f"the SQL query failed: {first_line(error)} The query: {sql.strip()}") from None
+        return _result(connection, "the SQL query")
+
+
+def _matches(text: str) -> list[Path]:
+    """The file of this name, or those that fit the pattern."""
+    if "\0" in text:
+        return []
+    return [
+        Path(found)
+        for found in ([text] if _is_file(text) else sorted(glob.glob(text, recursive=True)))
+        if _is_file(found)
+    ]
+
+
+def _is_file(text: str) -> bool:
+    return "\0" not in text and os.path.isfile(text)
+
+
+def _must_match(text: str) -> list[Path]:
+    found = _matches(text)
+    if not found:
+        raise UsageError(
+            f'sql_files: no file "{text}" was found. Give names of files, or a pattern such as "parts/*.csv".'
+        )
+    return found
+
+
+def _views(named: dict[str, list[Path]], tables: list[str], file: Path | None, name: str) -> dict[str, list[Path]]:
+    """The tables of the query that are files, as the query writes them."""
+    views = {"data": named["data"]} if file is not None else {}
+    for table in tables:
+        if table.lower() == "data" and file is not None:
+            continue
+        if file is not None and table == name:
+            views[table] = [file]
+            continue
+        asked = named.get(table) or ([Path(table)] if _is_file(table) else [])
+        allowed = {os.path.realpath(path) for found in named.values() for path in found}
+        if asked and all(os.path.realpath(path) in allowed for path in asked):
+            same = [view for view in views if view.lower() == table.lower()]
+            if same and views[same[0]] != asked:
+                raise UsageError(f'the SQL query reads "{same[0]}" and "{table}", which SQL does not tell apart.')
+            views |= {} if same else {table: asked}
+    return views
+
+
+def _reader(files: list[Path]) -> str:
+    with files[0].open("rb") as file:
+        if file.read(4) == b"PAR1":
+            return "read_parquet"
+    endings = (".json", ".jsonl", ".ndjson")
+    return "read_json" if files[0].name.lower().removesuffix(".gz").endswith(endings) else "read_csv"
+
+
+def _result(connection: Any, source: str) -> Table:
+    """Take the table `result`, column by its place: its names may be any text, and are no part of a statement."""
+    import duckdb
+
+    described = connection.execute("DESCRIBE result").fetchall()
+    names, types = [row[0] for row in described], [str(row[1]) for row in described]
+    cells = [f"c{i}" for i in range(len(names))]
+    selected = f"SELECT {{}} FROM result AS result({', '.join(cells)})"
+    expressions = [f"{_expression(cell, kind)} AS {cell}" for cell, kind in zip(cells, types, strict=True)]
+    try:
+        fetched = connection.execute(selected.format(", ".join(expressions))).fetchnumpy()
+    except duckdb.Error as error:
+        raise DataError(f"{source} cannot be read: {first_line(error)}") from None
+    for name, kind, cell in zip(names, types, cells, strict=True):
+        if _origin(kind) == "date":
+            _refuse_unreadable_dates(connection, f'{source}, column "{name}"', selected, cell, _expression(cell, kind))
+    columns = [_typed_column(name, kind, fetched[cell]) for name, kind, cell in zip(names, types, cells, strict=True)]
     return Table(tuple(columns), source)
 
 
-def _refuse_other_statements(connection: Any, sql: str) -> None:
-    """A table is read by one query; nothing that writes is run beside it."""
-    kinds = [str(statement.type).rpartition(".")[2] for statement in connection.extract_statements(sql)]
-    if kinds not in (["SELECT"], ["SELECT_STATEMENT"]):
-        raise UsageError(f"--sql takes one query that begins with select, from or with; received {sql.strip()!r}.")
+def _refuse_unreadable_dates(connection: Any, place: str, selected: str, cell: str, days: str) -> None:
+    """Refuse a date that has no number of days: infinity, or beyond the range of times."""
+    unreadable = f"{cell} IS NOT NULL AND {days} IS NULL"
+    found = connection.execute(selected.format(f"CAST({cell} AS VARCHAR)") + f" WHERE {unreadable} LIMIT 1").fetchone()
+    if found:
+        raise DataError(
+            f"{place}: the date {found[0]} cannot be used. Dates lie between the years -290307 and 294246. Correct it, "
+            "or leave the cell empty if the value is missing."
+        )
 
 
 def _expression(column: str, type_name: str) -> str:
@@ -117,7 +201,7 @@ def _expression(column: str, type_name: str) -> str:
     origin = _origin(type_name)
     if origin == "date":
         # Only TIMESTAMP WITH TIME ZONE counts from a moment; the others are taken as they are written.
-        moment = column if "ZONE" in type_name else f"CAST({column} AS TIMESTAMP)"
+        moment = column if "ZONE" in type_name else f"TRY_CAST({column} AS TIMESTAMP)"
         return f"epoch_us({moment}) / {MICROSECONDS_PER_DAY}.0"
     if origin == "text":
         return f"{column} ->> '$'" if type_name == "JSON" else f"CAST({column} AS VARCHAR)"
@@ -162,54 +246,7 @@ def number_values(fetched: Any) -> np.ndarray:
     return values
 
 
-def read_sqlite(path: Path, source: str, sqlite_table: str | None, sql: str | None = None) -> Table:
-    """Read one table of an SQLite file, or an SQL query over it; rows are counted from 1.
-
-    Raises
-    ------
-    UsageError
-        If the file has several tables and none was named, or the named one is not there.
-    DataError
-        If the file is damaged or the query fails.
-    """
-    import sqlite3
-    from contextlib import closing
-
-    # Read-only, so that a mistyped query cannot change the user's file.
-    uri = f"{path.resolve().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            if sql is None:
-                sql = f"SELECT * FROM {quoted(_sqlite_table(connection, source, sqlite_table))}"
-            cursor = connection.execute(sql)
-            names = [entry[0] for entry in cursor.description or ()]
-            rows = cursor.fetchall()
-    except sqlite3.Error as error:
-        raise DataError(f"{source}: SQLite says: {error}.") from None
-    cells: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-    return Table(tuple(column_from_objects(n, c, source) for n, c in zip(names, cells, strict=True)), source)
-
-
-def _sqlite_table(connection: Any, source: str, received: str | None) -> str:
-    found = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
-    )
-    names = [row[0] for row in found]
-    if not names:
-        raise DataError(f"{source} is an SQLite file without tables.")
-    if received is not None:
-        if received not in names:
-            raise UsageError(
-                f'{source} has no table "{received}". {did_you_mean(received, names)}Tables: {name_list(names)}.'
-            )
-        return received
-    if len(names) > 1:
-        raise UsageError(
-            f"{source} has {len(names)} tables: {name_list(names)}. "
-            f"Name one: --sqlite-table {names[0]} (sqlite_table={names[0]!r} in Python)."
-        )
-    return str(names[0])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(". ") + "."
+def first_line(error: Exception) -> str:
+    """The first line of what DuckDB says, as a sentence; damaged files come with letters that cannot be printed."""
+    line = str(error).strip().splitlines()[0].rstrip(". ")
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line) + "."

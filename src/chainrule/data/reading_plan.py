@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +30,24 @@ def _tokens(value: Any) -> tuple[str, ...]:
     return ("", *(token for part in parts if (token := str(part).strip())))
 
 
+def _files(value: Any) -> tuple[str, ...] | None:
+    """Accept a comma-separated list or a sequence of names."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    return None if value is None else tuple(os.fspath(part) for part in value)
+
+
 @dataclass(frozen=True)
 class ReadingPlan:
     """How to read a table. Every field is an argument of `chainrule.train` and a flag of the commands that read one."""
 
-    sql: str | None = option(None, "Read the result of this SQL query; it may name files, as in \"from 'a.csv'\".")
+    sql: str | None = option(
+        None,
+        "Read the result of this SQL query; it calls DATA data, or without DATA names files, as in \"from 'a.csv'\".",
+    )
+    sql_files: tuple[str, ...] | None = option(
+        None, "Further files that the query may read, or patterns of them, separated by commas.", check=_files
+    )
     sqlite_table: str | None = option(None, "Which table of an SQLite file to read.")
     delimiter: str | None = option(None, "Delimiter of a text file; found out by default.", check=_one_character)
     decimal: str | None = option(None, 'Decimal mark, "." or ","; found out by default.', check=_decimal)

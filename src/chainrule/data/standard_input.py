@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from chainrule.errors import UsageError
+from chainrule.errors import UsageError, readable
 
 STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
@@ -33,9 +33,9 @@ def regular_file(received: str) -> Iterator[tuple[Path, str]]:
     path = Path(received)
     standard = received in STANDARD_INPUT
     if not standard and (path.is_file() or path.is_dir() or not path.exists()):
-        yield path, received
+        yield path, readable(received)
         return
-    name = "standard input" if standard else received
+    name = "standard input" if standard else readable(received)
     with tempfile.TemporaryDirectory() as folder:
         # Delimited text, unless its first bytes say otherwise.
         copy = Path(folder) / "table.csv"

@@ -40,6 +40,7 @@ def read_table(
     source: Any,
     *,
     sql: str | None = None,
+    sql_files: Sequence[str] | None = None,
     sqlite_table: str | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
@@ -58,8 +59,12 @@ def read_table(
         polars or pyarrow table, a NumPy array with two dimensions (columns x1, x2, ...) or named fields, a dict of
         columns, or a list of dicts. None if `sql` names its own files.
     sql : str, optional
-        An SQL query. Over an SQLite file it is run by SQLite; otherwise by DuckDB, which reads files named in
-        the query (``select * from 'a.csv'``) and knows `source`, if it is a file, as ``data``.
+        One SQL query, which only reads. Over an SQLite file it is run by SQLite; otherwise by DuckDB, which knows
+        `source`, if it is a file, as ``data``, and reads no other file but those of `sql_files`. Without both, the
+        query names its files itself, as tables: ``select * from 'a.csv' join 'b.csv' using (key)``.
+    sql_files : sequence of str, optional
+        Further files that the query may read, or patterns of them. An empty one lets a query without `source` read
+        none, for queries that are not your own.
     sqlite_table : str, optional
         Which table of an SQLite file to read, if it has several.
     delimiter : str, optional
@@ -101,12 +106,16 @@ def read_table(
     """
     if isinstance(as_text, str):
         as_text = [name.strip() for name in as_text.split(",")]
+    if isinstance(sql_files, str):
+        sql_files = [name.strip() for name in sql_files.split(",")]
     if isinstance(missing_tokens, str):
         missing_tokens = [token.strip() for token in missing_tokens.split(",")]
     options: dict[str, Any] = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding, "header": header}
     if source is None or sql is not None:
         _refuse_without_effect(sql, {**options, "sqlite_table": sqlite_table}, missing_tokens)
-        table = read_text_columns(_read_query(source, sql), as_text, commas=True)
+        table = read_text_columns(_read_query(source, sql, sql_files), as_text, commas=True)
+    elif sql_files is not None:
+        raise UsageError("sql_files names the files that a query may read, and there is no query. Give sql, too.")
     elif isinstance(source, Table):
         table = source
     elif isinstance(source, (str, os.PathLike)):
@@ -137,24 +146,27 @@ def read_with(source: Any, reading: ReadingPlan, as_text: Sequence[str] = ()) ->
     return read_table(source, as_text=as_text, **asdict(reading))
 
 
-def _read_query(source: Any, sql: str | None) -> Table:
-    from chainrule.data.queries import read_sql, read_sqlite
+def _read_query(source: Any, sql: str | None, files: Sequence[str] | None) -> Table:
+    from chainrule.data.queries import read_sql
+    from chainrule.data.sqlite_files import MAGIC, read_sqlite
 
     if sql is None:
         raise UsageError(
             "no table was named. Name a table (a file or a built-in name), or give --sql (sql=... in Python)."
         )
     if source is None:
-        return read_sql(sql)
+        return read_sql(sql, files=files)
     if not isinstance(source, (str, os.PathLike)):
         raise UsageError(f"sql works on files; received {_described(source)} with it. Query the object itself first.")
     if not Path(source).is_file() and is_builtin(os.fspath(source)):
         raise UsageError(f'sql works on files; "{source}" is a built-in table, which is used whole. Leave out sql.')
     _refuse_unreadable(os.fspath(source))
     with regular_file(os.fspath(source)) as (path, name):
-        if _starts_with(path, b"SQLite format 3\0"):
-            return read_sqlite(path, name, None, sql)
-        return read_sql(sql, path)
+        if not _starts_with(path, MAGIC):
+            return read_sql(sql, path, name, files)
+        if files is not None:
+            raise UsageError(f"sql_files: SQLite runs the query over {name}, and reads no other file. Leave it out.")
+        return read_sqlite(path, name, None, sql)
 
 
 def _refuse_without_effect(sql: str | None, options: dict[str, Any], missing_tokens: Sequence[str]) -> None:
@@ -170,9 +182,9 @@ def _refuse_without_effect(sql: str | None, options: dict[str, Any], missing_tok
 
 
 def _read_file(path: Path, source: str, sqlite_table: str | None, options: dict[str, Any]) -> Table:
-    if _starts_with(path, b"SQLite format 3\0"):
-        from chainrule.data.queries import read_sqlite
+    from chainrule.data.sqlite_files import MAGIC, read_sqlite
 
+    if _starts_with(path, MAGIC):
         return read_sqlite(path, source, sqlite_table)
     if sqlite_table is not None:
         raise UsageError(f"sqlite_table is for SQLite files; {source} is none.")

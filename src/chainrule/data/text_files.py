@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from chainrule.errors import DataError, UsageError
 
 SAMPLE_CHARACTERS = 1 << 20
 SAMPLE_RECORDS = 200
+NO_FILE_HAS = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 # In this order among delimiters that divide every record alike: a comma may be a decimal comma, a space or a
 # vertical bar may belong to a cell.
 DELIMITERS = ("\t", ";", ",", "|", " ")
@@ -75,24 +77,23 @@ def _bytes(path: Path, source: str) -> bytes:
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{source} cannot be read: {error}.") from None
 
 
 def _decode(data: bytes, source: str, encoding: str | None) -> tuple[str, bool, tuple[str, ...]]:
     if encoding is not None:
+        name = _text_encoding(encoding)
         try:
-            name = codecs.lookup(encoding).name
             text = data.decode("utf-8-sig" if name == "utf-8" else name)
-        except LookupError:
-            raise UsageError(
-                f'encoding "{encoding}" is unknown. Use a name such as utf-8, latin-1, cp1252 or utf-16.'
-            ) from None
+            text.encode()  # some can yield half a pair of surrogates, which is no letter
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             raise DataError(
                 f"{source}, row {line}: the text is not valid {encoding} ({error.reason}). Use another --encoding."
             ) from None
+        except (UnicodeError, ValueError) as error:
+            raise DataError(f"{source}: the text is not valid {encoding} ({error}). Use another --encoding.") from None
         return text.removeprefix("\ufeff"), name == "utf-8", ()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", errors="replace"), False, (f"{source} was read as UTF-16.",)
@@ -104,6 +105,17 @@ def _decode(data: bytes, source: str, encoding: str | None) -> tuple[str, bool, 
         return data.decode("cp1252"), False, (note,)  # Windows' superset of Latin-1: its quotes and dashes
     except UnicodeDecodeError:
         return data.decode("latin-1"), False, (note,)
+
+
+def _text_encoding(received: str) -> str:
+    """Python's name for an encoding of text, other than those of Python's own source and of host names."""
+    with suppress(LookupError, ValueError):
+        name = codecs.lookup(received).name
+        with suppress(UnicodeDecodeError):
+            b"a".decode(name)  # a LookupError where the name is that of another transformation, such as hex
+        if name not in NO_FILE_HAS:
+            return name
+    raise UsageError(f'encoding "{received}" is unknown. Use a name such as utf-8, latin-1, cp1252 or utf-16.')
 
 
 def records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -20,6 +20,7 @@ from chainrule.core.catalogue import (
 )
 from chainrule.core.network import Network
 from chainrule.core.update_rules import UPDATE_RULES
+from chainrule.options import MOST_THREADS
 
 INSTRUCTION_SETS = ("v4", "v3", "v2", "native")  # x86-64-v4 has AVX-512, v3 AVX2; native is any other processor
 
@@ -117,10 +118,9 @@ def rule_code(name: str) -> int:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many cores this process may use, of as many as the kernel has threads for."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(found, MOST_THREADS)
 
 
 def _is_built_in(one: Any, catalogue: Any, named: Any) -> bool:

@@ -66,8 +66,8 @@ def lbfgs(memory: float = 10) -> Solver:
     UsageError
         If it is no whole number of at least 1.
     """
-    if not (memory >= 1 and memory == int(memory)):
-        raise UsageError(f"lbfgs(memory) needs a whole number of at least 1, such as lbfgs(10); received {memory:g}.")
+    if not (1 <= memory <= 1000 and memory == int(memory)):
+        raise UsageError(f"lbfgs(memory) needs a whole number from 1 to 1000, such as lbfgs(10); received {memory:g}.")
 
     def init(parameters: list[Array]) -> Memory:
         p = sum(int(parameter.size) for parameter in parameters)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from chainrule.errors import UsageError, unknown_name
-from chainrule.options import checked, option
+from chainrule.options import MOST_THREADS, checked, option
 
 ACTIVATION_NAMES = (
     "identity", "step", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
@@ -264,6 +264,7 @@ class TrainingPlan:
         None,
         "Stop when the validation cost (the training cost, with no rows kept) has not improved for so many epochs.",
         low=1,
+        high=1_000_000_000,
     )
     tolerance: float | None = option(
         None,
@@ -271,12 +272,15 @@ class TrainingPlan:
         low=0,
     )
     time_limit: float | None = option(None, "Stop after this many seconds.", above=0)
-    starts: int = option(1, "Train from this many random starts and keep the best.", low=1)
+    starts: int = option(1, "Train from this many random starts and keep the best.", low=1, high=100_000)
     keep: str = option("best", "Which weights to keep: best on the validation rows, or last.", choices=("best", "last"))
     dtype: str = option("float32", "Precision of training.", choices=("float32", "float64"))
     engine: str = option("auto", "Where the arithmetic runs.", choices=ENGINE_NAMES)
     threads: int | None = option(
-        None, "Most threads of the compiled engine; by default one for each core. They change no result.", low=1
+        None,
+        "Most threads of the compiled engine; by default one for each core. They change no result.",
+        low=1,
+        high=MOST_THREADS,
     )
     seed: int = option(0, "Seed of everything random: the split, the initial weights, the orders, dropout.", low=0)
 
