@@ -105,8 +105,7 @@ def _says(model: Any, made: Described, rows: list[list[Any]]) -> np.ndarray:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         if isinstance(model, Network):
-            X = np.array(rows, dtype=np.asarray(model.parameters[0]).dtype)
-            return np.asarray(forward(model, X).output, dtype=float)
+            return np.asarray(forward(model.astype("float64"), np.array(rows)).output)
         if isinstance(model, (Model, Ensemble)):
             table = {column.name: [row[k] for row in rows] for k, column in enumerate(program.columns)}
             labels, P = model.answers(table)
