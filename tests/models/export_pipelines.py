@@ -74,7 +74,9 @@ def functions() -> tuple[Any, np.ndarray]:
     """Every function, on numbers for which some are not defined; what is then missing is filled in."""
     names = ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "negative", "sqrt", "square")
     X = np.random.default_rng(7).normal(0, 0.9, (N, 2))
-    union = FeatureUnion([(name, FunctionTransformer(getattr(np, name))) for name in names], transformer_weights={"exp": 2})
+    union = FeatureUnion(
+        [(name, FunctionTransformer(getattr(np, name))) for name in names], transformer_weights={"exp": 2}
+    )
     with np.errstate(all="ignore"):
         return fitted(make_pipeline(union, SimpleImputer(), StandardScaler(), regressor()), X, X.T[0]), X
 
@@ -103,7 +105,9 @@ def strict() -> tuple[Any, pandas.DataFrame]:
     """Encoders that refuse what they do not know, without names: an array of text and numbers."""
     columns = ColumnTransformer(
         [("town", OneHotEncoder(drop="first", sparse_output=False), [1]), ("size", MinMaxScaler(), [0, 2])],
-        remainder=make_pipeline(SimpleImputer(missing_values=False, strategy="constant", fill_value=7), StandardScaler()),
+        remainder=make_pipeline(
+            SimpleImputer(missing_values=False, strategy="constant", fill_value=7), StandardScaler()
+        ),
     )
     rows = frame(False).drop(columns="spare").to_numpy(dtype=object)
     return fitted(make_pipeline(columns, classifier(estimators.MLPClassifier)), rows, DEAR), rows

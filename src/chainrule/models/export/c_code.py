@@ -26,6 +26,7 @@ from chainrule.models.export.program import Classes, DenseLayer, Labels, Outputs
 from chainrule.models.export.proof import proven_program
 from chainrule.models.export.text import MADE_BY, number, quoted, title, what_a_column_takes, wrapped, written
 
+
 def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "predict") -> str:
     """Write a trained network as one file of C99 that needs math.h and, for text columns, string.h.
 
@@ -123,7 +124,10 @@ def _meanings(program: Program) -> Iterator[str]:
         texts = enumerate(program.texts)
         yield from ["", "names:", *(f"  [{i}] {quoted(one.name)}: {what_a_column_takes(one)}" for i, one in texts)]
     if _dates(program):
-        yield from ["", f"A date is a number of days since 1970-01-01, in UTC: {name}_days(2012, 1, 31) for the day, plus"]
+        yield from [
+            "",
+            f"A date is a number of days since 1970-01-01, in UTC: {name}_days(2012, 1, 31) for the day, plus",
+        ]
         yield "(hours + minutes / 60.0) / 24 for the time."
     answer = program.answer
     if isinstance(answer, (Classes, Labels)):

@@ -151,7 +151,9 @@ def _imputed(feature: Feature, fill: Any, step: Any, made: Preparation, where: s
     marker = step.missing_values
     if isinstance(fill, str) or isinstance(marker, str) or marker is None:
         if not isinstance(feature, Cell) or not isinstance(fill, str):
-            raise UsageError(f"{where} puts {fill!r} in place of {marker!r}, numbers for text; that cannot be exported.")
+            raise UsageError(
+                f"{where} puts {fill!r} in place of {marker!r}, numbers for text; that cannot be exported."
+            )
         made.hint(feature, [fill])
         return Cell(feature.column, (*feature.replaced, (_marker(feature, step, made, where), fill)))
     (v,) = _gaps(feature, step, made, where)

@@ -57,7 +57,9 @@ def evaluate(program: Program, rows: Sequence[Sequence[Any]]) -> np.ndarray:
         V = V[:, list(program.nodes)] if program.nodes else V
         refused |= ~np.isfinite(V).all(axis=1)
     with np.errstate(all="ignore"):
-        outputs = [_forward(layers, V.astype(program.dtype if program.single else float)) for layers in program.networks]
+        outputs = [
+            _forward(layers, V.astype(program.dtype if program.single else float)) for layers in program.networks
+        ]
         if program.checked:
             for A in outputs:
                 refused |= ~np.isfinite(A).all(axis=1)
@@ -71,7 +73,9 @@ def evaluate(program: Program, rows: Sequence[Sequence[Any]]) -> np.ndarray:
 
 def _nodes(columns: Sequence[Column]) -> list[int]:
     """The node of each number, in the order in which the columns give them."""
-    return [column.node + k for column in columns if not isinstance(column, UnusedColumn) for k in range(column.n_nodes)]
+    return [
+        column.node + k for column in columns if not isinstance(column, UnusedColumn) for k in range(column.n_nodes)
+    ]
 
 
 def _with_column(V: np.ndarray, column: Column, cells: list[Any]) -> tuple[np.ndarray, np.ndarray]:

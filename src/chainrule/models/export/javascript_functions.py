@@ -15,6 +15,17 @@ export function predict(row) {
 }
 """
 
+PREDICT_CLASS_BY_SEVERAL = """
+/** The label, and the probability of each class in the order of `classes`: the mean of what the networks say. */
+export function predict(row) {
+  const probabilities = mean(outputs(row).map((a) => {
+    const p = SHARE;
+    return ANSWER;
+  }));
+  return { label: classes[probabilities.indexOf(highest(probabilities))], probabilities };
+}
+"""
+
 DIVIDED = """
 function divided(p) {
   const sum = p.reduce((total, share) => total + share, 0);
@@ -33,7 +44,7 @@ export function predict(row) {
 PREDICT_VALUES = """
 /** The predicted value of each target. */
 export function predict(row) {
-  const values = outputs(row).map((output, k) => output * scales[k] + centers[k]);
+  const values = VALUES;
   return ANSWER;
 }
 """
@@ -42,14 +53,33 @@ PREDICT_OUTPUTS = """
 /** The outputs of the network. */
 export function predict(row) {
   if (row.length !== INPUTS) throw new RangeError(`a row has INPUTS numbers; received ${row.length}`);
-  return forward(Array.from(row));
+  return forward(Array.from(row), layers);
 }
 """
 
 CHECKED_OUTPUTS = """
 /** The outputs of the network for a row of the table. */
 function outputs(row) {
-  const a = forward(encode(row));
+  return usable(forward(encode(row), layers));
+}
+"""
+
+OUTPUTS_OF_SEVERAL = """
+/** The outputs of each network for a row of the table. */
+function outputs(row) {
+  const nodes = encode(row);
+  return networks.map((layers) => usable(forward(nodes, layers)));
+}
+
+/** The mean of the networks' answers. */
+function mean(members) {
+  return members[0].map((_, k) => members.reduce((sum, one) => sum + one[k], 0) / members.length);
+}
+"""
+
+USABLE = """
+/** The outputs, which must be finite. */
+function usable(a) {
   if (!a.every(Number.isFinite)) {
     throw new RangeError("the row lies so far from those of training that the outputs are no longer finite");
   }
@@ -102,25 +132,69 @@ function encode(row) {
 ENCODE = """
 /** The numbers of the input nodes. */
 function encode(row) {
-  return cells(row).flatMap((value, i) => {
+  const nodes = new Array(WIDTH).fill(0);
+  cells(row).forEach((value, i) => {
     const encoding = encodings[i];
-    if (encoding.names) return nameNodes(columns[i], encoding, value);
-    return encoding.scale ? numberNodes(columns[i], encoding, value) : [];
+    if (!encoding.kind) return;
+    encoding.kind(columns[i], encoding, value).forEach((number, k) => {
+      nodes[encoding.node + k] = number;
+    });
+  });
+  return nodes;
+}
+"""
+
+ENCODE_WITH_STEPS = """
+/** The numbers of the input nodes: those of the columns, then those of the steps, and of these some. */
+function encode(row) {
+  const values = cells(row).flatMap((value, i) => {
+    const encoding = encodings[i];
+    return encoding.kind ? encoding.kind(columns[i], encoding, value) : [];
+  });
+  const all = taken(values, steps);
+  return inputs.map((i) => {
+    if (!Number.isFinite(all[i])) throw new RangeError("the row cannot be used: a value is missing, or too large");
+    return all[i];
   });
 }
+"""
 
+NUMBER_NODES = """
 /** The scaled number, and whether it was missing where the column has an indicator. */
-function numberNodes(name, { center, scale, fill, indicator }, value) {
-  const known = asNumber(name, value);
+function numberNodes(name, { read, center, scale, fill, indicator }, value) {
+  const known = read(name, value);
   const missing = Number.isNaN(known);
   const node = checked(name, ((missing ? fill : known) - center) / scale);
   return indicator ? [node, missing ? 1 : 0] : [node];
+}
+"""
+
+NUMBER_OR_GAP = """
+/** The number, NaN where it is missing. */
+function numberOrGap(name, encoding, value) {
+  const known = asNumber(name, value);
+  if (Math.abs(known) === Infinity) {
+    throw new RangeError(`column ${JSON.stringify(name)}: the value is too large`);
+  }
+  return [known];
+}
+"""
+
+NAME_NODES = """
+/** A name as the table of training had it: a number of less than 1e-4 has an exponent of two digits, one from 1e16 on a sign. */
+function asText(value) {
+  if (typeof value !== "number") return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e-4 && size < 1e16) return Number.isInteger(value) ? `${value}.0` : String(value);
+  if (size === Infinity) return value < 0 ? "-inf" : "inf";
+  return value.toExponential().replace(/e([+-])(\\d)$/, "e$10$2");
 }
 
 /** 1 for the row's own name and 0 for the others. */
 function nameNodes(name, { names, missing, unknown }, value) {
   const none = value === null || value === undefined || Number.isNaN(value);
-  const own = none ? names.length : names.indexOf(String(value));
+  const own = none ? names.length : names.indexOf(asText(value));
   if ((none ? missing : unknown) === "refused" && (own < 0 || own === names.length)) {
     throw new RangeError(`column ${JSON.stringify(name)}: ${String(value)} is none of ${names.join(", ")}`);
   }
@@ -130,22 +204,69 @@ function nameNodes(name, { names, missing, unknown }, value) {
 }
 """
 
+TEXT_POSITION = """
+/** The position of a text among those of the column; behind them stand a missing one, and any other. */
+function textPosition(name, { texts }, value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return [texts.length];
+  if (typeof value !== "string") {
+    throw new RangeError(`column ${JSON.stringify(name)}: ${String(value)} is not text`);
+  }
+  const k = texts.indexOf(value);
+  return [k < 0 ? texts.length + 1 : k];
+}
+"""
 
-FORWARD = """
+AS_DAYS = """
+const isoDate =
+  /^(\\d{4})([-/])(\\d{2})\\2(\\d{2})(?:[T ](\\d{2}):(\\d{2})(?::(\\d{2})(?:\\.(\\d+))?)?Z?)?$/;
+
+/** A date as days since 1970-01-01, from a Date, ISO text (UTC), or such days. */
+function asDays(name, value) {
+  if (value instanceof Date) return value.getTime() / 86400000;
+  if (typeof value !== "string") return asNumber(name, value);
+  const found = isoDate.exec(value.trim());
+  const [year, month, day, hour, minute, second] = found
+    ? [1, 3, 4, 5, 6, 7].map((k) => Number(found[k] || 0))
+    : [0, 0, 0, 0, 0, 0];
+  const start = new Date(0);
+  start.setUTCFullYear(year, month - 1, day);
+  const exists = start.getUTCMonth() === month - 1 && start.getUTCDate() === day;
+  if (!found || !exists || hour > 23 || minute > 59 || second > 59) {
+    throw new RangeError(`column ${JSON.stringify(name)}: ${value} is no date such as 2012-01-31 or 2012-01-31T12:00`);
+  }
+  const microseconds = Number((found[8] || "").padEnd(6, "0").slice(0, 6));
+  return start.getTime() / 86400000 + (((hour * 60 + minute) * 60 + second) * 1e6 + microseconds) / 86400e6;
+}
+"""
+
+
+_FORWARD = """
 /** The outputs for some inputs: layer by layer, z_k = sum_i a_i w_ik + b_k and a = f(z). */
-function forward(inputs) {
-  let a = inputs;
+function forward(nodes, layers) {
+  let a = NODES;
   for (const { weights, biases, activation, parameters } of layers) {
     const z = Array.from(biases, (bias, k) => {
       let sum = 0;
       for (let i = 0; i < a.length; i++) sum += weights[k * a.length + i] * a[i];
       return sum + bias;
     });
-    a = activation(z, ...parameters);
+    a = ACTIVATED;
   }
   return a;
 }
 """
+FORWARD = _FORWARD.replace("NODES", "nodes").replace("ACTIVATED", "activation(z, ...parameters)")
+_SINGLE = """
+/** The numbers, infinite beyond the range of float32, in which the network was trained. */
+function single(numbers) {
+  const edge = 3.4028235677973366e38;
+  return numbers.map((v) => (v >= edge ? Infinity : v <= -edge ? -Infinity : v));
+}
+"""
+FORWARD_SINGLE = (
+    _FORWARD.replace("NODES", "single(nodes)").replace("ACTIVATED", "single(activation(single(z), ...parameters))")
+    + _SINGLE
+)
 
 
 HIGHEST = """

@@ -125,7 +125,9 @@ def _transformed(step: Any, features: Features, made: Preparation, name: str) ->
         return []
     where = f'the step "{name}" ({type(step).__name__})'
     if getattr(step, "n_features_in_", len(features)) != len(features):
-        raise UsageError(f"{where} was fitted with {step.n_features_in_} columns and gets {len(features)}. Fit it anew.")
+        raise UsageError(
+            f"{where} was fitted with {step.n_features_in_} columns and gets {len(features)}. Fit it anew."
+        )
     return STEPS[kind](step, features, made, where)
 
 

@@ -97,9 +97,11 @@ class Preparation:
 
     def each(self, operation: str, positions: Sequence[int], constants: Any = ()) -> list[int]:
         """Add an operation on each number, and return where the results stand."""
-        constants = tuple(np.broadcast_to(np.asarray(constants, dtype=float), (len(positions),)).tolist()) if (
-            np.size(constants)
-        ) else ()
+        constants = (
+            tuple(np.broadcast_to(np.asarray(constants, dtype=float), (len(positions),)).tolist())
+            if (np.size(constants))
+            else ()
+        )
         return self.add(Each(operation, tuple(positions), constants)) if positions else []
 
     def add(self, step: Step) -> list[int]:
@@ -144,7 +146,9 @@ class Preparation:
         def moves(i: int) -> int:
             return place[i] if i < width else i - width + len(used)
 
-        steps = tuple(moved(step if not isinstance(step, tuple) else self._look_up(*step), moves) for step in self._steps)
+        steps = tuple(
+            moved(step if not isinstance(step, tuple) else self._look_up(*step), moves) for step in self._steps
+        )
         columns = tuple(self._column(i, place) for i in range(width))
         positions = tuple(map(moves, nodes))
         as_they_stand = not steps and positions == tuple(range(len(used)))

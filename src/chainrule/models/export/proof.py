@@ -137,7 +137,9 @@ def _as_fitted(model: Any, made: Described, rows: list[list[Any]]) -> Any:
     """Rows as an array, or as a frame where the model was fitted with names."""
     program, columns = made.program, made.program.columns
     cells = [[_cell(column, row[k], made.markers.get(k)) for k, column in enumerate(columns)] for row in rows]
-    named = any(hasattr(part, "feature_names_in_") for part in (model, *(one for _, one in getattr(model, "steps", []))))
+    named = any(
+        hasattr(part, "feature_names_in_") for part in (model, *(one for _, one in getattr(model, "steps", [])))
+    )
     if not named:
         return np.array(cells, dtype=object if program.texts else float)
     try:

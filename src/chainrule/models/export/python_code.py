@@ -94,7 +94,9 @@ def refuse_stolen_name(path: str | os.PathLike[str] | None) -> None:
     stem = "" if path is None else Path(path).stem
     if stem in sys.stdlib_module_names or keyword.iskeyword(stem):
         what = "a word of Python's own" if keyword.iskeyword(stem) else "the name of a module of Python's own"
-        raise UsageError(f'a Python file cannot be called "{Path(str(path)).name}": {stem} is {what}. Choose another name.')
+        raise UsageError(
+            f'a Python file cannot be called "{Path(str(path)).name}": {stem} is {what}. Choose another name.'
+        )
 
 
 def _head(program: Program) -> str:

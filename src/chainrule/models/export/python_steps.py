@@ -66,7 +66,9 @@ def number(value: float) -> str:
     >>> number(0.1), number(-math.inf)
     ('0.1', '-math.inf')
     """
-    return repr(float(value)) if math.isfinite(value) else "math.nan" if value != value else f"{'-' * (value < 0)}math.inf"
+    return (
+        repr(float(value)) if math.isfinite(value) else "math.nan" if value != value else f"{'-' * (value < 0)}math.inf"
+    )
 
 
 def _name(step: Step) -> str:
@@ -74,7 +76,9 @@ def _name(step: Step) -> str:
         return step.operation
     if isinstance(step, Norm):
         return f"{step.kind}_norm"
-    return {Sums: "sums", LookUp: "look_up", Refuse: f"refuse_{getattr(step, 'what', '')}".replace(" ", "_")}[type(step)]
+    return {Sums: "sums", LookUp: "look_up", Refuse: f"refuse_{getattr(step, 'what', '')}".replace(" ", "_")}[
+        type(step)
+    ]
 
 
 def _function(step: Step) -> str:
@@ -92,7 +96,7 @@ def _function(step: Step) -> str:
     else:
         body = (
             f"    if any({REFUSED[step.what]} for x in v):\n"
-            '        raise ValueError(f"the row cannot be used: {step[\'reason\']}")\n    return []'
+            "        raise ValueError(f\"the row cannot be used: {step['reason']}\")\n    return []"
         )
     return f"def {_name(step)}(step, v, values):\n{body}"
 

@@ -12,7 +12,16 @@ import numpy as np
 from chainrule import __version__
 from chainrule.data.columns import name_list
 from chainrule.files import write_whole
-from chainrule.models.export.program import Classes, Column, Labels, NameColumn, NumberColumn, Program, TextColumn, UnusedColumn, Values
+from chainrule.models.export.program import (
+    Classes,
+    Column,
+    Labels,
+    NumberColumn,
+    Program,
+    TextColumn,
+    UnusedColumn,
+    Values,
+)
 
 WIDTH = 112
 # The second half of */ and /*, of ?? (trigraphs) and of </ and <! (a page of HTML).
