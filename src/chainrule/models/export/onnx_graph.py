@@ -13,6 +13,7 @@ from chainrule.errors import UsageError
 from chainrule.files import write_whole
 from chainrule.models.export.onnx_activations import activation_nodes
 from chainrule.models.export.onnx_builder import GraphBuilder
+from chainrule.models.export.onnx_steps import Values
 from chainrule.models.export.program import (
     Answer,
     Classes,
@@ -22,11 +23,12 @@ from chainrule.models.export.program import (
     NumberColumn,
     Outputs,
     Program,
+    TextColumn,
     UnusedColumn,
-    Values,
     label_kind,
 )
-from chainrule.models.export.sources import program_of
+from chainrule.models.export.program import Values as PredictedValues
+from chainrule.models.export.proof import proven_program
 from chainrule.models.export.text import title
 
 # Old enough for the runtimes of many years (1.15 to 1.32 of onnxruntime were tried), and new enough for all operators.
@@ -76,17 +78,31 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
         raise UsageError("to_onnx needs onnx, which is not installed. Run: pip install onnx") from None
     if dtype is not None and dtype not in DTYPES:
         raise UsageError(f'dtype must be "float32", "float64" or None; received {dtype!r}.')
-    program = program_of(model)
-    network_dtype = np.dtype(dtype or program.dtype)
+    program = proven_program(model)
+    made = graph_of(program, dtype)
+    onnx.checker.check_model(made, full_check=True)
+    if path is not None:
+        write_whole(path, made.SerializeToString(deterministic=True))
+    return made
+
+
+def graph_of(program: Program, dtype: str | None = None) -> Any:
+    """Write a description as a ModelProto, as `to_onnx` does."""
+    own = np.float32 if program.single or not program.checked and program.dtype == np.float32 else np.float64
+    network_dtype = np.dtype(dtype or own)
     outside = network_dtype if dtype or not program.checked else np.dtype(np.float64)
     names = [column.name for column in program.columns] if program.texts else ["X"]
     graph = GraphBuilder(_outputs(program.answer), names)
-    a = graph.cast(_inputs(graph, program, outside), network_dtype)
-    for layer in program.layers:
-        z = _dense(graph, a, layer, network_dtype)
-        a = activation_nodes(graph, z, layer.activation, layer.parameters, network_dtype)
-    _answer(graph, program.answer, graph.cast(a, outside), outside)
-    made = graph.model(
+    nodes = graph.cast(_inputs(graph, program, outside), network_dtype)
+    outputs = []
+    for layers in program.networks:
+        a = nodes
+        for layer in layers:
+            z = _dense(graph, a, layer, network_dtype)
+            a = activation_nodes(graph, z, layer.activation, layer.parameters, network_dtype)
+        outputs.append(graph.cast(a, outside))
+    _answer(graph, program, outputs, outside)
+    return graph.model(
         opset=OPSET,
         ml_opset=ML_OPSET,
         ir_version=IR_VERSION,
@@ -94,25 +110,24 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
         facts=_facts(program),
         version=__version__,
     )
-    onnx.checker.check_model(made, full_check=True)
-    if path is not None:
-        write_whole(path, made.SerializeToString(deterministic=True))
-    return made
 
 
 def _outputs(answer: Answer) -> list[str]:
     if isinstance(answer, Outputs):
         return ["output"]
-    return ["values"] if isinstance(answer, Values) else ["label", "probabilities"]
+    return ["values"] if isinstance(answer, PredictedValues) else ["label", "probabilities"]
 
 
 def _facts(program: Program) -> dict[str, str]:
     """What a person who finds the file wants to know, as metadata."""
     answer = program.answer
-    facts: dict[str, Any] = {"columns": [column.name for column in program.columns]}
+    facts: dict[str, Any] = {
+        "columns": [column.name for column in program.columns],
+        "days since 1970-01-01, in UTC": [column.name for column in program.numbers if column.date],
+    }
     if isinstance(answer, (Classes, Labels)):
         facts["classes"] = list(answer.labels)
-    elif isinstance(answer, Values):
+    elif isinstance(answer, PredictedValues):
         facts["targets"] = list(answer.names)
     return {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items() if value}
 
@@ -128,12 +143,21 @@ def _inputs(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> str:
         block, nodes = _numbers(graph, program, given, dtype)
         blocks = [block]
     for column in program.texts:
-        blocks.append(_names(graph, column, given[column.name], dtype))
+        of_names = isinstance(column, NameColumn)
+        made = _names(graph, column, given[column.name], dtype) if of_names else _position(graph, column, given, dtype)
+        blocks.append(made)
         nodes += range(column.node, column.node + column.n_nodes)
+    if not blocks:  # no column is used: rows that are all the same
+        raise UsageError("no column of the row reaches the network, and a graph has rows of none. Train on other columns.")
     together = blocks[0] if len(blocks) == 1 else graph.add("Concat", *blocks, axis=1)
-    if nodes == sorted(nodes):
+    if nodes != sorted(nodes):
+        together = graph.add("Gather", together, np.argsort(nodes), axis=1)
+    if not program.nodes:
         return together
-    return graph.add("Gather", together, np.argsort(nodes), axis=1)
+    values = Values(graph, dtype)
+    values.append(together, len(nodes))
+    values.take(program.steps)
+    return graph.refuse_not_finite(values.chosen(program.nodes), dtype, "refused: a value is missing or too large")
 
 
 def _columns(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> dict[str, str]:
@@ -141,7 +165,7 @@ def _columns(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> dic
     if not program.texts:
         return {}
     used = [column for column in program.columns if not isinstance(column, UnusedColumn)]
-    return {one.name: graph.input(one.name, None if isinstance(one, NameColumn) else dtype, 1) for one in used}
+    return {one.name: graph.input(one.name, dtype if isinstance(one, NumberColumn) else None, 1) for one in used}
 
 
 def _numbers(
@@ -162,10 +186,15 @@ def _numbers(
     if missing:
         fill = np.array([np.nan if column.fill is None else column.fill for column in columns], dtype)
         X = graph.add("Where", missing, fill, X)
-    if not program.plain:
+    if not (program.plain or program.nodes):
         X = graph.add("Sub", X, np.array([column.center for column in columns], dtype))
         X = graph.add("Div", X, np.array([column.scale for column in columns], dtype))
-    X = graph.refuse_not_finite(X, dtype, "refused: a number is missing or too large")
+    if program.nodes and any(column.gaps for column in columns):
+        infinite = graph.add("Equal", graph.add("Abs", X), np.array(np.inf, dtype))
+        code = graph.cast(infinite, np.dtype(np.int64))
+        X = graph.add("Add", X, graph.look_up(np.zeros(1, dtype), code, "refused: a number is too large"))
+    else:
+        X = graph.refuse_not_finite(X, dtype, "refused: a number is missing or too large")
     indicators = [i for i, column in enumerate(columns) if column.indicator]
     if not indicators:
         return X, nodes
@@ -192,28 +221,62 @@ def _names(graph: GraphBuilder, column: NameColumn, text: str, dtype: np.dtype[A
     return graph.cast(graph.add("Equal", code, np.arange(column.n_nodes)), dtype)
 
 
+def _position(graph: GraphBuilder, column: TextColumn, given: dict[str, str], dtype: np.dtype[Any]) -> str:
+    """The position of a text among those of the column, (N, 1); behind them stand a missing one, and any other."""
+    codes = {name: i for i, name in enumerate(column.names)}
+    codes.setdefault("", len(column.names))  # unless the empty string is a name
+    code = graph.add_ml(
+        "LabelEncoder",
+        given[column.name],
+        keys_strings=list(codes),
+        values_int64s=list(codes.values()),
+        default_int64=len(column.names) + 1,
+    )
+    return graph.cast(code, dtype)
+
+
 def _dense(graph: GraphBuilder, a: str, layer: DenseLayer, dtype: np.dtype[Any]) -> str:
     """z = a W + b. In float64 not as Gemm: older onnxruntimes join that with an activation, and lack the result."""
     W, b = layer.weights.astype(dtype), layer.biases.astype(dtype)
     return graph.add("Gemm", a, W, b) if dtype == np.float32 else graph.add("Sum", graph.add("MatMul", a, W), b)
 
 
-def _answer(graph: GraphBuilder, answer: Answer, a: str, dtype: np.dtype[Any]) -> None:
+def _answer(graph: GraphBuilder, program: Program, outputs: list[str], dtype: np.dtype[Any]) -> None:
+    answer = program.answer
     if isinstance(answer, Outputs):
-        graph.output("output", a, dtype, answer.number)
+        graph.output("output", outputs[0], dtype, answer.number)
         return
-    a = graph.refuse_not_finite(a, dtype, "refused: a row lies so far from training that outputs are not finite")
-    if isinstance(answer, Values):
-        values = graph.add("Mul", a, np.array(answer.scales, dtype))
-        values = graph.add("Add", values, np.array(answer.centers, dtype))
+    reason = "refused: a row lies so far from training that outputs are not finite"
+    outputs = [graph.refuse_not_finite(a, dtype, reason) for a in outputs]
+    if isinstance(answer, PredictedValues):
+        scaled = [graph.add("Mul", a, np.array(answer.scales, dtype)) for a in outputs]
+        values = _mean(graph, [graph.add("Add", a, np.array(answer.centers, dtype)) for a in scaled], dtype)
+        if program.after:
+            taken = Values(graph, dtype)
+            taken.append(values, len(answer.names))
+            taken.take(program.after)
+            last = len(answer.names) + sum(step.n_outputs for step in program.after)
+            values = taken.chosen(range(last - len(answer.names), last))
         graph.output("values", values, dtype, len(answer.names))
     elif isinstance(answer, Labels):
+        (a,) = outputs
         given = graph.add("Greater", a, np.array(0.5, dtype))
         graph.output("label", graph.cast(given, np.dtype(np.int64)), np.dtype(np.int64), len(answer.labels))
         graph.output("probabilities", a, dtype, len(answer.labels))
     else:
-        graph.label_output("label", _positions(graph, answer, a, dtype), _label_array(answer.labels))
-        graph.output("probabilities", _probabilities(graph, answer, a, dtype), dtype, len(answer.labels))
+        P = _mean(graph, [_probabilities(graph, answer, a, dtype) for a in outputs], dtype)
+        if len(outputs) == 1:
+            positions = _positions(graph, answer, outputs[0], dtype)
+        else:
+            positions = graph.add("ArgMax", P, axis=1, keepdims=0)
+        graph.label_output("label", positions, _label_array(answer.labels))
+        graph.output("probabilities", P, dtype, len(answer.labels))
+
+
+def _mean(graph: GraphBuilder, answers: list[str], dtype: np.dtype[Any]) -> str:
+    if len(answers) == 1:
+        return answers[0]
+    return graph.add("Div", graph.add("Sum", *answers), np.array(len(answers), dtype))
 
 
 def _positions(graph: GraphBuilder, answer: Classes, a: str, dtype: np.dtype[Any]) -> str:
