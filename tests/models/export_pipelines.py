@@ -1,4 +1,4 @@
-"""Pipelines of scikit-learn that are exported in the tests of every language: each transformer, in some surroundings."""
+"""Pipelines of scikit-learn that are exported in the tests of every language: each transformer somewhere."""
 
 from __future__ import annotations
 
@@ -85,12 +85,14 @@ def mixed(last: Any, gaps: bool = True) -> tuple[Any, pandas.DataFrame]:
     """Numbers, text and categories of a frame, each in a way of its own."""
     columns = ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()), ["area"]),
+            ("sizes", make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()), ["area"]),
             ("towns", make_pipeline(
                 SimpleImputer(strategy="most_frequent", add_indicator=True),
                 OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=12),
             ), ["town"]),
-            ("again", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), [1]),
+            ("again", OrdinalEncoder(
+                handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
+            ), [1]),
             ("rooms", OneHotEncoder(handle_unknown="ignore", drop="if_binary"), slice("rooms", "garden")),
             ("garden", "passthrough", make_column_selector(dtype_include=bool)),
             ("nothing", "drop", ["spare"]),

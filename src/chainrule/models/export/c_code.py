@@ -9,11 +9,11 @@ from typing import Any
 
 from chainrule.errors import UsageError
 from chainrule.models.export import c_functions
+from chainrule.models.export.c_comment import has_dates, opening_comment
 from chainrule.models.export.c_data import (
     column_tables,
     label_array,
     label_table,
-    number_places,
     prepared_column_tables,
     scaling_tables,
     weight_kind,
@@ -24,7 +24,7 @@ from chainrule.models.export.c_names import is_taken
 from chainrule.models.export.c_steps import integers, step_code, step_tables
 from chainrule.models.export.program import Classes, DenseLayer, Labels, Outputs, Program, Values
 from chainrule.models.export.proof import proven_program
-from chainrule.models.export.text import MADE_BY, number, quoted, title, what_a_column_takes, wrapped, written
+from chainrule.models.export.text import number, written
 
 
 def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "predict") -> str:
@@ -62,17 +62,17 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "pr
     if not isinstance(name, str) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,59}", name) or is_taken(name):
         raise UsageError(
             "name must be a name for a function in C and C++, of letters without accents, digits and single _, such as "
-            "predict_wine: none that these languages or their libraries have, and not in capitals alone, as macros are; "
+            "predict_wine: none that these languages or their libraries have, and not in capitals alone, as macros; "
             f"received {name!r}."
         )
     program = proven_program(model)
     sections = [
-        _head(program, name),
+        opening_comment(program, name),
         "#include <math.h>" + ("\n#include <string.h>" if program.texts else ""),
-        *([NO_FAST_MATH] if program.checked else []),
         _declarations(program, name),
+        *([NO_FAST_MATH] if program.checked else []),
         *_tables(program, name),
-        *([filled(c_functions.DAYS, name)] if _dates(program) else []),
+        *([filled(c_functions.DAYS, name)] if has_dates(program) else []),
         *([filled(c_functions.SINGLE, name)] if program.single else []),
         filled(c_functions.DENSE, name, kind=weight_kind(program)),
         *_activations(program, name),
@@ -86,54 +86,6 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "pr
 NO_FAST_MATH = """#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
 #error "Compile this file without -ffast-math and -ffinite-math-only: they cannot tell a missing value from others."
 #endif"""
-
-
-def _dates(program: Program) -> bool:
-    return any(column.date for column in program.numbers)
-
-
-def _head(program: Program, name: str) -> str:
-    lines = [f"{title(program)} {MADE_BY}", "", *_calling(program, name), *_meanings(program)]
-    lines += ["", "To call it from another file, copy the declarations below into that one."]
-    return "/*\n" + "\n".join(f"   {line}".rstrip() for line in lines) + "\n*/"
-
-
-def _calling(program: Program, name: str) -> list[str]:
-    if isinstance(program.answer, Outputs):
-        return [f"{name} computes the outputs of the network for some inputs."]
-    gives = {
-        Classes: f"{name} gives the position of the predicted class in {name}_classes, and each class's probability.",
-        Labels: f"{name} gives 0, 1 for each of {name}_classes that is given and 0 for the others, and probabilities.",
-        Values: f"{name} gives 0, and the predicted values.",
-    }
-    return [
-        gives[type(program.answer)],
-        "It gives -1, and NAN for every number, where a row cannot be used: a value is missing (NAN, a name NULL) or a",
-        "name is unknown, and training did not provide for that; or a number is too large.",
-    ]
-
-
-def _meanings(program: Program) -> Iterator[str]:
-    """What stands at each place of the arrays."""
-    if program.checked and program.plain:
-        yield from ["", "numbers:", *wrapped((quoted(column.name) for column in program.columns), "  ")]
-    elif program.numbers:
-        places = number_places(program)
-        yield from ["", "numbers:", *(f"  [{i}] {quoted(one.name)}: {what_a_column_takes(one)}" for i, one in places)]
-    if program.texts:
-        texts = enumerate(program.texts)
-        yield from ["", "names:", *(f"  [{i}] {quoted(one.name)}: {what_a_column_takes(one)}" for i, one in texts)]
-    if _dates(program):
-        yield from [
-            "",
-            f"A date is a number of days since 1970-01-01, in UTC: {name}_days(2012, 1, 31) for the day, plus",
-        ]
-        yield "(hours + minutes / 60.0) / 24 for the time."
-    answer = program.answer
-    if isinstance(answer, (Classes, Labels)):
-        yield from ["", "probabilities:", *wrapped((quoted(str(label)) for label in answer.labels), "  ")]
-    elif isinstance(answer, Values):
-        yield from ["", "values:", *wrapped(map(quoted, answer.names), "  ")]
 
 
 def _signature(program: Program, name: str) -> str:
@@ -153,7 +105,7 @@ def _signature(program: Program, name: str) -> str:
 
 def _declarations(program: Program, name: str) -> str:
     lines = [f"{_signature(program, name)};"]
-    if _dates(program):
+    if has_dates(program):
         lines.append(f"double {name}_days(int year, int month, int day);")
     if isinstance(program.answer, (Classes, Labels)):
         lines.append(f"extern {label_array(program.answer, name)};")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,7 @@ def one_hot_encoder(step: Any, features: Features, made: Preparation, where: str
     out: Features = []
     for i, feature in enumerate(features):
         block = slice(starts[i], starts[i + 1])
-        position = _encoded(step, i, feature, made, where, lambda row, block=block: _only_one(row[block], where))
+        position = _encoded(step, i, feature, made, where, partial(_only_one, block=block, where=where))
         out += made.each("equals", [position] * widths[i], np.arange(widths[i])) if widths[i] else []
     return out
 
@@ -44,8 +46,9 @@ def _groups(step: Any) -> bool:
     return step.min_frequency is not None or step.max_categories is not None
 
 
-def _only_one(row: np.ndarray, where: str) -> float:
-    """The position of the only 1 in a row, -1 where there is none."""
+def _only_one(row: np.ndarray, block: slice, where: str) -> float:
+    """The position of the only 1 in a block of a row, -1 where there is none."""
+    row = row[block]
     if not np.isin(row, (0, 1)).all() or row.sum() > 1:
         raise UsageError(f"{where} gives {row.tolist()[:5]} for a category, which is no one-hot code.")
     return float(np.argmax(row)) if row.any() else -1.0
@@ -53,7 +56,7 @@ def _only_one(row: np.ndarray, where: str) -> float:
 
 def ordinal_encoder(step: Any, features: Features, made: Preparation, where: str) -> Features:
     """The category's number."""
-    return [_encoded(step, i, one, made, where, lambda row, i=i: float(row[i])) for i, one in enumerate(features)]
+    return [_encoded(step, i, one, made, where, itemgetter(i)) for i, one in enumerate(features)]
 
 
 def _encoded(
@@ -67,7 +70,7 @@ def _encoded(
         raise UsageError(f"{where} tells None from NaN, and an export has one kind of missing value. Use one of them.")
     text = bool(known) and all(isinstance(value, str) for value in known)
     other = "\x00 none of them" if text else _another(known, where)
-    table = dict(zip(known, map(read, _answers(step, i, known)), strict=True)) if known else {}
+    table = {value: float(read(row)) for value, row in zip(known, _answers(step, i, known), strict=True)}
     unknown, missing = (_answer(step, i, value, read) for value in (other, gaps[0] if gaps else np.nan))
     name = f"{where} got a category that it does not know"
     if text:
@@ -93,16 +96,23 @@ def _text_answer(table: Mapping[Any, float], missing: float, unknown: float) -> 
 
 def _another(known: list[Any], where: str) -> float:
     """A number that is no category."""
-    if not all(isinstance(value, (bool, int, float, np.bool_, np.number)) and abs(value) <= 2**53 for value in known):
+    if not all(map(_is_number, known)):
         raise UsageError(
-            f"{where} has categories that are neither all text nor all numbers: {known[:5]!r}. Make them one of the two "
-            "before fitting."
+            f"{where} has categories that are neither all text nor all numbers: {known[:5]!r}. Make them one of the "
+            "two before fitting."
         )
     return float(max(map(float, known), default=0.0)) + 1.0
 
 
+def _is_number(value: Any) -> bool:
+    """Whether float64 holds a value exactly."""
+    return isinstance(value, (bool, int, float, np.bool_, np.number)) and abs(float(value)) <= 2**53
+
+
 def _answers(step: Any, i: int, values: list[Any]) -> np.ndarray:
     """What the encoder makes of rows with such values in column i, and the first categories in the others."""
+    if not values:
+        return np.empty((0, 0))
     rows = np.empty((len(values), len(step.categories_)), dtype=object)
     rows[:] = [categories[0] for categories in step.categories_]
     rows[:, i] = values
@@ -115,7 +125,7 @@ def _answers(step: Any, i: int, values: list[Any]) -> np.ndarray:
 def _answer(step: Any, i: int, value: Any, read: Callable[[np.ndarray], float]) -> float:
     """The number for a value that may be refused."""
     try:
-        return read(_answers(step, i, [value])[0])
+        return float(read(_answers(step, i, [value])[0]))
     except (ValueError, TypeError):
         return REFUSED
 
@@ -151,9 +161,7 @@ def _imputed(feature: Feature, fill: Any, step: Any, made: Preparation, where: s
     marker = step.missing_values
     if isinstance(fill, str) or isinstance(marker, str) or marker is None:
         if not isinstance(feature, Cell) or not isinstance(fill, str):
-            raise UsageError(
-                f"{where} puts {fill!r} in place of {marker!r}, numbers for text; that cannot be exported."
-            )
+            raise UsageError(f"{where} puts {fill!r} in place of {marker!r}: a number and text, which no export mixes.")
         made.hint(feature, [fill])
         return Cell(feature.column, (*feature.replaced, (_marker(feature, step, made, where), fill)))
     (v,) = _gaps(feature, step, made, where)

@@ -111,7 +111,7 @@ def _answer(program: Program, A: np.ndarray) -> np.ndarray:
     """Outputs as probabilities or values."""
     answer = program.answer
     if isinstance(answer, Values):
-        return A * np.asarray(answer.scales) + np.asarray(answer.centers)
+        return np.asarray(A * np.asarray(answer.scales) + np.asarray(answer.centers))
     if not isinstance(answer, Classes):
         assert isinstance(answer, Labels) or not program.checked
         return A
@@ -119,4 +119,4 @@ def _answer(program: Program, A: np.ndarray) -> np.ndarray:
         A = np.clip((A - answer.low) / (answer.high - answer.low), answer.floor, 1 - answer.floor)
     if answer.one_node:
         return np.column_stack([1 - A[:, 0], A[:, 0]])
-    return A if answer.floor is None else A / A.sum(axis=1, keepdims=True)
+    return A if answer.floor is None else np.asarray(A / A.sum(axis=1, keepdims=True))

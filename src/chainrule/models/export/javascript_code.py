@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.models.export import javascript_cells as cells
 from chainrule.models.export import javascript_functions as functions
 from chainrule.models.export.javascript_literals import literal, number
 from chainrule.models.export.javascript_steps import TAKEN, step_functions, step_table
@@ -70,7 +71,7 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str
             [functions.CHECKED_OUTPUTS if len(program.networks) == 1 else functions.OUTPUTS_OF_SEVERAL]
             * program.checked
         ),
-        *([functions.USABLE, functions.CELLS, *_encoding(program)] if program.checked else []),
+        *([functions.USABLE, cells.CELLS, *_encoding(program)] if program.checked else []),
         functions.FORWARD_SINGLE if program.single else functions.FORWARD,
         *([functions.HIGHEST] if "softmax" in used or _chooses(program) else []),
         *([functions.NORMAL_CDF] if "gelu" in used else []),
@@ -196,23 +197,25 @@ def _values(program: Program, answer: Values, several: bool) -> str:
     return functions.PREDICT_VALUES.replace("VALUES", values).replace("ANSWER", "values" if n > 1 else "values[0]")
 
 
+def _outputs(program: Program) -> str:
+    return functions.CHECKED_OUTPUTS if len(program.networks) == 1 else functions.OUTPUTS_OF_SEVERAL
+
+
 def _encoding(program: Program) -> list[str]:
     if program.plain:
-        return [functions.ENCODE_PLAIN]
+        return [cells.ENCODE_PLAIN]
     columns, used = program.columns, []
-    used.append(
-        functions.ENCODE_WITH_STEPS if program.nodes else functions.ENCODE.replace("WIDTH", str(program.sizes[0]))
-    )
+    used.append(cells.ENCODE_WITH_STEPS if program.nodes else cells.ENCODE.replace("WIDTH", str(program.sizes[0])))
     if any(not column.gaps for column in program.numbers):
-        used.append(functions.NUMBER_NODES)
+        used.append(cells.NUMBER_NODES)
     if any(column.date for column in program.numbers):
-        used.append(functions.AS_DAYS)
+        used.append(cells.AS_DAYS)
     if any(column.gaps for column in program.numbers):
-        used.append(functions.NUMBER_OR_GAP)
+        used.append(cells.NUMBER_OR_GAP)
     if any(isinstance(column, NameColumn) for column in columns):
-        used.append(functions.NAME_NODES)
+        used.append(cells.NAME_NODES)
     if any(isinstance(column, TextColumn) for column in columns):
-        used.append(functions.TEXT_POSITION)
+        used.append(cells.TEXT_POSITION)
     return used
 
 

@@ -62,7 +62,9 @@ class Values:
         wrong = {
             "missing": lambda: graph.add("IsNaN", V),
             "infinite": lambda: graph.add("Equal", graph.add("Abs", V), np.array(np.inf, self.dtype)),
-            "not finite": lambda: graph.add("Not", graph.add("Less", graph.add("Abs", V), np.array(np.inf, self.dtype))),
+            "not finite": lambda: graph.add(
+                "Not", graph.add("Less", graph.add("Abs", V), np.array(np.inf, self.dtype))
+            ),
         }[step.what]()
         code = graph.cast(wrong, np.dtype(np.int64))
         return graph.add("Add", V, graph.look_up(np.zeros(1, self.dtype), code, reason))

@@ -134,10 +134,10 @@ def _transformed(step: Any, features: Features, made: Preparation, name: str) ->
 def _refuse_unknown(step: Any, name: str, known: set[str]) -> None:
     if kind_of(step) not in known or any(method in vars(step) for method in ("transform", "inverse_transform")):
         raise UsageError(
-            f'the step "{name}" is a {type(step).__module__}.{type(step).__name__}, which cannot be exported. Allowed are '
-            f"{', '.join(one.rpartition('.')[2] for one in STEPS)}, and Pipeline, ColumnTransformer and FeatureUnion of "
-            "them, as they come from scikit-learn, without subclasses. Take the step out of the pipeline, and do it to "
-            "the rows before they reach the export."
+            f'the step "{name}" is a {type(step).__module__}.{type(step).__name__}, which cannot be exported. Allowed '
+            f"are {', '.join(one.rpartition('.')[2] for one in STEPS)}, and Pipeline, ColumnTransformer and "
+            "FeatureUnion of them, as they come from scikit-learn, with a transform of no other making. Take the step "
+            "out of the pipeline, and do it to the rows before they reach the export."
         )
 
 
@@ -159,7 +159,7 @@ def _chosen(step: Any, columns: Any, width: int) -> list[int]:
             start = None if columns.start is None else names.index(columns.start)
             stop = None if columns.stop is None else names.index(columns.stop) + 1
             columns = slice(start, stop, columns.step)
-        return list(range(width))[columns]
+        return [*range(*columns.indices(width))]
     listed = [columns] if isinstance(columns, (str, int, np.integer)) else list(columns)
     if listed and all(isinstance(one, (bool, np.bool_)) for one in listed):
         return [i for i, taken in enumerate(listed) if taken]

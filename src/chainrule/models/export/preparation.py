@@ -171,7 +171,8 @@ class Preparation:
 
     def _look_up(self, column: int, answer: Callable[[Text], float]) -> LookUp:
         names = sorted(self._texts[column])
-        values = [answer(text) for text in (*names, GAP)]
+        texts: list[Text] = [*names, GAP]
+        values = [answer(text) for text in texts]
         unknown = answer(OTHER)
         keys = [k for k, value in enumerate(values) if not _same(value, unknown)]
         return LookUp((column,), tuple(map(float, keys)), tuple(values[k] for k in keys), unknown, unknown)

@@ -1,4 +1,4 @@
-"""An export proves itself: what its description computes is compared with what the model says, on many kinds of rows."""
+"""An export proves itself: what its description computes is compared with what the model says, on rows of all kinds."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _compare(program: Program, rows: Sequence[Any], ours: np.ndarray, theirs: np
         i = int(np.argmax(wrong))
         raise UsageError(
             f"the export says {_shown(ours[i])} to the row {rows[i]!r}, and the model {_shown(theirs[i])}. It is not "
-            "written. This is a mistake in chainrule's description of the model; please report it, with the model's steps."
+            "written. This is a mistake in chainrule's description of the model; please report it, with the steps."
         )
 
 
@@ -82,7 +82,7 @@ def _shown(answer: np.ndarray) -> str:
     return "nothing" if not np.isfinite(answer).all() else str(answer.round(6).tolist())
 
 
-# ---- what the model says ------------------------------------------------------------------------------------------------
+# ---- what the model says --------------------------------------------------------------------------------------------
 
 
 def _asked(model: Any, made: Described, rows: list[list[Any]], ours: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ def _cell(column: Column, value: Any, marker: str | None) -> Any:
     return np.nan
 
 
-# ---- the rows -----------------------------------------------------------------------------------------------------------
+# ---- the rows -------------------------------------------------------------------------------------------------------
 
 
 def _usual(made: Described, random: np.random.Generator) -> list[list[Any]]:

@@ -15,18 +15,14 @@ from chainrule.errors import UsageError
 from chainrule.models.export import python_functions as functions
 from chainrule.models.export.program import (
     Classes,
-    Column,
     DenseLayer,
     Labels,
-    NameColumn,
-    NumberColumn,
     Outputs,
     Program,
-    TextColumn,
-    UnusedColumn,
     Values,
 )
 from chainrule.models.export.proof import proven_program
+from chainrule.models.export.python_columns import column_table, encoding
 from chainrule.models.export.python_steps import TAKEN, step_functions, step_table
 from chainrule.models.export.text import MADE_BY, bracketed, quoted, title, written
 
@@ -66,19 +62,18 @@ def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     """
     program = proven_program(model)
     refuse_stolen_name(path)
-    encoding = [functions.CELLS, *_encoding(program)] if program.checked else []
     sections = [
         _head(program),
-        *([_columns(program)] if program.plain else []),
+        *([column_table(program)] if program.plain else []),
         *_answer_constants(program),
         _weights(program),
         _answer_functions(program),
         *(_outputs(program) if program.checked else []),
-        *encoding,
+        *([functions.CELLS, *encoding(program)] if program.checked else []),
         functions.FORWARD_SINGLE if program.single else functions.FORWARD,
         *(functions.ACTIVATIONS[name] for name in program.activations),
         *_step_tables(program),
-        *([] if program.plain or not program.checked else [_columns(program)]),
+        *([] if program.plain or not program.checked else [column_table(program)]),
         _layer_table(program),
     ]
     return written("\n\n\n".join(section.strip("\n") for section in sections) + "\n", path)
@@ -94,9 +89,7 @@ def refuse_stolen_name(path: str | os.PathLike[str] | None) -> None:
     stem = "" if path is None else Path(path).stem
     if stem in sys.stdlib_module_names or keyword.iskeyword(stem):
         what = "a word of Python's own" if keyword.iskeyword(stem) else "the name of a module of Python's own"
-        raise UsageError(
-            f'a Python file cannot be called "{Path(str(path)).name}": {stem} is {what}. Choose another name.'
-        )
+        raise UsageError(f'a Python file cannot be called "{Path(str(path)).name}": {stem} is {what}. Rename it.')
 
 
 def _head(program: Program) -> str:
@@ -127,57 +120,6 @@ _DATES = """
 A date is a date or datetime, text such as 2012-01-31 or 2012-01-31T12:00, or a number of days since 1970-01-01, all in
 UTC, in: {dates}.
 """
-
-
-def _columns(program: Program) -> str:
-    if program.plain:
-        return _named_list("COLUMNS", [column.name for column in program.columns])
-    notes = _NOTES_OF_STEPS if program.nodes else _NOTES
-    lines = "\n".join(f"    {{{_column(column)}}}," for column in program.columns)
-    width = "" if program.nodes else f"\nWIDTH = {program.sizes[0]}"
-    return f"{notes}COLUMNS = [\n{lines}\n]{width}"
-
-
-_NOTES = """
-# A number gives (value - center) / scale, with "fill" for a missing one (None: it is refused), and with "indicator" a
-# second number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; "missing" and "unknown"
-# say whether such a name is "refused", gives zeros ("none"), or for a missing one has a "node" of its own.
-"""
-_NOTES_OF_STEPS = """
-# Each gives a number, for a text its position among "texts"; the steps go on from these numbers.
-"""
-
-
-def _column(column: Column) -> str:
-    facts: dict[str, Any] = {"name": column.name}
-    if isinstance(column, UnusedColumn):
-        return _pairs(facts)
-    if isinstance(column, NumberColumn):
-        if not column.gaps:
-            facts |= {
-                "node": column.node,
-                "center": column.center,
-                "scale": column.scale,
-                "fill": column.fill,
-                "indicator": column.indicator,
-            }
-        kind = "number_or_gap" if column.gaps else "date_nodes" if column.date else "number_nodes"
-    elif isinstance(column, NameColumn):
-        facts |= {
-            "node": column.node,
-            "names": list(column.names),
-            "missing": column.missing,
-            "unknown": column.unknown,
-        }
-        kind = "name_nodes"
-    else:
-        facts["texts"] = list(column.names)
-        kind = "text_position"
-    return f'{_pairs(facts)}, "kind": {kind}'
-
-
-def _pairs(facts: dict[str, Any]) -> str:
-    return repr(facts)[1:-1]
 
 
 def _named_list(name: str, items: Iterable[Any]) -> str:
@@ -285,24 +227,6 @@ def _probabilities(answer: Classes, several: bool) -> str:
     else:
         lines += ["    total = sum(p)", "    return [share / total for share in p]"]
     return "\n".join([*head, *lines])
-
-
-def _encoding(program: Program) -> list[str]:
-    if program.plain:
-        return [functions.ENCODE_PLAIN]
-    used = [functions.ENCODE_WITH_STEPS if program.nodes else functions.ENCODE]
-    numbers = functions.NUMBER_NODES.replace
-    if any(not column.gaps and not column.date for column in program.numbers):
-        used.append(numbers("READ", "as_number"))
-    if any(column.date for column in program.numbers):
-        used += [numbers("READ", "as_days").replace("def number_nodes", "def date_nodes"), functions.AS_DAYS]
-    if any(column.gaps for column in program.numbers):
-        used.append(functions.NUMBER_OR_GAP)
-    if any(isinstance(column, NameColumn) for column in program.texts):
-        used += [functions.AS_TEXT, functions.NAME_NODES]
-    if any(isinstance(column, TextColumn) for column in program.texts):
-        used.append(functions.TEXT_POSITION)
-    return used
 
 
 def _step_tables(program: Program) -> list[str]:

@@ -196,6 +196,6 @@ def back(step: Any, values: list[int], made: Preparation, where: str) -> list[in
         values = made.each("multiply", values, step.scale_) if step.with_scaling else values
         return made.each("add", values, step.center_) if step.with_centering else values
     raise UsageError(
-        f"{where}: a {kind} cannot be turned back in an export. Allowed are StandardScaler, MinMaxScaler, MaxAbsScaler, "
-        "RobustScaler and FunctionTransformer, or a func and an inverse_func of NumPy."
+        f"{where}: a {kind} cannot be turned back in an export. Allowed are StandardScaler, MinMaxScaler, "
+        "MaxAbsScaler, RobustScaler and FunctionTransformer, or a func and an inverse_func of NumPy."
     )

@@ -123,7 +123,7 @@ def _usable(estimator: Any) -> Program:
     program = proven_program(estimator)
     if program.texts or any(column.date for column in program.numbers):
         raise UsageError(
-            "an estimator with preprocess=True that takes text or dates has inputs of several kinds, and skl2onnx gives "
-            "it one of numbers. Use chainrule.to_onnx."
+            "an estimator with preprocess=True that takes text or dates has inputs of several kinds, and skl2onnx "
+            "gives it one of numbers. Use chainrule.to_onnx."
         )
     return program

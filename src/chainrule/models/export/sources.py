@@ -100,8 +100,8 @@ def _of_pipeline(model: Any) -> Described:
     steps, estimator, transformer = parts_of(model)
     if not (hasattr(estimator, "coefs_") and hasattr(estimator, "predict")):
         raise UsageError(
-            "only a Model, an Ensemble, a Network, a fitted MLPClassifier or MLPRegressor, or a pipeline that ends in one "
-            f"can be exported; received {type(estimator).__name__}. Fit an estimator first; of a search, take "
+            "only a Model, an Ensemble, a Network, a fitted MLPClassifier or MLPRegressor, or a pipeline that ends in "
+            f"one can be exported; received {type(estimator).__name__}. Fit an estimator first; of a search, take "
             "best_estimator_."
         )
     program = _of_estimator(estimator)
@@ -118,8 +118,8 @@ def _of_pipeline(model: Any) -> Described:
     features = prepare(steps, made, made.cells())
     if len(features) != program.sizes[0]:
         raise UsageError(
-            f"the steps of the pipeline give {len(features)} columns, and the network takes {program.sizes[0]}. Fit the "
-            "pipeline as a whole, and export it as it is."
+            f"the steps of the pipeline give {len(features)} columns, and the network takes {program.sizes[0]}. Fit "
+            "the pipeline as a whole, and export it as it is."
         )
     columns, taken, nodes = made.finished(features)
     return Described(replace(program, columns=columns, steps=taken, nodes=nodes), made.known, made.markers)

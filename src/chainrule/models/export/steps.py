@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-# Of a number v and perhaps a constant c. NaN is a missing number; all but `fill`, `missing` and `equals` let it through.
+# Of a number v and perhaps a constant c. NaN is a missing number, which most let through.
 EACH: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "add": lambda v, c: v + c,
     "subtract": lambda v, c: v - c,
@@ -176,7 +176,7 @@ def after_steps(V: np.ndarray, steps: tuple[Step, ...]) -> tuple[np.ndarray, np.
 
 
 def _wrong(step: Refuse, V: np.ndarray) -> np.ndarray:
-    wrong = {"missing": np.isnan, "infinite": np.isinf, "not finite": lambda V: ~np.isfinite(V)}[step.what](V)
+    wrong = np.isnan(V) if step.what == "missing" else np.isinf(V) if step.what == "infinite" else ~np.isfinite(V)
     return np.asarray(wrong)
 
 
@@ -185,12 +185,12 @@ def _outputs(step: Step, chosen: np.ndarray, V: np.ndarray) -> np.ndarray:
         return EACH[step.operation](chosen, np.asarray(step.constants))
     if isinstance(step, Pairs):
         others = V[:, list(step.others)]
-        return chosen * others if step.operation == "product" else chosen / others
+        return np.asarray(chosen * others if step.operation == "product" else chosen / others)
     if isinstance(step, Sums):
         return np.asarray(chosen @ step.weights)
     if isinstance(step, Norm):
         norm = NORMS[step.kind](chosen)[:, None]
-        return np.where(norm == 0, 1.0, norm)
+        return np.asarray(np.where(norm == 0, 1.0, norm))
     assert isinstance(step, LookUp)
     known = dict(zip(step.keys, step.values, strict=True))
     values = [step.missing if v != v else known.get(v, step.unknown) for v in chosen[:, 0].tolist()]
