@@ -1,4 +1,4 @@
-"""Pipelines as descriptions: what is refused by name, and that a description which differs from its pipeline is caught."""
+"""Pipelines as descriptions: what is refused by name, and how a description that differs is found."""
 
 import builtins
 import itertools
@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pandas
 import pytest
-from export_pipelines import DEAR, N, PRICE, TOWNS, classifier, fitted, frame, mixed, numbers_in_a_row, regressor
+from export_pipelines import DEAR, PRICE, TOWNS, N, classifier, fitted, frame, mixed, numbers_in_a_row, regressor
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -78,7 +78,7 @@ class TestRefused:
     def test_a_step_that_is_not_known(self, step):
         pipeline = fitted(make_pipeline(FunctionTransformer(), step, classifier()), X, DEAR)
         name, kind = type(step).__name__.lower(), f"{type(step).__module__}.{type(step).__name__}"
-        with pytest.raises(cr.UsageError, match=f'the step "{name}" is a {kind}, which cannot be exported. Allowed are'):
+        with pytest.raises(cr.UsageError, match=f'the step "{name}" is a {kind}, which cannot be exported. Allowed'):
             program_of(pipeline)
 
     def test_its_place_is_named(self):
@@ -117,7 +117,10 @@ class TestRefused:
         for targets, words in (
             (twice, "within another"),
             (TransformedTargetRegressor(regressor(), transformer=PowerTransformer()), "PowerTransformer"),
-            (TransformedTargetRegressor(regressor(), func=np.sin, inverse_func=np.arcsin, check_inverse=False), "arcsin"),
+            (
+                TransformedTargetRegressor(regressor(), func=np.sin, inverse_func=np.arcsin, check_inverse=False),
+                "arcsin",
+            ),
         ):
             with pytest.raises(cr.UsageError, match=words):
                 program_of(fitted(targets, X, X[:, 0] / 9))
@@ -161,7 +164,9 @@ class TestProof:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(pipelines.STEPS, "sklearn.preprocessing.StandardScaler", careless)
-            with pytest.raises(cr.UsageError, match="the export says .* to the row .*, and the model .*It is not written"):
+            with pytest.raises(
+                cr.UsageError, match=r"the export says .* to the row .*, and the model .*It is not written"
+            ):
                 to_python(pipeline)
 
     @pytest.mark.parametrize("mistake", ["accepts", "refuses"])

@@ -65,7 +65,7 @@ class TestRefused:
     def test_a_step_of_a_pipeline(self, write):
         pipeline = make_pipeline(PowerTransformer(), MLPClassifier((2,), tol=10, random_state=0))
         pipeline.fit(np.random.default_rng(0).normal(size=(8, 2)), [0, 1] * 4)
-        with pytest.raises(cr.UsageError, match='the step "powertransformer" is a .*, which cannot be exported'):
+        with pytest.raises(cr.UsageError, match=r'the step "powertransformer" is a .*, which cannot be exported'):
             write(pipeline)
 
     def test_weights_that_are_not_finite(self, write):

@@ -32,25 +32,27 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "pr
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
     name : str
-        Of the function; every other name in the file begins with it.
+        Of the function; every other name in the file begins with it. Names of C, C++ and their libraries are refused.
 
     Returns
     -------
     str
         The file, which compiles as C++ too. Its opening comment says what goes in and comes out. Numbers are doubles,
-        NAN where missing; names are strings, NULL where missing. The function gives -1, and NAN for every number, for
-        a row that the model refuses. It computes in double precision, allocates nothing and keeps nothing between
-        calls. Do not compile it with -ffast-math, which cannot tell a missing value from others.
+        NAN where missing; names are strings, NULL where missing; dates are days since 1970-01-01, for which the file
+        has a function. The function gives -1, and NAN for every number, for a row that the model refuses. It computes
+        in double precision, allocates nothing and keeps nothing between calls. Do not compile it with -ffast-math,
+        which cannot tell a missing value from others.
 
     Raises
     ------
     UsageError
-        If it cannot be exported, because of an activation of your own for instance, if `name` is no name for a
-        function, or if it cannot be written there.
+        If it cannot be exported, because of an activation of your own or a step of a pipeline for instance, if `name`
+        is no name for a function, or if it cannot be written there.
 
     Examples
     --------

@@ -34,7 +34,8 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
 
@@ -44,13 +45,14 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str
         The module. It exports `predict(row)`, which gives `{label, probabilities}` for classes, `{labels,
         probabilities}` for several labels at once, and for values a number, or an array of several. A row is an object
         by column name, or an array in the order of the exported `columns`, with null, undefined or NaN where a value is
-        missing. It computes in double precision. Rows that the model refuses throw a RangeError. A bare Network takes
-        and gives an array of numbers, and refuses none.
+        missing; a date is a Date or ISO text. It computes in double precision. Rows that the model refuses throw a
+        RangeError. A bare Network takes and gives an array of numbers, and refuses none.
 
     Raises
     ------
     UsageError
-        If it cannot be exported, because of an activation of your own for instance, or not be written there.
+        If it cannot be exported, because of an activation of your own or a step of a pipeline for instance, or not be
+        written there.
 
     Examples
     --------

@@ -38,7 +38,8 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
     dtype : "float32" or "float64", optional
@@ -51,10 +52,10 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
     onnx.ModelProto
         Checked by `onnx.checker`, opset 13. Its input is `X` (N, columns). Where there are text columns, each column is
         an input (N, 1) by its own name instead, strings for text. NaN is a missing number, the empty string a missing
-        name unless training had it as a name. Its outputs are `label` (N,) and `probabilities` (N, classes) for
-        classes, `label` (N, labels) of 0 and 1 for several labels at once, `values` (N, targets) for values and
-        `output` (N, units) for a bare Network. A batch with a row that the model refuses fails, with an error that
-        names the reason. An input with the name of an output gets an underscore behind it.
+        name unless training had it as a name; dates are days since 1970-01-01. Its outputs are `label` (N,) and
+        `probabilities` (N, classes) for classes, `label` (N, labels) of 0 and 1 for several labels at once, `values`
+        (N, targets) for values and `output` (N, units) for a bare Network. A batch with a row that the model refuses
+        fails, with an error that names the reason. An input with the name of an output gets an underscore behind it.
 
     Raises
     ------

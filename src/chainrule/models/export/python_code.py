@@ -32,7 +32,8 @@ def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
 
@@ -41,13 +42,15 @@ def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     str
         The module. `predict(row)` gives a label, a value, or a list of several; for classes and labels there is
         `probabilities(row)` too. A row is a dict by column name, or a list in the order of the module's COLUMNS, with
-        None or NaN where a value is missing. It computes in double precision. Rows that the model refuses raise
-        ValueError. A bare Network takes and gives a list of numbers, and refuses none.
+        None or NaN where a value is missing; a date is a date, datetime or ISO text. It computes in double precision.
+        Rows that the model refuses raise ValueError. A bare Network takes and gives a list of numbers, and refuses
+        none.
 
     Raises
     ------
     UsageError
-        If it cannot be exported, because of an activation of your own for instance, or not be written there.
+        If it cannot be exported, because of an activation of your own or a step of a pipeline for instance, or not be
+        written there.
 
     Examples
     --------
