@@ -253,6 +253,12 @@ def test_imputers_of_every_kind():
             ])  # fmt: skip
             rows = np.column_stack([text, numbers]).astype(object)
             proven_program(fitted(make_pipeline(columns, classifier()), rows, DEAR))
+    for indicator in (False, True):  # where "Ulm" stands for a missing town, NaN is refused
+        imputer = SimpleImputer(missing_values="Ulm", strategy="most_frequent", add_indicator=indicator)
+        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        rows = TOWNS[:, None].astype(object)
+        program = proven_program(fitted(make_pipeline(imputer, encoder, classifier()), rows, DEAR))
+        assert np.isnan(evaluate(program, [["Ulm"], [None], ["Bern"]])).any(axis=1).tolist() == [False, True, False]
     for strategy in ("mean", "median"):
         for marker in (np.nan, -1):
             rows = np.column_stack([np.where(np.isnan(numbers), marker, numbers), PRICE])

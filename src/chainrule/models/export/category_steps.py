@@ -179,8 +179,11 @@ def _marked(feature: Feature, step: Any, made: Preparation, where: str, textual:
 
 
 def _marker(feature: Cell, step: Any, made: Preparation, where: str) -> Text:
-    if isinstance(step.missing_values, str):
+    if isinstance(step.missing_values, str):  # then NaN is refused
+        made.mark(feature.column, np.nan, where)
         made.hint(feature, [step.missing_values])
+        gap = made.look_up_text(feature, [], lambda text: REFUSED if text is GAP else 0.0, where)
+        made.refuse("infinite", [gap], f"{where} got a missing text")
         return step.missing_values
     made.mark(feature.column, step.missing_values, where)
     return GAP
