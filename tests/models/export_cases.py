@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import cache
 from typing import Any, NamedTuple
@@ -159,6 +160,15 @@ def of_pipeline(name: str) -> Case:
         return Case(pipeline, columns, rows, pipeline.predict(X).reshape(len(rows), -1))
 
 
+def dates() -> Case:
+    """A column of dates with gaps, which every language takes as days too."""
+    days = [None if i % 7 == 0 else 15340.0 + i / 4 for i in range(40)]
+    moments = [None if day is None else np.datetime64("1970-01-01", "s") + int(day * 86400) for day in days]
+    table = {"day": moments, "y": [math.sin(i) for i in range(40)]}
+    model = cr.train(table, target="y", epochs=3, dtype="float64", missing="indicate", validation=0, test=0)
+    return of_model(model, {"day": days})
+
+
 def of_ensemble(name: str, columns: dict[str, list[Any]] | None = None, **options: Any) -> Case:
     """An ensemble of three, and what it says to the first rows of its table, or to others."""
     ensemble = cr.train_ensemble(name if columns is None else columns, members=3, epochs=10, **options)
@@ -216,6 +226,7 @@ MAKERS = {
         estimators.MLPClassifier, "dear", "area", "unused", "district", "rooms"
     ),
     "our own regressor of a frame": lambda: of_ours(estimators.MLPRegressor, "price", "area", "district", "rooms"),
+    "dates, by days": dates,
     "ensemble of classes": lambda: of_ensemble("iris", dtype="float64"),
     "ensemble of two classes": lambda: of_ensemble("", MIXED, target="dear", missing="indicate", dtype="float64"),
     "ensemble of values": lambda: of_ensemble("diabetes", dtype="float64"),

@@ -3,10 +3,13 @@
 import ctypes
 import datetime
 import itertools
+import math
 import subprocess
 
 import numpy as np
+import pandas
 import pytest
+from export_cases import AWKWARD
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer
@@ -158,6 +161,11 @@ class TestDates:
         east = noon.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
         assert days("day", east) == pytest.approx(15399.5 - 2 / 24, abs=1e-9)
         assert days("day", datetime.date(1970, 1, 2)) == 1.0
+        for unit in ("D", "h", "us", "ns"):
+            assert days("day", np.datetime64("2012-02-29").astype(f"datetime64[{unit}]")) == 15399.0
+        for missing in (None, math.nan, pandas.NaT, pandas.NA, np.datetime64("NaT")):
+            with pytest.raises(ValueError, match="the value is missing"):
+                predict([missing])
         for wrong in ("2012-02-30", "2012-1-1", "31.1.2012", "", "2012-01-31T25:00", b"2012-01-31", [1]):
             with pytest.raises(ValueError, match=r"day|month|hour|column 'day'"):
                 predict([wrong])
@@ -168,8 +176,30 @@ class TestDates:
         subprocess.run(["cc", *flags, "dates.c", "-lm", "-o", "dates.so"], check=True, cwd=tmp_path, timeout=60)
         count = ctypes.CDLL(str(tmp_path / "dates.so")).sine_days
         count.restype = ctypes.c_double
+        for wrong in (
+            (2012, 2, 30),
+            (2011, 2, 29),
+            (1900, 2, 29),
+            (2012, 0, 1),
+            (2012, 13, 1),
+            (2012, 4, 31),
+            (2012, 1, 0),
+        ):
+            assert math.isnan(count(*wrong))
         for day in (datetime.date(1, 1, 1), datetime.date(1970, 1, 1), datetime.date(2000, 2, 29), *self.DAYS.tolist()):
             assert count(day.year, day.month, day.day) == day.toordinal() - 719163
+
+    def test_columns_of_dates_may_have_any_name(self):
+        names = [name for name in AWKWARD if name.strip()]
+        table = {name: self.DAYS + k for k, name in enumerate(names)} | {"y": np.sin(np.arange(40.0))}
+        model = cr.train(table, target="y", epochs=2, dtype="float64", validation=0, test=0)
+        module = {}
+        exec(to_python(model), module)
+        row = dict.fromkeys(names, "2012-01-31")
+        expected = model.predict({name: [cell] for name, cell in row.items()})[0]
+        assert module["predict"](row) == pytest.approx(expected, rel=1e-12)
+        for write in (to_c, to_javascript, to_onnx):
+            write(model)
 
 
 def test_what_python_calls_a_number_or_a_name():

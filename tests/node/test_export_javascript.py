@@ -108,9 +108,11 @@ def test_dates(tmp_path):
         assert "is no date such as 2012-01-31" in answer["refused"]
     (tmp_path / "date.mjs").write_text(
         'import { predict } from "./exported.mjs";\nconsole.log(predict([new Date(Date.UTC(2012, 0, 31))]));\n'
+        'try { predict([new Date("?")]); } catch (error) { console.error(error.message); }\n'
     )
     done = subprocess.run(["node", "date.mjs"], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert float(done.stdout) == pytest.approx(expected[0], rel=1e-12)
+    assert 'column "day": this Date is none' in done.stderr
 
 
 def test_names_that_were_numbers_and_truth_values(tmp_path):

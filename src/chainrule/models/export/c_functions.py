@@ -48,11 +48,14 @@ static double ${name}_single(double x)
 """
 
 DAYS = """
-/* The number of days from 1970-01-01 to a date: what a column of dates takes. */
+/* The number of days from 1970-01-01 to a date: what a column of dates takes; NAN for one that there is not. */
 double ${name}_days(int year, int month, int day)
 {
+    const int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    const int last = month == 2 ? 28 + leap : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
     const int y = month <= 2 ? year - 1 : year, era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
     const int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    if (month < 1 || month > 12 || day < 1 || day > last) return NAN;
     return 146097.0 * era + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 """

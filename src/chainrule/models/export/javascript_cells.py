@@ -137,7 +137,10 @@ const isoDate =
 
 /** A date as days since 1970-01-01, from a Date, ISO text (UTC), or such days. */
 function asDays(name, value) {
-  if (value instanceof Date) return value.getTime() / 86400000;
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new RangeError(`column ${JSON.stringify(name)}: this Date is none`);
+    return value.getTime() / 86400000;
+  }
   if (typeof value !== "string") return asNumber(name, value);
   const found = isoDate.exec(value.trim());
   const [year, month, day, hour, minute, second] = found

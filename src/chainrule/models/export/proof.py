@@ -67,10 +67,10 @@ def _slack(program: Program, rows: Sequence[Any], ours: np.ndarray) -> np.ndarra
     """How far rounding may take the answers: in float32, what it does to them, which large weights multiply."""
     size = 1 + np.abs(np.where(np.isfinite(ours), ours, 0)).max(axis=1, keepdims=True)
     if program.dtype != np.float32:
-        return TOLERANCE * size
+        return np.asarray(TOLERANCE * size)
     with np.errstate(all="ignore"):
         exactly = np.abs(evaluate(replace(program, single=False), rows) - ours)
-    return TOLERANCE_SINGLE * size + 20 * np.where(np.isfinite(exactly), exactly, 0)
+    return np.asarray(TOLERANCE_SINGLE * size + 20 * np.where(np.isfinite(exactly), exactly, 0))
 
 
 def _compare(program: Program, rows: Sequence[Any], ours: np.ndarray, theirs: np.ndarray) -> None:

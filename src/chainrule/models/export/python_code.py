@@ -105,7 +105,10 @@ def _head(program: Program) -> str:
     dates = any(column.date for column in program.numbers)
     rows += _DATES.format(dates=", ".join(quoted(one.name) for one in program.numbers if one.date)) if dates else ""
     imports = "import datetime\nimport math\nimport re" if dates else "import math"
-    return f'"""{title(program)} {MADE_BY}\n\n{calls}\n{rows}\nIt needs the standard library only.\n"""\n\n{imports}'
+    raw = "r" if dates else ""  # names of columns may hold backslashes
+    return (
+        f'{raw}"""{title(program)} {MADE_BY}\n\n{calls}\n{rows}\nIt needs the standard library only.\n"""\n\n{imports}'
+    )
 
 
 _CALLS: dict[type, str] = {

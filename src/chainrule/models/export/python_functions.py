@@ -54,10 +54,10 @@ def cells(row, names):
         for name in names:
             if name not in row:
                 raise ValueError(f"the row has no column {name!r}")
-        return [row[name] for name in names]
+        row = [row[name] for name in names]
     if len(row) != len(names):
         raise ValueError(f"a row has {len(names)} values; received {len(row)}")
-    return row
+    return [None if type(value).__name__ in ("NAType", "NaTType") else value for value in row]  # those of pandas
 
 
 def as_number(name, value):
@@ -184,6 +184,8 @@ def as_days(name, value):
             raise ValueError(f"column {name!r}: {value!r} is no date such as 2012-01-31 or 2012-01-31T12:00")
         parts = [int(part or 0) for part in found.group(1, 3, 4, 5, 6, 7)]
         value = datetime.datetime(*parts, int((found[8] or "").ljust(6, "0")[:6]))
+    if type(value).__name__ == "datetime64":  # of NumPy
+        value = value.astype("datetime64[us]").item()
     if not isinstance(value, datetime.date):
         return as_number(name, value)
     if not isinstance(value, datetime.datetime):
