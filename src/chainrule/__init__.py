@@ -34,7 +34,7 @@ _HOMES = {
     "chainrule.models.many": ("grid", "train_many"),
     "chainrule.models.model": ("Model",),
     "chainrule.models.model_file": ("load",),
-    "chainrule.models.export": ("to_c", "to_javascript", "to_onnx", "to_python"),
+    "chainrule.models.export": ("register_with_skl2onnx", "to_c", "to_javascript", "to_onnx", "to_python"),
     "chainrule.models.foreign": ("from_keras", "from_sklearn", "from_torch"),
     "chainrule.models.train": ("train",),
     "chainrule.training.fit": ("fit", "fit_many"),

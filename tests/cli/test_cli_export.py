@@ -45,6 +45,8 @@ def test_names_and_unknown_values(cli, houses):
         (("houses.safetensors", "-o", "m.py", "--name", "f"), "--name belongs to .c files"),
         (("houses.safetensors", "-o", "m.c", "--dtype", "float32"), "--dtype belongs to .onnx files"),
         (("houses.safetensors", "-o", "m.c", "--name", "a b"), "name must be a name for a function"),
+        (("houses.safetensors", "-o", "m.c", "--name", "log"), "their libraries have"),
+        (("houses.safetensors", "-o", "math.py"), "a Python file cannot be called"),
         (("houses.safetensors", "-o", "nowhere/m.c"), 'the folder "nowhere" does not exist'),
         (("other.safetensors", "-o", "m.c"), "other.safetensors"),
     ],
@@ -53,6 +55,8 @@ def test_what_is_refused(cli, houses, args, words):
     assert words in cli.refused("export", *args)
 
 
-def test_an_ensemble_is_refused(cli):
-    cr.train_ensemble("xor", members=2, epochs=1).save("two.safetensors")
-    assert "Export a member" in cli.refused("export", "two.safetensors", "-o", "m.c")
+def test_an_ensemble(cli):
+    ensemble = cr.train_ensemble("xor", members=2, epochs=1)
+    ensemble.save("two.safetensors")
+    assert cli("export", "two.safetensors", "-o", "m.c").code == 0
+    assert (cli.folder / "m.c").read_text(encoding="utf-8") == to_c(ensemble)

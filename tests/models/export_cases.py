@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas
+from export_pipelines import PIPELINES
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import chainrule as cr
@@ -37,7 +39,7 @@ class Case(NamedTuple):
     tolerance: float = 1e-9
 
 
-def of_model(model: cr.Model, columns: dict[str, list[Any]], tolerance: float = 1e-9) -> Case:
+def of_model(model: cr.Model | cr.Ensemble, columns: dict[str, list[Any]], tolerance: float = 1e-9) -> Case:
     """A case of a Model: what it says to the rows of a table."""
     names = tuple(item.name for item in model.encoding.inputs)
     table = {name: columns[name] for name in names}
@@ -131,37 +133,49 @@ def of_sklearn(kind: Any, y: np.ndarray, dtype: Any = np.float64, **options: Any
     return Case(estimator, names, rows, estimator.predict(X).reshape(len(X), -1), None, tolerance)
 
 
-def of_ours(kind: Any, target: str) -> Case:
-    """Our own estimator, which encodes a frame with text and gaps itself."""
-    table = mixed_table()
-    names = ("area", "district", "rooms")
+def of_ours(kind: Any, target: str, *names: str) -> Case:
+    """Our own estimator, which encodes a frame with text and gaps itself; it leaves out a column that is constant."""
+    table = mixed_table() | {"unused": [5.0] * 60}
     frame = pandas.DataFrame({name: table[name] for name in names})
     estimator = kind(hidden_layer_sizes=4, activation="gelu", preprocess=True, max_iter=300, tol=1e3, random_state=0)
-    estimator.fit(frame, table[target])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "preprocess=True leaves out")
+        estimator.fit(frame, table[target])
     rows = [list(row) for row in zip(*(table[name] for name in names), strict=True)]
     if not hasattr(estimator, "classes_"):
         return Case(estimator, names, rows, estimator.predict(frame).reshape(len(rows), -1))
     return Case(estimator, names, rows, estimator.predict_proba(frame), estimator.predict(frame).tolist())
 
 
-def with_encoding() -> Case:
-    """An estimator that encodes its table itself, and was fitted on a frame with a column that it does not use."""
-    case = mixed("dear")
-    model = case.model
-    names = ["area", "unused", "district", "rooms"]
-    estimator = SimpleNamespace(
-        network_=model.network,
-        encoding_=model.encoding,
-        n_features_in_=4,
-        feature_names_in_=np.array(names, dtype=object),
-        classes_=np.array(["no", "yes"]),
-        out_activation_="logistic",
-    )
-    table = dict(zip(case.columns, zip(*case.rows, strict=True), strict=True))
-    p = model.outputs({name: list(values) for name, values in table.items()})
-    rows = [[area, 5.0, district, rooms] for area, district, rooms in case.rows]
-    labels = ["yes" if one > 0.5 else "no" for one in p[:, 0]]
-    return Case(estimator, tuple(names), rows, np.column_stack([1 - p, p]), labels)
+def of_pipeline(name: str) -> Case:
+    """A pipeline, and what it says to the rows that it was fitted on."""
+    pipeline, X = PIPELINES[name]()
+    table = X if isinstance(X, pandas.DataFrame) else pandas.DataFrame(X)
+    columns = tuple(f"x{i + 1}" for i in range(table.shape[1])) if table is not X else tuple(table.columns)
+    rows = [[None if cell != cell else cell for cell in row] for row in table.to_numpy(dtype=object).tolist()]
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # the encoders' about unknown categories
+        if hasattr(pipeline, "predict_proba"):
+            return Case(pipeline, columns, rows, pipeline.predict_proba(X), pipeline.predict(X).tolist())
+        return Case(pipeline, columns, rows, pipeline.predict(X).reshape(len(rows), -1))
+
+
+def dates() -> Case:
+    """A column of dates with gaps, which every language takes as days too."""
+    days = [None if i % 7 == 0 else 15340.0 + i / 4 for i in range(40)]
+    moments = [None if day is None else np.datetime64("1970-01-01", "s") + int(day * 86400) for day in days]
+    table = {"day": moments, "y": [math.sin(i) for i in range(40)]}
+    model = cr.train(table, target="y", epochs=3, dtype="float64", missing="indicate", validation=0, test=0)
+    return of_model(model, {"day": days})
+
+
+def of_ensemble(name: str, columns: dict[str, list[Any]] | None = None, **options: Any) -> Case:
+    """An ensemble of three, and what it says to the first rows of its table, or to others."""
+    ensemble = cr.train_ensemble(name if columns is None else columns, members=3, epochs=10, **options)
+    names = [item.name for item in ensemble.encoding.inputs]
+    table = cr.read_table(name) if columns is None else None
+    rows = {one: table.column(one).values[:30].tolist() if table else columns[one] for one in names}
+    return of_model(ensemble, rows)
 
 
 Y = np.random.default_rng(1).normal(size=(40, 3))
@@ -172,6 +186,7 @@ ACTIVATIONS = {
         "gelu", "silu", "softplus", "exponential", "softmax",
     )
 }  # fmt: skip
+MIXED = {name: mixed_table()[name] for name in ("area", "district", "dear")}
 MAKERS = {
     "wine": lambda: of_builtin("wine", dtype="float64"),
     "wine in float32": lambda: of_builtin("wine"),
@@ -207,9 +222,15 @@ MAKERS = {
     "ours, several labels": lambda: of_sklearn(estimators.MLPClassifier, (Y > 0).astype(int), activation="silu"),
     "ours, several values": lambda: of_sklearn(estimators.MLPRegressor, Y, activation="leaky_relu(0.1)"),
     "ours, counts": lambda: of_sklearn(estimators.MLPRegressor, np.round(np.exp(Y[:, 0])), loss="poisson"),
-    "an estimator with an encoding": with_encoding,
-    "our own classifier of a frame": lambda: of_ours(estimators.MLPClassifier, "dear"),
-    "our own regressor of a frame": lambda: of_ours(estimators.MLPRegressor, "price"),
+    "our own classifier of a frame": lambda: of_ours(
+        estimators.MLPClassifier, "dear", "area", "unused", "district", "rooms"
+    ),
+    "our own regressor of a frame": lambda: of_ours(estimators.MLPRegressor, "price", "area", "district", "rooms"),
+    "dates, by days": dates,
+    "ensemble of classes": lambda: of_ensemble("iris", dtype="float64"),
+    "ensemble of two classes": lambda: of_ensemble("", MIXED, target="dear", missing="indicate", dtype="float64"),
+    "ensemble of values": lambda: of_ensemble("diabetes", dtype="float64"),
+    **{name: lambda name=name: of_pipeline(name) for name in PIPELINES},
 }
 
 

@@ -13,6 +13,7 @@ from export_cases import CASES, case, refused
 
 import chainrule as cr
 from chainrule.models.export import to_c
+from chainrule.models.export.c_names import is_taken
 from chainrule.models.export.program import Labels
 from chainrule.models.export.sources import program_of
 
@@ -131,10 +132,59 @@ def test_a_program_of_its_own_calls_it(tmp_path):
     assert answer.stdout == "setosa\n"
 
 
-@pytest.mark.parametrize("name", ["", "2x", "my net", "for", "class", "main", "exp", "_x", "é", None, "x" * 61])
+WRONG = ("", "2x", "my net", "for", "class", "main", "exp", "_x", "é", None, "x" * 61, "a__b", "NAN", "EOF", "std")
+
+
+@pytest.mark.parametrize(
+    "name", [*WRONG, "log", "logf", "strlen", "printf", "y1", "size_t", "template", "index", "read"]
+)
 def test_a_name_that_is_none_is_refused(name):
     with pytest.raises(cr.UsageError, match="name must be a name for a function"):
         to_c(case("xor").model, name=name)
+
+
+HEADERS = [
+    "assert",
+    "complex",
+    "ctype",
+    "errno",
+    "fenv",
+    "float",
+    "inttypes",
+    "limits",
+    "locale",
+    "math",
+    "setjmp",
+    "signal",
+    "stdarg",
+    "stdbool",
+    "stddef",
+    "stdint",
+    "stdio",
+    "stdlib",
+    "string",
+    "tgmath",
+    "time",
+    "wchar",
+    "wctype",
+]
+
+
+def test_every_function_of_the_standard_library_is_a_name_that_is_taken(tmp_path):
+    (tmp_path / "all.c").write_text("".join(f"#include <{name}.h>\n" for name in HEADERS))
+    command = ["cc", "-std=c99", "-E", "-P", "all.c"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    found = {name for name in re.findall(r"\b([A-Za-z][A-Za-z0-9_]*) *\(", text) if "__" not in name}
+    assert {"log", "strlen", "wcstold", "clogl"} <= found
+    assert {name for name in found if not is_taken(name)} == set()
+
+
+def test_fast_math_is_refused_by_the_compiler(tmp_path):
+    (tmp_path / "m.c").write_text(to_c(case("xor").model))
+    command = ["cc", "-std=c99", "-ffast-math", "-fsyntax-only", "m.c"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "Compile this file without -ffast-math" in done.stderr
 
 
 def test_what_c_cannot_hold_is_refused():

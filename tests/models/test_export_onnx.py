@@ -12,7 +12,7 @@ from export_cases import CASES, case, refused
 
 import chainrule as cr
 from chainrule.models.export import to_onnx
-from chainrule.models.export.program import NameColumn, UnusedColumn
+from chainrule.models.export.program import UnusedColumn
 from chainrule.models.export.sources import program_of
 
 # Nothing below this is said: the errors of batches that are refused come as exceptions too.
@@ -34,7 +34,7 @@ def feed(graph, program, rows):
     used = [i for i, column in enumerate(program.columns) if not isinstance(column, UnusedColumn)]
     for one, i in zip(graph.graph.input, used, strict=True):
         cells = [row[i] for row in rows]
-        if isinstance(program.columns[i], NameColumn):
+        if program.columns[i] in program.texts:
             fed[one.name] = np.array([[text(cell)] for cell in cells], dtype=object)
         else:
             fed[one.name] = np.array([[np.nan if cell is None else cell] for cell in cells], dtype[types[one.name]])

@@ -1,15 +1,24 @@
 """What can be exported, what cannot, and what is done with names and numbers before any language sees them."""
 
+import ctypes
+import datetime
+import itertools
+import math
+import subprocess
+
 import numpy as np
+import pandas
 import pytest
+from export_cases import AWKWARD
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PowerTransformer
 
 import chainrule as cr
 from chainrule.models.export import to_c, to_javascript, to_onnx, to_python
 from chainrule.models.export.program import Classes, NameColumn, NumberColumn, UnusedColumn, label_kind
 from chainrule.models.export.sources import program_of
+from chainrule.models.export.text import title
 
 WRITERS = [to_c, to_javascript, to_onnx, to_python]
 
@@ -34,8 +43,8 @@ def test_columns_keep_their_places_in_the_rows_of_an_estimator():
     assert program.plain
     assert [column.name for column in program.columns] == ["x1", "x2", "x3"]
     model = cr.train({"a": [1.0, 2.0] * 9, "b": [3.0, 4.0] * 9, "y": [0, 1] * 9}, target="y", epochs=1)
+    estimator = MLPClassifier((2,), tol=10, random_state=0).fit(np.eye(4)[:, :2], [0, 1] * 2)
     estimator.encoding_ = model.encoding
-    estimator.network_ = model.network
     estimator.feature_names_in_ = np.array(["b", "constant", "a"])
     program = program_of(estimator)
     assert [(column.name, getattr(column, "node", None)) for column in program.columns] == [
@@ -52,15 +61,15 @@ class TestRefused:
             write(cr.Network.dense([2, 2], square, seed=0))
 
     def test_what_is_no_model(self, write):
-        X = np.eye(4)
-        pipeline = make_pipeline(StandardScaler(), MLPClassifier((2,), tol=10, random_state=0)).fit(X, [0, 1, 0, 1])
-        for thing in (None, "model.safetensors", MLPClassifier(), pipeline):
+        for thing in (None, "model.safetensors", MLPClassifier()):
             with pytest.raises(cr.UsageError, match=f"received {type(thing).__name__}. Fit an estimator first"):
                 write(thing)
 
-    def test_an_ensemble(self, write):
-        with pytest.raises(cr.UsageError, match=r"Export a member, such as ensemble.members\[0\]"):
-            write(cr.train_ensemble("xor", members=2, epochs=1))
+    def test_a_step_of_a_pipeline(self, write):
+        pipeline = make_pipeline(PowerTransformer(), MLPClassifier((2,), tol=10, random_state=0))
+        pipeline.fit(np.random.default_rng(0).normal(size=(8, 2)), [0, 1] * 4)
+        with pytest.raises(cr.UsageError, match=r'the step "powertransformer" is a .*, which cannot be exported'):
+            write(pipeline)
 
     def test_weights_that_are_not_finite(self, write):
         with pytest.raises(cr.UsageError, match="layer 1 has weights that are not finite"):
@@ -110,3 +119,115 @@ def test_labels_of_every_kind():
     X = np.eye(6)
     smallest = MLPClassifier((2,), tol=10, random_state=0).fit(X, np.array([-(2**63), 2**63 - 1] * 3))
     assert "(-9223372036854775807 - 1), 9223372036854775807" in to_c(smallest)
+
+
+def test_members_of_an_ensemble_stand_side_by_side():
+    ensemble = cr.train_ensemble("wine", members=3, epochs=1)
+    program = program_of(ensemble)
+    assert len(program.networks) == 3
+    assert all(one[0].weights is not other[0].weights for one, other in itertools.pairwise(program.networks))
+    assert title(program) == "The mean of 3 networks: each network of 13-16-3 units that chooses one of 3 classes."
+
+
+class TestDates:
+    DAYS = np.datetime64("2012-01-01") + np.arange(40)
+
+    @pytest.fixture
+    def model(self):
+        table = {"day": self.DAYS, "y": np.sin(np.arange(40.0))}
+        return cr.train(table, target="y", epochs=3, dtype="float64", validation=0, test=0)
+
+    MOMENTS = ("2012-01-31", "2012/02/29", "1969-12-31", "2012-02-29T12:30", "2012-02-29 12:30:15.5Z", "0004-02-29")
+
+    def test_a_date_is_known_as_one_from_file_to_export(self, model, tmp_path):
+        model.save(tmp_path / "dates.safetensors")
+        for one in (model, cr.load(tmp_path / "dates.safetensors")):
+            assert program_of(one).numbers[0].date
+        for text in (to_c(model), to_javascript(model), to_python(model)):
+            assert "days since 1970-01-01" in text
+        facts = {one.key: one.value for one in to_onnx(model).metadata_props}
+        assert facts["days since 1970-01-01, in UTC"] == '["day"]'
+
+    def test_python_takes_dates(self, model):
+        module = {}
+        exec(to_python(model), module)
+        predict, days = module["predict"], module["as_days"]
+        for moment in self.MOMENTS:
+            expected = model.predict({"day": [moment]})[0]
+            assert predict([moment]) == pytest.approx(expected, rel=1e-12)
+        noon = datetime.datetime(2012, 2, 29, 12)
+        for same in (noon, noon.replace(tzinfo=datetime.UTC), "2012-02-29T12:00", 15399.5, np.float64(15399.5)):
+            assert days("day", same) == 15399.5
+        east = noon.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+        assert days("day", east) == pytest.approx(15399.5 - 2 / 24, abs=1e-9)
+        assert days("day", datetime.date(1970, 1, 2)) == 1.0
+        for unit in ("D", "h", "us", "ns"):
+            assert days("day", np.datetime64("2012-02-29").astype(f"datetime64[{unit}]")) == 15399.0
+        for missing in (None, math.nan, pandas.NaT, pandas.NA, np.datetime64("NaT")):
+            with pytest.raises(ValueError, match="the value is missing"):
+                predict([missing])
+        for wrong in ("2012-02-30", "2012-1-1", "31.1.2012", "", "2012-01-31T25:00", b"2012-01-31", [1]):
+            with pytest.raises(ValueError, match=r"day|month|hour|column 'day'"):
+                predict([wrong])
+
+    def test_c_counts_days(self, model, tmp_path):
+        (tmp_path / "dates.c").write_text(to_c(model, name="sine"))
+        flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        subprocess.run(["cc", *flags, "dates.c", "-lm", "-o", "dates.so"], check=True, cwd=tmp_path, timeout=60)
+        count = ctypes.CDLL(str(tmp_path / "dates.so")).sine_days
+        count.restype = ctypes.c_double
+        for wrong in (
+            (2012, 2, 30),
+            (2011, 2, 29),
+            (1900, 2, 29),
+            (2012, 0, 1),
+            (2012, 13, 1),
+            (2012, 4, 31),
+            (2012, 1, 0),
+        ):
+            assert math.isnan(count(*wrong))
+        for day in (datetime.date(1, 1, 1), datetime.date(1970, 1, 1), datetime.date(2000, 2, 29), *self.DAYS.tolist()):
+            assert count(day.year, day.month, day.day) == day.toordinal() - 719163
+
+    def test_columns_of_dates_may_have_any_name(self):
+        names = [name for name in AWKWARD if name.strip()]
+        table = {name: self.DAYS + k for k, name in enumerate(names)} | {"y": np.sin(np.arange(40.0))}
+        model = cr.train(table, target="y", epochs=2, dtype="float64", validation=0, test=0)
+        module = {}
+        exec(to_python(model), module)
+        row = dict.fromkeys(names, "2012-01-31")
+        expected = model.predict({name: [cell] for name, cell in row.items()})[0]
+        assert module["predict"](row) == pytest.approx(expected, rel=1e-12)
+        for write in (to_c, to_javascript, to_onnx):
+            write(model)
+
+
+def test_what_python_calls_a_number_or_a_name():
+    table = {"k": [1.0, 2.0, 1e-7, 1e16] * 4, "x": [1.0, 2.0, 3.0, 4.0] * 4, "y": [0.5, 1.0, 2.0, 3.0] * 4}
+    model = cr.train(table, target="y", nominal="k", epochs=2, dtype="float64", validation=0, test=0)
+    module = {}
+    exec(to_python(model), module)
+    for k in (1, 1.0, 2, 1e-7, 1e16, 10**16, np.float64(1e-7), np.int32(2), True):
+        cells = {"k": [k if not isinstance(k, np.generic) else k.item()], "x": [1.0]}
+        try:
+            expected = model.predict(cells)[0]
+        except cr.DataError:
+            expected = None
+        try:
+            received = module["predict"]([k, 1.0])
+        except ValueError:
+            received = None
+        assert (received is None) == (expected is None), k
+        assert expected is None or received == pytest.approx(expected, rel=1e-12), k
+    for wrong in (b"1.5", "1.5", [1.0], 1j, 10**400, object()):
+        with pytest.raises(ValueError, match="column 'x'"):
+            module["predict"]([1, wrong])
+
+
+def test_files_that_python_would_take_for_its_own(tmp_path):
+    network = cr.Network.dense([1, 1], seed=0)
+    for name in ("math.py", "random.py", "class.py"):
+        with pytest.raises(cr.UsageError, match="a Python file cannot be called"):
+            to_python(network, tmp_path / name)
+        assert not (tmp_path / name).exists()
+    to_python(network, tmp_path / "math2.py")

@@ -14,6 +14,7 @@ from chainrule.models.export import to_javascript
 
 sys.path.append(str(Path(__file__).parents[1] / "models"))
 from export_cases import CASES, case, refused
+from test_export_same_everywhere import MODELS, ODD, said_by_model, trained
 
 pytestmark = pytest.mark.node
 
@@ -80,6 +81,47 @@ def test_rows_that_the_model_refuses(tmp_path):
         'column "size": 1 is not a number', "a row has 2 values; received 3", 'the row has no column "color"',
     ):  # fmt: skip
         assert words in said
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_odd_numbers(name, tmp_path):
+    """NaN is written as null, and JSON has no infinities: 1e999 is one."""
+    model = trained(*MODELS[name])
+    answers = answers_of(to_javascript(model), [[cell] for cell in ODD], tmp_path)
+    for cell, answer in zip(ODD, answers, strict=True):
+        expected = said_by_model(model, cell)
+        if expected is None:
+            assert answer["refused"].startswith("RangeError: "), cell
+        else:
+            assert numbers_of(answer)[0] == pytest.approx(expected, rel=1e-4, abs=1e-5), cell
+
+
+def test_dates(tmp_path):
+    table = {"day": np.datetime64("2012-01-01") + np.arange(40), "y": np.sin(np.arange(40.0))}
+    model = cr.train(table, target="y", epochs=3, dtype="float64", validation=0, test=0)
+    moments = ["2012-01-31", "2012/02/29", "1969-12-31", "2012-02-29T12:30", "2012-02-29 12:30:15.5Z", "0004-02-29"]
+    answers = answers_of(to_javascript(model), [[moment] for moment in moments], tmp_path)
+    expected = [model.predict({"day": [moment]})[0] for moment in moments]
+    np.testing.assert_allclose(answers, expected, rtol=1e-12)
+    wrong = ["2012-02-30", "2012-1-1", "31.1.2012", "", "2012-01-31T25:00"]
+    for answer in answers_of(to_javascript(model), [[moment] for moment in wrong], tmp_path):
+        assert "is no date such as 2012-01-31" in answer["refused"]
+    (tmp_path / "date.mjs").write_text(
+        'import { predict } from "./exported.mjs";\nconsole.log(predict([new Date(Date.UTC(2012, 0, 31))]));\n'
+        'try { predict([new Date("?")]); } catch (error) { console.error(error.message); }\n'
+    )
+    done = subprocess.run(["node", "date.mjs"], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert float(done.stdout) == pytest.approx(expected[0], rel=1e-12)
+    assert 'column "day": this Date is none' in done.stderr
+
+
+def test_names_that_were_numbers_and_truth_values(tmp_path):
+    table = {"k": [1.0, 2.5, 1e-7, 1e16, 1e15] * 4, "y": [0.5, 1.0, 2.0, 3.0, 4.0] * 4}
+    model = cr.train(table, target="y", nominal="k", epochs=2, dtype="float64", validation=0, test=0)
+    answers = answers_of(to_javascript(model), [[k] for k in table["k"][:5]], tmp_path)
+    np.testing.assert_allclose(answers, model.predict({"k": table["k"][:5]}), rtol=1e-12)
+    wrong = answers_of(to_javascript(model), [[2], [True], [1e17], [-1]], tmp_path)
+    assert all("is none of" in answer["refused"] for answer in wrong)
 
 
 def test_numbers_beyond_what_javascript_counts_are_bigints(tmp_path):

@@ -28,6 +28,8 @@ class NumberInput:
         Whether a second node is 1 where the value is missing, and 0 elsewhere.
     fill : float or None
         What stands in for a missing value, in the column's units; None if missing values are refused.
+    date : bool
+        Whether the values are dates, in days since 1970-01-01.
     """
 
     name: str
@@ -35,6 +37,7 @@ class NumberInput:
     scale: float
     indicator: bool = False
     fill: float | None = None
+    date: bool = False
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -161,7 +164,7 @@ def fit_input(column: Column, fit_rows: np.ndarray, plan: EncodingPlan, source: 
             f'{source}: the numbers of column "{column.name}" are too large to be scaled. Change their unit.'
         )
     fill = float(np.median(values)) if plan.missing in ("impute", "indicate") else None
-    return NumberInput(column.name, center, scale, indicator, fill)
+    return NumberInput(column.name, center, scale, indicator, fill, column.origin == "date")
 
 
 def scaling(values: np.ndarray, kind: str) -> tuple[float, float]:
@@ -226,6 +229,7 @@ def input_from_dict(record: Any, where: str) -> NumberInput | NameInput:
             stored.entry(record, "scale", stored.scale, where),
             stored.entry(record, "indicator", stored.flag, where),
             stored.entry(record, "fill", stored.number_or_none, where),
+            "date" in record and stored.entry(record, "date", stored.flag, where),  # older files do not say
         )
     categories = stored.entry(record, "categories", stored.several(stored.text), where)
     return NameInput(

@@ -4,5 +4,6 @@ from chainrule.models.export.c_code import to_c
 from chainrule.models.export.javascript_code import to_javascript
 from chainrule.models.export.onnx_graph import to_onnx
 from chainrule.models.export.python_code import to_python
+from chainrule.models.export.skl2onnx_converters import register_with_skl2onnx
 
-__all__ = ["to_c", "to_javascript", "to_onnx", "to_python"]
+__all__ = ["register_with_skl2onnx", "to_c", "to_javascript", "to_onnx", "to_python"]

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chainrule.errors import UsageError
 from chainrule.models.export import c_functions
+from chainrule.models.export.c_comment import has_dates, opening_comment
 from chainrule.models.export.c_data import (
     column_tables,
     label_array,
     label_table,
-    number_places,
+    prepared_column_tables,
     scaling_tables,
     weight_kind,
     weight_tables,
 )
 from chainrule.models.export.c_functions import filled
-from chainrule.models.export.program import Classes, Labels, Outputs, Program, Values
-from chainrule.models.export.sources import program_of
-from chainrule.models.export.text import MADE_BY, number, quoted, title, what_a_column_takes, wrapped, written
-
-# Words between blanks that C, C++ or the headers have.
-_TAKEN = (
-    " alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const constexpr continue "
-    "decltype default delete do double else enum explicit export extern false float for friend goto if inline int long "
-    "main mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register "
-    "requires restrict return short signed sizeof static static_assert struct switch template this thread_local throw "
-    "true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq "
-    "erfc exp expm1 fabs isfinite isnan log1p sqrt strcmp tanh "
-)
+from chainrule.models.export.c_names import is_taken
+from chainrule.models.export.c_steps import integers, step_code, step_tables
+from chainrule.models.export.program import Classes, DenseLayer, Labels, Outputs, Program, Values
+from chainrule.models.export.proof import proven_program
+from chainrule.models.export.text import number, written
 
 
 def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "predict") -> str:
@@ -39,25 +32,27 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "pr
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
     name : str
-        Of the function; every other name in the file begins with it.
+        Of the function; every other name in the file begins with it. Names of C, C++ and their libraries are refused.
 
     Returns
     -------
     str
         The file, which compiles as C++ too. Its opening comment says what goes in and comes out. Numbers are doubles,
-        NAN where missing; names are strings, NULL where missing. The function gives -1, and NAN for every number, for
-        a row that the model refuses. It computes in double precision, allocates nothing and keeps nothing between
-        calls. Do not compile it with -ffast-math, which cannot tell a missing value from others.
+        NAN where missing; names are strings, NULL where missing; dates are days since 1970-01-01, for which the file
+        has a function. The function gives -1, and NAN for every number, for a row that the model refuses. It computes
+        in double precision, allocates nothing and keeps nothing between calls. Do not compile it with -ffast-math,
+        which cannot tell a missing value from others.
 
     Raises
     ------
     UsageError
-        If it cannot be exported, because of an activation of your own for instance, if `name` is no name for a
-        function, or if it cannot be written there.
+        If it cannot be exported, because of an activation of your own or a step of a pipeline for instance, if `name`
+        is no name for a function, or if it cannot be written there.
 
     Examples
     --------
@@ -66,62 +61,33 @@ def to_c(model: Any, path: str | os.PathLike[str] | None = None, name: str = "pr
     >>> "int iris(const double numbers[4], double probabilities[3])" in code
     True
     """
-    if not isinstance(name, str) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,59}", name) or f" {name} " in _TAKEN:
+    if not isinstance(name, str) or not re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,59}", name) or is_taken(name):
         raise UsageError(
-            "name must be a name for a function in C and C++, of letters without accents, digits and _, such as "
-            f"predict_wine, and none that these languages have; received {name!r}."
+            "name must be a name for a function in C and C++, of letters without accents, digits and single _, such as "
+            "predict_wine: none that these languages or their libraries have, and not in capitals alone, as macros; "
+            f"received {name!r}."
         )
-    program = program_of(model)
+    program = proven_program(model)
     sections = [
-        _head(program, name),
+        opening_comment(program, name),
         "#include <math.h>" + ("\n#include <string.h>" if program.texts else ""),
         _declarations(program, name),
+        *([NO_FAST_MATH] if program.checked else []),
         *_tables(program, name),
+        *([filled(c_functions.DAYS, name)] if has_dates(program) else []),
+        *([filled(c_functions.SINGLE, name)] if program.single else []),
         filled(c_functions.DENSE, name, kind=weight_kind(program)),
         *_activations(program, name),
-        _network(program, name),
+        *_networks(program, name),
         *([_encode(program, name)] if program.checked else []),
         *_predict(program, name),
     ]
     return written("\n\n".join(sections) + "\n", path)
 
 
-def _head(program: Program, name: str) -> str:
-    lines = [f"{title(program)} {MADE_BY}", "", *_calling(program, name), *_meanings(program)]
-    lines += ["", "To call it from another file, copy the declarations below into that one."]
-    return "/*\n" + "\n".join(f"   {line}".rstrip() for line in lines) + "\n*/"
-
-
-def _calling(program: Program, name: str) -> list[str]:
-    if isinstance(program.answer, Outputs):
-        return [f"{name} computes the outputs of the network for some inputs."]
-    gives = {
-        Classes: f"{name} gives the position of the predicted class in {name}_classes, and each class's probability.",
-        Labels: f"{name} gives 0, 1 for each of {name}_classes that is given and 0 for the others, and probabilities.",
-        Values: f"{name} gives 0, and the predicted values.",
-    }
-    return [
-        gives[type(program.answer)],
-        "It gives -1, and NAN for every number, where a row cannot be used: a value is missing (NAN, a name NULL) or a",
-        "name is unknown, and training did not provide for that; or a number is too large.",
-    ]
-
-
-def _meanings(program: Program) -> Iterator[str]:
-    """What stands at each place of the arrays."""
-    if program.checked and program.plain:
-        yield from ["", "numbers:", *wrapped((quoted(column.name) for column in program.columns), "  ")]
-    elif program.numbers:
-        places = number_places(program)
-        yield from ["", "numbers:", *(f"  [{i}] {quoted(one.name)}: {what_a_column_takes(one)}" for i, one in places)]
-    if program.texts:
-        texts = enumerate(program.texts)
-        yield from ["", "names:", *(f"  [{i}] {quoted(one.name)}: {what_a_column_takes(one)}" for i, one in texts)]
-    answer = program.answer
-    if isinstance(answer, (Classes, Labels)):
-        yield from ["", "probabilities:", *wrapped((quoted(str(label)) for label in answer.labels), "  ")]
-    elif isinstance(answer, Values):
-        yield from ["", "values:", *wrapped(map(quoted, answer.names), "  ")]
+NO_FAST_MATH = """#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "Compile this file without -ffast-math and -ffinite-math-only: they cannot tell a missing value from others."
+#endif"""
 
 
 def _signature(program: Program, name: str) -> str:
@@ -141,6 +107,8 @@ def _signature(program: Program, name: str) -> str:
 
 def _declarations(program: Program, name: str) -> str:
     lines = [f"{_signature(program, name)};"]
+    if has_dates(program):
+        lines.append(f"double {name}_days(int year, int month, int day);")
     if isinstance(program.answer, (Classes, Labels)):
         lines.append(f"extern {label_array(program.answer, name)};")
     return "\n".join(["#ifdef __cplusplus", 'extern "C" {', "#endif", *lines, "#ifdef __cplusplus", "}", "#endif"])
@@ -149,36 +117,56 @@ def _declarations(program: Program, name: str) -> str:
 def _tables(program: Program, name: str) -> Iterator[str]:
     if isinstance(program.answer, (Classes, Labels)):
         yield label_table(program.answer, name)
-    if not program.plain:
+    if program.nodes:
+        yield from prepared_column_tables(program, name)
+        yield from step_tables(program.steps, f"{name}_s")
+        yield integers(f"{name}_inputs", program.nodes)
+    elif not program.plain:
         yield from column_tables(program, name)
     yield weight_tables(program, name)
     if isinstance(program.answer, Values):
         yield scaling_tables(program.answer, name)
+        yield from step_tables(program.after, f"{name}_t")
 
 
 def _activations(program: Program, name: str) -> Iterator[str]:
-    for used in dict.fromkeys(layer.activation for layer in program.layers):
+    for used in program.activations:
         if used in c_functions.ACTIVATIONS:
             yield filled(c_functions.ACTIVATIONS[used], name)
 
 
-def _network(program: Program, name: str) -> str:
+def _networks(program: Program, name: str) -> Iterator[str]:
+    for number_, layers in enumerate(program.networks, start=1):
+        yield _network(program, layers, name, number_)
+    several = len(program.networks)
+    if several > 1:
+        names = ", ".join(f"{name}_network_{number_}" for number_ in range(1, several + 1))
+        yield f"static void (*const {name}_networks[{several}])(double *) = {{{names}}};"
+
+
+def _network(program: Program, layers: Sequence[DenseLayer], name: str, number_: int) -> str:
+    suffix = f"_{number_}" if len(program.networks) > 1 else ""
     lines = [
         "/* The network: a holds the inputs, then the activations of each layer, at last the outputs. */",
-        f"static void {name}_network(double *a)",
+        f"static void {name}_network_{number_}(double *a)",
         "{",
         f"    double z[{max(program.sizes)}];",
     ]
-    if any(layer.activation != "softmax" for layer in program.layers):
+    if program.single or any(layer.activation != "softmax" for layer in layers):
         lines.append("    int k;")
-    for l, layer in enumerate(program.layers, start=1):
+    if program.single:
+        lines.append(f"    for (k = 0; k < {program.sizes[0]}; k++) a[k] = {name}_single(a[k]);")
+    for l, layer in enumerate(layers, start=1):
         n_in, n_out = layer.weights.shape
-        lines.append(f"    {name}_dense({n_in}, {n_out}, {name}_W{l}, {name}_b{l}, a, z);")
+        lines.append(f"    {name}_dense({n_in}, {n_out}, {name}_W{l}{suffix}, {name}_b{l}{suffix}, a, z);")
+        if program.single:
+            lines.append(f"    for (k = 0; k < {n_out}; k++) z[k] = {name}_single(z[k]);")
         if layer.activation == "softmax":
             lines.append(f"    {name}_softmax({n_out}, z, a);")
         else:
             parameters = "".join(f", {number(parameter)}" for parameter in layer.parameters)
             value = "z[k]" if layer.activation == "identity" else f"{name}_{layer.activation}(z[k]{parameters})"
+            value = f"{name}_single({value})" if program.single else value
             lines.append(f"    for (k = 0; k < {n_out}; k++) a[k] = {value};")
     return "\n".join([*lines, "}"])
 
@@ -186,37 +174,81 @@ def _network(program: Program, name: str) -> str:
 def _encode(program: Program, name: str) -> str:
     if program.plain:
         return filled(c_functions.ENCODE_PLAIN, name, count=len(program.columns))
-    arguments, loops = [], []
+    arguments = ["const double *numbers"] if program.numbers or not program.texts else []
+    arguments += ["const char *const *names"] if program.texts else []
+    words: dict[str, Any] = {"arguments": ", ".join(arguments)}
+    loops = []
     if program.numbers:
-        arguments.append("const double *numbers")
-        loops.append(filled(c_functions.ENCODE_NUMBERS, name, count=len(program.numbers)))
+        template = c_functions.NUMBERS_OR_GAPS if program.nodes else c_functions.ENCODE_NUMBERS
+        loops.append(filled(template, name, count=len(program.numbers)))
     if program.texts:
-        arguments.append("const char *const *names")
-        loops.append(filled(c_functions.ENCODE_NAMES, name, count=len(program.texts)))
-    return filled(c_functions.ENCODE, name, arguments=", ".join(arguments), loops="\n".join(loops))
+        template = c_functions.TEXT_POSITIONS if program.nodes else c_functions.ENCODE_NAMES
+        loops.append(filled(template, name, count=len(program.texts)))
+    if not program.nodes:
+        return filled(c_functions.ENCODE, name, loops="\n".join(loops), **words)
+    words |= {
+        "count": program.n_values + sum(step.n_outputs for step in program.steps),
+        "columns": "\n".join(loops),
+        "steps": step_code(program.steps, f"{name}_s", program.n_values),
+        "inputs": program.sizes[0],
+    }
+    return filled(c_functions.ENCODE_WITH_STEPS, name, **words)
 
 
 def _predict(program: Program, name: str) -> Iterator[str]:
     answer, n_out = program.answer, program.sizes[-1]
-    columns = [*(["numbers"] if program.numbers else []), *(["names"] if program.texts else [])]
+    columns = [*(["numbers"] if program.numbers or not program.texts else []), *(["names"] if program.texts else [])]
     words: dict[str, Any] = {
         "signature": _signature(program, name),
         "columns": ", ".join(columns),
+        "position": "position = -1, " if isinstance(answer, Classes) else "",
         "widest": max(program.sizes),
         "inputs": program.sizes[0],
         "outputs": n_out,
+        "networks": len(program.networks),
     }
     if isinstance(answer, Outputs):
         yield filled(c_functions.PREDICT_OUTPUTS, name, **words)
     elif isinstance(answer, Labels):
-        yield filled(c_functions.PREDICT_LABELS, name, **words)
+        yield filled(c_functions.PREDICT_LABELS, name, begin=filled(c_functions.BEGIN, name, **words), **words)
     elif isinstance(answer, Values):
-        yield filled(c_functions.PREDICT_VALUES, name, **words)
+        yield _predict_values(program, answer, name, words)
     else:
         if answer.floor is not None:
             yield filled(c_functions.BETWEEN, name)
         words |= {"classes": len(answer.labels), **_choice_and_probabilities(answer, n_out, name)}
-        yield filled(c_functions.PREDICT_CLASS, name, **words)
+        if len(program.networks) == 1:
+            begin = filled(c_functions.BEGIN, name, **words)
+        else:
+            shares = _indented(words["probabilities"])
+            words |= {"choice": filled(c_functions.MEAN_CLASS, name, **words), "probabilities": ""}
+            words |= {"answers": words["classes"], "answer": shares, "one": "probabilities"}
+            begin = filled(c_functions.BEGIN_SEVERAL, name, **words)
+        code = filled(c_functions.PREDICT_CLASS, name, begin=begin, **words)
+        yield "\n".join(line for line in code.split("\n") if line)
+
+
+def _predict_values(program: Program, answer: Values, name: str, words: dict[str, Any]) -> str:
+    n_out = program.sizes[-1]
+    value = f"a[k] * {name}_scales[k] + {name}_centers[k]"
+    if len(program.networks) == 1:
+        begin = filled(c_functions.BEGIN, name, **words)
+    else:
+        one = f"            for (k = 0; k < {n_out}; k++) a[k] = {value};"
+        begin = filled(c_functions.BEGIN_SEVERAL, name, answers=n_out, answer=one, one="a", **words)
+        value = f"mean[k] / {len(program.networks)}"
+    after = ""
+    if program.after:
+        last = sum(step.n_outputs for step in program.after)
+        begin = f"    double v[{n_out + last}];\n{begin}"
+        code = step_code(program.after, f"{name}_t", n_out)
+        after = f"    for (k = 0; k < {n_out}; k++) v[k] = usable ? {value} : 0;\n{code}\n"
+        value = f"v[{last} + k]"
+    return filled(c_functions.PREDICT_VALUES, name, begin=begin, after=after, value=value, **words)
+
+
+def _indented(code: str) -> str:
+    return "\n".join(f"        {line}" for line in code.split("\n"))
 
 
 def _choice_and_probabilities(answer: Classes, n_out: int, name: str) -> dict[str, str]:

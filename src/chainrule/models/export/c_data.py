@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.models.export.c_functions import NAME_TABLE, NUMBER_TABLE, filled
+from chainrule.models.export.c_functions import NAME_TABLE, NUMBER_TABLE, TEXT_TABLE, filled
+from chainrule.models.export.c_steps import integers
 from chainrule.models.export.program import Classes, Labels, NameColumn, NumberColumn, Program, Values, label_kind
 from chainrule.models.export.text import bracketed, number
 
@@ -90,8 +91,25 @@ def column_tables(program: Program, name: str) -> list[str]:
         for i, column in enumerate(program.texts):
             names = f"static const char *const {name}_names_{i}[{len(column.names)}]"
             tables.append(array(names, map(string, column.names)))
-        rows = [_name_row(i, column, name) for i, column in enumerate(program.texts)]
+        rows = [_name_row(i, column, name) for i, column in enumerate(program.texts) if isinstance(column, NameColumn)]
         tables.append(filled(NAME_TABLE, name, count=len(rows), rows="\n".join(rows)))
+    return tables
+
+
+def prepared_column_tables(program: Program, name: str) -> list[str]:
+    """Where each column's number, or the position of its text, stands among those that the steps go on from."""
+    tables = []
+    if program.numbers:
+        places = number_places(program)
+        tables.append(integers(f"{name}_places", (i for i, _ in places)))
+        tables.append(integers(f"{name}_at", (column.node for _, column in places)))
+    if program.texts:
+        rows = []
+        for i, column in enumerate(program.texts):
+            names = f"static const char *const {name}_names_{i}[{len(column.names) or 1}]"
+            tables.append(array(names, map(string, column.names or ("",))))
+            rows.append(f"    {{{name}_names_{i}, {len(column.names)}, {column.node}}},")
+        tables.append(filled(TEXT_TABLE, name, count=len(rows), rows="\n".join(rows)))
     return tables
 
 
@@ -118,15 +136,19 @@ def weight_tables(program: Program, name: str) -> str:
     tables = [
         "/* W1 has the weights into the first unit of layer 1, then those into its second, ...; b1 the biases. */"
     ]
-    for l, layer in enumerate(program.layers, start=1):
-        n_in, n_out = layer.weights.shape
-        tables.append(array(f"static const {kind} {name}_W{l}[{n_out} * {n_in}]", _numbers(layer.weights.T)))
-        tables.append(array(f"static const {kind} {name}_b{l}[{n_out}]", _numbers(layer.biases)))
+    several = len(program.networks) > 1
+    for number_, layers in enumerate(program.networks, start=1):
+        suffix = f"_{number_}" if several else ""
+        for l, layer in enumerate(layers, start=1):
+            n_in, n_out = layer.weights.shape
+            weights = f"static const {kind} {name}_W{l}{suffix}[{n_out} * {n_in}]"
+            tables.append(array(weights, _numbers(layer.weights.T, kind)))
+            tables.append(array(f"static const {kind} {name}_b{l}{suffix}[{n_out}]", _numbers(layer.biases, kind)))
     return "\n".join(tables)
 
 
-def _numbers(values: np.ndarray) -> Iterable[str]:
-    suffix = "f" if values.dtype == np.float32 else ""
+def _numbers(values: np.ndarray, kind: str) -> Iterable[str]:
+    suffix = "f" if kind == "float" else ""
     return (number(value) + suffix for value in values.ravel())
 
 

@@ -39,6 +39,27 @@ ${rows}
 };
 """
 
+SINGLE = """
+/* Infinite beyond the range of float32, in which the network was trained. */
+static double ${name}_single(double x)
+{
+    return x >= 3.4028235677973366e+38 ? HUGE_VAL : x <= -3.4028235677973366e+38 ? -HUGE_VAL : x;
+}
+"""
+
+DAYS = """
+/* The number of days from 1970-01-01 to a date: what a column of dates takes; NAN for one that there is not. */
+double ${name}_days(int year, int month, int day)
+{
+    const int leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    const int last = month == 2 ? 28 + leap : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+    const int y = month <= 2 ? year - 1 : year, era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
+    const int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+    if (month < 1 || month > 12 || day < 1 || day > last) return NAN;
+    return 146097.0 * era + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+"""
+
 DENSE = """
 /* z_k = sum_i a_i w_ik + b_k; the weights into a unit stand together. */
 static void ${name}_dense(int n_in, int n_out, const ${kind} *W, const ${kind} *b, const double *a, double *z)
@@ -114,6 +135,48 @@ ${loops}
 }
 """
 
+ENCODE_WITH_STEPS = """
+/* A row's input nodes, by the steps from its values to them; 0 if one of its values cannot be used. */
+static int ${name}_encode(${arguments}, double *nodes)
+{
+    double v[${count}];
+    int k;
+${columns}
+${steps}
+    for (k = 0; k < ${inputs}; k++) {
+        if (!isfinite(v[${name}_inputs[k]])) return 0;
+        nodes[k] = v[${name}_inputs[k]];
+    }
+    return 1;
+}
+"""
+NUMBERS_OR_GAPS = """
+    for (k = 0; k < ${count}; k++) {
+        if (isinf(numbers[${name}_places[k]])) return 0;
+        v[${name}_at[k]] = numbers[${name}_places[k]];
+    }
+"""
+TEXT_POSITIONS = """
+    for (k = 0; k < ${count}; k++) v[${name}_texts[k].node] = ${name}_position(&${name}_texts[k], names[k]);
+"""
+TEXT_TABLE = """
+/* The texts of each column. A row's own gives its position; behind them stand a missing one, and any other. */
+struct ${name}_text {
+    const char *const *texts;
+    int count, node;
+};
+static const struct ${name}_text ${name}_texts[${count}] = {
+${rows}
+};
+static int ${name}_position(const struct ${name}_text *column, const char *text)
+{
+    int k = 0;
+    if (!text) return column->count;
+    while (k < column->count && strcmp(text, column->texts[k]) != 0) k++;
+    return k < column->count ? k : column->count + 1;
+}
+"""
+
 ENCODE_NUMBERS = """
     for (i = 0; i < ${count}; i++) {
         const double value = numbers[${name}_numbers[i].position];
@@ -146,12 +209,7 @@ ENCODE_NAMES = """
 PREDICT_CLASS = """
 ${signature}
 {
-    double a[${widest}];
-    int k, position = -1, usable = ${name}_encode(${columns}, a);
-    if (usable) {
-        ${name}_network(a);
-        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
-    }
+${begin}
     if (!usable) {
         for (k = 0; k < ${classes}; k++) probabilities[k] = NAN;
         return -1;
@@ -160,6 +218,35 @@ ${choice}
 ${probabilities}
     return position;
 }
+"""
+# A row's nodes and outputs; of several networks each begins with the nodes.
+BEGIN = """
+    double a[${widest}];
+    int k, ${position}usable = ${name}_encode(${columns}, a);
+    if (usable) {
+        ${name}_network_1(a);
+        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
+    }
+"""
+BEGIN_SEVERAL = """
+    double nodes[${inputs}], a[${widest}], mean[${answers}];
+    int k, n, ${position}usable = ${name}_encode(${columns}, nodes);
+    for (k = 0; k < ${answers}; k++) mean[k] = 0;
+    for (n = 0; usable && n < ${networks}; n++) {
+        for (k = 0; k < ${inputs}; k++) a[k] = nodes[k];
+        ${name}_networks[n](a);
+        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
+        if (!usable) break;
+        {
+${answer}
+            for (k = 0; k < ${answers}; k++) mean[k] += ${one}[k];
+        }
+    }
+"""
+MEAN_CLASS = """
+    for (k = 0; k < ${classes}; k++) probabilities[k] = mean[k] / ${networks};
+    position = 0;
+    for (k = 1; k < ${classes}; k++) if (probabilities[k] > probabilities[position]) position = k;
 """
 
 CHOICE_OF_ONE_NODE = "    position = a[0] > ${middle} ? 1 : 0;"
@@ -183,12 +270,7 @@ PROBABILITIES_DIVIDED = """
 PREDICT_LABELS = """
 ${signature}
 {
-    double a[${widest}];
-    int k, usable = ${name}_encode(${columns}, a);
-    if (usable) {
-        ${name}_network(a);
-        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
-    }
+${begin}
     for (k = 0; k < ${outputs}; k++) {
         probabilities[k] = usable ? a[k] : NAN;
         given[k] = usable ? a[k] > 0.5 : -1;
@@ -200,13 +282,8 @@ ${signature}
 PREDICT_VALUES = """
 ${signature}
 {
-    double a[${widest}];
-    int k, usable = ${name}_encode(${columns}, a);
-    if (usable) {
-        ${name}_network(a);
-        for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(a[k]);
-    }
-    for (k = 0; k < ${outputs}; k++) values[k] = usable ? a[k] * ${name}_scales[k] + ${name}_centers[k] : NAN;
+${begin}
+${after}    for (k = 0; k < ${outputs}; k++) values[k] = usable ? ${value} : NAN;
     return usable ? 0 : -1;
 }
 """
@@ -217,7 +294,7 @@ ${signature}
     double a[${widest}];
     int k;
     for (k = 0; k < ${inputs}; k++) a[k] = inputs[k];
-    ${name}_network(a);
+    ${name}_network_1(a);
     for (k = 0; k < ${outputs}; k++) outputs[k] = a[k];
 }
 """

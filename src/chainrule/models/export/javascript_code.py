@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.models.export import javascript_cells as cells
 from chainrule.models.export import javascript_functions as functions
+from chainrule.models.export.javascript_literals import literal, number
+from chainrule.models.export.javascript_steps import TAKEN, step_functions, step_table
 from chainrule.models.export.program import (
     Classes,
     Column,
@@ -18,12 +21,12 @@ from chainrule.models.export.program import (
     NumberColumn,
     Outputs,
     Program,
+    TextColumn,
+    UnusedColumn,
     Values,
 )
-from chainrule.models.export.sources import program_of
-from chainrule.models.export.text import MADE_BY, bracketed, number, title, written
-
-LARGEST_EXACT = 2**53  # whole numbers beyond it are BigInts
+from chainrule.models.export.proof import proven_program
+from chainrule.models.export.text import MADE_BY, bracketed, quoted, title, wrapped, written
 
 
 def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str:
@@ -31,7 +34,8 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
 
@@ -41,13 +45,14 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str
         The module. It exports `predict(row)`, which gives `{label, probabilities}` for classes, `{labels,
         probabilities}` for several labels at once, and for values a number, or an array of several. A row is an object
         by column name, or an array in the order of the exported `columns`, with null, undefined or NaN where a value is
-        missing. It computes in double precision. Rows that the model refuses throw a RangeError. A bare Network takes
-        and gives an array of numbers, and refuses none.
+        missing; a date is a Date or ISO text. It computes in double precision. Rows that the model refuses throw a
+        RangeError. A bare Network takes and gives an array of numbers, and refuses none.
 
     Raises
     ------
     UsageError
-        If it cannot be exported, because of an activation of your own for instance, or not be written there.
+        If it cannot be exported, because of an activation of your own or a step of a pipeline for instance, or not be
+        written there.
 
     Examples
     --------
@@ -56,51 +61,35 @@ def to_javascript(model: Any, path: str | os.PathLike[str] | None = None) -> str
     >>> "export function predict(row)" in module
     True
     """
-    program = program_of(model)
-    used = dict.fromkeys(layer.activation for layer in program.layers)
+    program = proven_program(model)
+    used = program.activations
     sections = [
         _head(program),
-        *([_columns(program)] if program.checked else []),
+        *([_columns(program)] if program.checked and (program.plain or not program.nodes) else []),
+        *([_named_array("export const columns", [one.name for one in program.columns])] if program.nodes else []),
         *_answer_constants(program),
         _answer_functions(program),
-        *([functions.CHECKED_OUTPUTS, functions.CELLS, *_encoding(program)] if program.checked else []),
-        functions.FORWARD,
+        *(
+            [functions.CHECKED_OUTPUTS if len(program.networks) == 1 else functions.OUTPUTS_OF_SEVERAL]
+            * program.checked
+        ),
+        *([functions.USABLE, cells.CELLS, *_encoding(program)] if program.checked else []),
+        functions.FORWARD_SINGLE if program.single else functions.FORWARD,
         *([functions.HIGHEST] if "softmax" in used or _chooses(program) else []),
         *([functions.NORMAL_CDF] if "gelu" in used else []),
         *(functions.ACTIVATIONS[name] for name in used),
+        *_step_tables(program),
         _layers(program),
     ]
     return written("\n\n".join(section.strip("\n") for section in sections) + "\n", path)
-
-
-def literal(value: Any) -> str:
-    """Write text, a truth value, a number, None or NaN as JavaScript has it; text in a way that no page breaks it.
-
-    >>> print(literal('</script> "\\u2028'))
-    "\\u003c/script> \\"\\u2028"
-    """
-    if isinstance(value, str):
-        return '"' + "".join(map(_character, value)) + '"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return f"{value}n" if abs(value) > LARGEST_EXACT else str(value)
-    return "NaN" if value is None else number(value)
-
-
-def _character(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    if character.isprintable() and character != "<":
-        return character
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\u{{{ord(character):x}}}"
 
 
 def _head(program: Program) -> str:
     if not program.checked:
         lines = [f"predict(row) gives the {program.sizes[-1]} outputs for an array of {program.sizes[0]} numbers."]
     else:
-        lines = [_CALLS[type(program.answer)], *_ROWS]
+        dates = [quoted(column.name) for column in program.numbers if column.date]
+        lines = [_CALLS[type(program.answer)], *_ROWS, *([*_DATES, *wrapped(dates, "  ")] if dates else [])]
     return "\n".join(f"// {line}" for line in [f"{title(program)} {MADE_BY}", *lines])
 
 
@@ -114,6 +103,10 @@ _ROWS = (
     "NaN. What cannot be used throws a RangeError: a missing value or an unknown name where training did not provide",
     "for one, text in place of a number.",
 )
+_DATES = (
+    "A date is a Date, text such as 2012-01-31 or 2012-01-31T12:00, or a number of days since 1970-01-01, all in UTC,",
+    "in:",
+)
 
 
 def _columns(program: Program) -> str:
@@ -125,18 +118,32 @@ def _columns(program: Program) -> str:
 // second number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; `missing` and `unknown`
 // say whether such a name is "refused", gives zeros ("none"), or for a missing one has a "node" of its own.
 """
+    return f"{names}\n{notes}{_encodings(program)}"
+
+
+def _encodings(program: Program) -> str:
     lines = "\n".join(f"  {_column(column)}," for column in program.columns)
-    return f"{names}\n{notes}const encodings = [\n{lines}\n];"
+    return f"const encodings = [\n{lines}\n];"
 
 
 def _column(column: Column) -> str:
-    facts: dict[str, Any] = {}
+    facts: dict[str, str] = {}
+    if isinstance(column, UnusedColumn):
+        return "{}"
     if isinstance(column, NumberColumn):
-        facts = {"center": column.center, "scale": column.scale, "fill": column.fill, "indicator": column.indicator}
-    elif isinstance(column, NameColumn):
-        names = ", ".join(map(literal, column.names))
-        return f'{{ names: [{names}], missing: "{column.missing}", unknown: "{column.unknown}" }}'
-    return f"{{ {', '.join(f'{name}: {literal(value)}' for name, value in facts.items())} }}" if facts else "{}"
+        if column.gaps:
+            return "{ kind: numberOrGap }"
+        facts = {"kind": "numberNodes", "read": "asDays" if column.date else "asNumber", "node": str(column.node)}
+        values = {"center": column.center, "scale": column.scale, "fill": column.fill, "indicator": column.indicator}
+        facts |= {name: literal(value) for name, value in values.items()}
+    else:
+        names = f"[{', '.join(map(literal, column.names))}]"
+        if isinstance(column, NameColumn):
+            facts = {"kind": "nameNodes", "node": str(column.node), "names": names}
+            facts |= {"missing": literal(column.missing), "unknown": literal(column.unknown)}
+        else:
+            facts = {"kind": "textPosition", "texts": names}
+    return f"{{ {', '.join(f'{name}: {value}' for name, value in facts.items())} }}"
 
 
 def _named_array(name: str, items: Iterable[Any]) -> str:
@@ -157,13 +164,13 @@ def _answer_constants(program: Program) -> list[str]:
 
 
 def _answer_functions(program: Program) -> str:
-    answer = program.answer
+    answer, several = program.answer, len(program.networks) > 1
     if isinstance(answer, Outputs):
         return functions.PREDICT_OUTPUTS.replace("INPUTS", str(program.sizes[0]))
     if isinstance(answer, Labels):
         return functions.PREDICT_LABELS
     if isinstance(answer, Values):
-        return functions.PREDICT_VALUES.replace("ANSWER", "values" if len(answer.names) > 1 else "values[0]")
+        return _values(program, answer, several)
     chosen = f"a[0] > {number(answer.middle)} ? 1 : 0" if answer.one_node else "a.indexOf(highest(a))"
     if answer.floor is None:
         share = "a"
@@ -176,19 +183,61 @@ def _answer_functions(program: Program) -> str:
     else:
         probabilities = "p" if answer.floor is None else "divided(p)"
     divided = f"\n{functions.DIVIDED}" if probabilities == "divided(p)" else ""
-    predict = functions.PREDICT_CLASS.replace("CHOSEN", chosen).replace("SHARE", share)
+    template = functions.PREDICT_CLASS_BY_SEVERAL if several else functions.PREDICT_CLASS
+    predict = template.replace("CHOSEN", chosen).replace("SHARE", share)
     return predict.replace("ANSWER", probabilities) + divided
 
 
+def _values(program: Program, answer: Values, several: bool) -> str:
+    n = len(answer.names)
+    values = "VALUES.map((output, k) => output * scales[k] + centers[k])"
+    if several:
+        values = f"mean(outputs(row).map((a) => {values.replace('VALUES', 'a')}))"
+    else:
+        values = values.replace("VALUES", "outputs(row)")
+    values = f"taken({values}, after).slice(-{n})" if program.after else values
+    return functions.PREDICT_VALUES.replace("VALUES", values).replace("ANSWER", "values" if n > 1 else "values[0]")
+
+
+def _outputs(program: Program) -> str:
+    return functions.CHECKED_OUTPUTS if len(program.networks) == 1 else functions.OUTPUTS_OF_SEVERAL
+
+
 def _encoding(program: Program) -> list[str]:
-    return [functions.ENCODE_PLAIN] if program.plain else [functions.ENCODE]
+    if program.plain:
+        return [cells.ENCODE_PLAIN]
+    columns, used = program.columns, []
+    used.append(cells.ENCODE_WITH_STEPS if program.nodes else cells.ENCODE.replace("WIDTH", str(program.sizes[0])))
+    if any(not column.gaps for column in program.numbers):
+        used.append(cells.NUMBER_NODES)
+    if any(column.date for column in program.numbers):
+        used.append(cells.AS_DAYS)
+    if any(column.gaps for column in program.numbers):
+        used.append(cells.NUMBER_OR_GAP)
+    if any(isinstance(column, NameColumn) for column in columns):
+        used.append(cells.NAME_NODES)
+    if any(isinstance(column, TextColumn) for column in columns):
+        used.append(cells.TEXT_POSITION)
+    return used
+
+
+def _step_tables(program: Program) -> list[str]:
+    if not (program.nodes or program.after):
+        return []
+    tables = [TAKEN, *step_functions((*program.steps, *program.after))]
+    if program.nodes:
+        nodes = bracketed("const inputs = [", map(str, program.nodes), "];")
+        tables += [_encodings(program), step_table("steps", program.steps) + "\n" + nodes]
+    return tables + ([step_table("after", program.after)] if program.after else [])
 
 
 def _layers(program: Program) -> str:
     """The layers at the end of the module: the weights into each unit stand together."""
-    rows = "\n".join(_layer(layer) for layer in program.layers)
     note = "// The weights that lead into a layer's first unit, then those into its second, ..."
-    return f"{note}\nconst layers = [\n{rows}\n];"
+    networks = ["\n".join(_layer(layer) for layer in layers) for layers in program.networks]
+    if len(networks) == 1:
+        return f"{note}\nconst layers = [\n{networks[0]}\n];"
+    return "\n".join([note, "const networks = [", *(f"  [\n{rows}\n  ]," for rows in networks), "];"])
 
 
 def _layer(layer: DenseLayer) -> str:
@@ -203,4 +252,4 @@ def _layer(layer: DenseLayer) -> str:
 
 
 def _chooses(program: Program) -> bool:
-    return isinstance(program.answer, Classes) and not program.answer.one_node
+    return isinstance(program.answer, Classes) and (not program.answer.one_node or len(program.networks) > 1)

@@ -15,6 +15,17 @@ export function predict(row) {
 }
 """
 
+PREDICT_CLASS_BY_SEVERAL = """
+/** The label, and the probability of each class in the order of `classes`: the mean of what the networks say. */
+export function predict(row) {
+  const probabilities = mean(outputs(row).map((a) => {
+    const p = SHARE;
+    return ANSWER;
+  }));
+  return { label: classes[probabilities.indexOf(highest(probabilities))], probabilities };
+}
+"""
+
 DIVIDED = """
 function divided(p) {
   const sum = p.reduce((total, share) => total + share, 0);
@@ -33,7 +44,7 @@ export function predict(row) {
 PREDICT_VALUES = """
 /** The predicted value of each target. */
 export function predict(row) {
-  const values = outputs(row).map((output, k) => output * scales[k] + centers[k]);
+  const values = VALUES;
   return ANSWER;
 }
 """
@@ -42,14 +53,33 @@ PREDICT_OUTPUTS = """
 /** The outputs of the network. */
 export function predict(row) {
   if (row.length !== INPUTS) throw new RangeError(`a row has INPUTS numbers; received ${row.length}`);
-  return forward(Array.from(row));
+  return forward(Array.from(row), layers);
 }
 """
 
 CHECKED_OUTPUTS = """
 /** The outputs of the network for a row of the table. */
 function outputs(row) {
-  const a = forward(encode(row));
+  return usable(forward(encode(row), layers));
+}
+"""
+
+OUTPUTS_OF_SEVERAL = """
+/** The outputs of each network for a row of the table. */
+function outputs(row) {
+  const nodes = encode(row);
+  return networks.map((layers) => usable(forward(nodes, layers)));
+}
+
+/** The mean of the networks' answers. */
+function mean(members) {
+  return members[0].map((_, k) => members.reduce((sum, one) => sum + one[k], 0) / members.length);
+}
+"""
+
+USABLE = """
+/** The outputs, which must be finite. */
+function usable(a) {
   if (!a.every(Number.isFinite)) {
     throw new RangeError("the row lies so far from those of training that the outputs are no longer finite");
   }
@@ -57,95 +87,31 @@ function outputs(row) {
 }
 """
 
-CELLS = """
-/** The row's values in the order of the columns. */
-function cells(row) {
-  if (Array.isArray(row) || ArrayBuffer.isView(row)) {
-    if (row.length !== columns.length) {
-      throw new RangeError(`a row has ${columns.length} values; received ${row.length}`);
-    }
-    return Array.from(row);
-  }
-  return columns.map((name) => {
-    if (!Object.prototype.hasOwnProperty.call(row, name)) {
-      throw new RangeError(`the row has no column ${JSON.stringify(name)}`);
-    }
-    return row[name];
-  });
-}
-
-/** A number, NaN where it is missing. */
-function asNumber(name, value) {
-  if (value === null || value === undefined) return NaN;
-  if (typeof value !== "number" && typeof value !== "boolean") {
-    throw new RangeError(`column ${JSON.stringify(name)}: ${String(value)} is not a number`);
-  }
-  return Number(value);
-}
-
-/** The value of a node, which must be finite. */
-function checked(name, node) {
-  if (!Number.isFinite(node)) {
-    throw new RangeError(`column ${JSON.stringify(name)}: the value is missing, or too large`);
-  }
-  return node;
-}
-"""
-
-ENCODE_PLAIN = """
-/** The numbers of the input nodes, which are those of the row. */
-function encode(row) {
-  return cells(row).map((value, i) => checked(columns[i], asNumber(columns[i], value)));
-}
-"""
-
-ENCODE = """
-/** The numbers of the input nodes. */
-function encode(row) {
-  return cells(row).flatMap((value, i) => {
-    const encoding = encodings[i];
-    if (encoding.names) return nameNodes(columns[i], encoding, value);
-    return encoding.scale ? numberNodes(columns[i], encoding, value) : [];
-  });
-}
-
-/** The scaled number, and whether it was missing where the column has an indicator. */
-function numberNodes(name, { center, scale, fill, indicator }, value) {
-  const known = asNumber(name, value);
-  const missing = Number.isNaN(known);
-  const node = checked(name, ((missing ? fill : known) - center) / scale);
-  return indicator ? [node, missing ? 1 : 0] : [node];
-}
-
-/** 1 for the row's own name and 0 for the others. */
-function nameNodes(name, { names, missing, unknown }, value) {
-  const none = value === null || value === undefined || Number.isNaN(value);
-  const own = none ? names.length : names.indexOf(String(value));
-  if ((none ? missing : unknown) === "refused" && (own < 0 || own === names.length)) {
-    throw new RangeError(`column ${JSON.stringify(name)}: ${String(value)} is none of ${names.join(", ")}`);
-  }
-  const nodes = new Array(names.length + (missing === "node" ? 1 : 0)).fill(0);
-  if (own >= 0 && own < nodes.length) nodes[own] = 1;
-  return nodes;
-}
-"""
-
-
-FORWARD = """
+_FORWARD = """
 /** The outputs for some inputs: layer by layer, z_k = sum_i a_i w_ik + b_k and a = f(z). */
-function forward(inputs) {
-  let a = inputs;
+function forward(nodes, layers) {
+  let a = NODES;
   for (const { weights, biases, activation, parameters } of layers) {
     const z = Array.from(biases, (bias, k) => {
       let sum = 0;
       for (let i = 0; i < a.length; i++) sum += weights[k * a.length + i] * a[i];
       return sum + bias;
     });
-    a = activation(z, ...parameters);
+    a = ACTIVATED;
   }
   return a;
 }
 """
+FORWARD = _FORWARD.replace("NODES", "nodes").replace("ACTIVATED", "activation(z, ...parameters)")
+_SINGLE = """
+/** The numbers, infinite beyond the range of float32, in which the network was trained. */
+function single(numbers) {
+  const edge = 3.4028235677973366e38;
+  return numbers.map((v) => (v >= edge ? Infinity : v <= -edge ? -Infinity : v));
+}
+"""
+_IN_SINGLE = _FORWARD.replace("NODES", "single(nodes)")
+FORWARD_SINGLE = _IN_SINGLE.replace("ACTIVATED", "single(activation(single(z), ...parameters))") + _SINGLE
 
 
 HIGHEST = """

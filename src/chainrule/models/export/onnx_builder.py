@@ -38,6 +38,7 @@ class GraphBuilder:
         self._inputs: list[Any] = []
         self._results: list[Any] = []
         self._constants: list[Any] = []
+        self._times: dict[str, int] = {}
 
     def input(self, name: str, dtype: np.dtype[Any] | None, width: int) -> str:
         """Declare an input (N, width) of numbers, or of strings without a dtype, and return its name."""
@@ -67,7 +68,8 @@ class GraphBuilder:
 
     def look_up(self, table: np.ndarray, positions: str, otherwise: str) -> str:
         """Take entries of a table; a position beyond it fails, with the name of the node, `otherwise`, in the error."""
-        return self._add("Gather", (table, positions), otherwise, {})
+        times = self._times[otherwise] = self._times.get(otherwise, 0) + 1  # names of nodes are unique
+        return self._add("Gather", (table, positions), otherwise if times == 1 else f"{otherwise} ({times})", {})
 
     def cast(self, value: str, dtype: np.dtype[Any]) -> str:
         """Convert to another dtype."""

@@ -13,20 +13,19 @@ from chainrule.errors import UsageError
 from chainrule.files import write_whole
 from chainrule.models.export.onnx_activations import activation_nodes
 from chainrule.models.export.onnx_builder import GraphBuilder
+from chainrule.models.export.onnx_inputs import input_nodes
+from chainrule.models.export.onnx_steps import Values
 from chainrule.models.export.program import (
     Answer,
     Classes,
     DenseLayer,
     Labels,
-    NameColumn,
-    NumberColumn,
     Outputs,
     Program,
-    UnusedColumn,
-    Values,
     label_kind,
 )
-from chainrule.models.export.sources import program_of
+from chainrule.models.export.program import Values as PredictedValues
+from chainrule.models.export.proof import proven_program
 from chainrule.models.export.text import title
 
 # Old enough for the runtimes of many years (1.15 to 1.32 of onnxruntime were tried), and new enough for all operators.
@@ -39,7 +38,8 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
     dtype : "float32" or "float64", optional
@@ -52,10 +52,10 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
     onnx.ModelProto
         Checked by `onnx.checker`, opset 13. Its input is `X` (N, columns). Where there are text columns, each column is
         an input (N, 1) by its own name instead, strings for text. NaN is a missing number, the empty string a missing
-        name unless training had it as a name. Its outputs are `label` (N,) and `probabilities` (N, classes) for
-        classes, `label` (N, labels) of 0 and 1 for several labels at once, `values` (N, targets) for values and
-        `output` (N, units) for a bare Network. A batch with a row that the model refuses fails, with an error that
-        names the reason. An input with the name of an output gets an underscore behind it.
+        name unless training had it as a name; dates are days since 1970-01-01. Its outputs are `label` (N,) and
+        `probabilities` (N, classes) for classes, `label` (N, labels) of 0 and 1 for several labels at once, `values`
+        (N, targets) for values and `output` (N, units) for a bare Network. A batch with a row that the model refuses
+        fails, with an error that names the reason. An input with the name of an output gets an underscore behind it.
 
     Raises
     ------
@@ -76,17 +76,31 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
         raise UsageError("to_onnx needs onnx, which is not installed. Run: pip install onnx") from None
     if dtype is not None and dtype not in DTYPES:
         raise UsageError(f'dtype must be "float32", "float64" or None; received {dtype!r}.')
-    program = program_of(model)
-    network_dtype = np.dtype(dtype or program.dtype)
+    program = proven_program(model)
+    made = graph_of(program, dtype)
+    onnx.checker.check_model(made, full_check=True)
+    if path is not None:
+        write_whole(path, made.SerializeToString(deterministic=True))
+    return made
+
+
+def graph_of(program: Program, dtype: str | None = None) -> Any:
+    """Write a description as a ModelProto, as `to_onnx` does."""
+    own = np.float32 if program.single or (not program.checked and program.dtype == np.float32) else np.float64
+    network_dtype = np.dtype(dtype or own)
     outside = network_dtype if dtype or not program.checked else np.dtype(np.float64)
     names = [column.name for column in program.columns] if program.texts else ["X"]
     graph = GraphBuilder(_outputs(program.answer), names)
-    a = graph.cast(_inputs(graph, program, outside), network_dtype)
-    for layer in program.layers:
-        z = _dense(graph, a, layer, network_dtype)
-        a = activation_nodes(graph, z, layer.activation, layer.parameters, network_dtype)
-    _answer(graph, program.answer, graph.cast(a, outside), outside)
-    made = graph.model(
+    nodes = graph.cast(input_nodes(graph, program, outside), network_dtype)
+    outputs = []
+    for layers in program.networks:
+        a = nodes
+        for layer in layers:
+            z = _dense(graph, a, layer, network_dtype)
+            a = activation_nodes(graph, z, layer.activation, layer.parameters, network_dtype)
+        outputs.append(graph.cast(a, outside))
+    _answer(graph, program, outputs, outside)
+    return graph.model(
         opset=OPSET,
         ml_opset=ML_OPSET,
         ir_version=IR_VERSION,
@@ -94,102 +108,26 @@ def to_onnx(model: Any, path: str | os.PathLike[str] | None = None, *, dtype: st
         facts=_facts(program),
         version=__version__,
     )
-    onnx.checker.check_model(made, full_check=True)
-    if path is not None:
-        write_whole(path, made.SerializeToString(deterministic=True))
-    return made
 
 
 def _outputs(answer: Answer) -> list[str]:
     if isinstance(answer, Outputs):
         return ["output"]
-    return ["values"] if isinstance(answer, Values) else ["label", "probabilities"]
+    return ["values"] if isinstance(answer, PredictedValues) else ["label", "probabilities"]
 
 
 def _facts(program: Program) -> dict[str, str]:
     """What a person who finds the file wants to know, as metadata."""
     answer = program.answer
-    facts: dict[str, Any] = {"columns": [column.name for column in program.columns]}
+    facts: dict[str, Any] = {
+        "columns": [column.name for column in program.columns],
+        "days since 1970-01-01, in UTC": [column.name for column in program.numbers if column.date],
+    }
     if isinstance(answer, (Classes, Labels)):
         facts["classes"] = list(answer.labels)
-    elif isinstance(answer, Values):
+    elif isinstance(answer, PredictedValues):
         facts["targets"] = list(answer.names)
     return {name: json.dumps(value, ensure_ascii=False) for name, value in facts.items() if value}
-
-
-def _inputs(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> str:
-    """The input nodes of the network, (N, inputs)."""
-    if not program.checked:
-        return graph.input("X", dtype, program.sizes[0])
-    given = _columns(graph, program, dtype)
-    blocks: list[str] = []
-    nodes: list[int] = []  # where each column of the blocks belongs
-    if program.numbers:
-        block, nodes = _numbers(graph, program, given, dtype)
-        blocks = [block]
-    for column in program.texts:
-        blocks.append(_names(graph, column, given[column.name], dtype))
-        nodes += range(column.node, column.node + column.n_nodes)
-    together = blocks[0] if len(blocks) == 1 else graph.add("Concat", *blocks, axis=1)
-    if nodes == sorted(nodes):
-        return together
-    return graph.add("Gather", together, np.argsort(nodes), axis=1)
-
-
-def _columns(graph: GraphBuilder, program: Program, dtype: np.dtype[Any]) -> dict[str, str]:
-    """Declare an input for each column, in the order of a row, where there are text columns."""
-    if not program.texts:
-        return {}
-    used = [column for column in program.columns if not isinstance(column, UnusedColumn)]
-    return {one.name: graph.input(one.name, None if isinstance(one, NameColumn) else dtype, 1) for one in used}
-
-
-def _numbers(
-    graph: GraphBuilder, program: Program, given: dict[str, str], dtype: np.dtype[Any]
-) -> tuple[str, list[int]]:
-    """The scaled numbers, then the indicators, and the node that each is."""
-    columns = program.numbers
-    if given:
-        separate = [given[column.name] for column in columns]
-        X = separate[0] if len(separate) == 1 else graph.add("Concat", *separate, axis=1)
-    else:
-        X = graph.input("X", dtype, len(program.columns))
-        if len(columns) < len(program.columns):
-            used = [i for i, column in enumerate(program.columns) if isinstance(column, NumberColumn)]
-            X = graph.add("Gather", X, np.array(used), axis=1)
-    nodes = [column.node for column in columns]
-    missing = graph.add("IsNaN", X) if any(column.fill is not None for column in columns) else ""
-    if missing:
-        fill = np.array([np.nan if column.fill is None else column.fill for column in columns], dtype)
-        X = graph.add("Where", missing, fill, X)
-    if not program.plain:
-        X = graph.add("Sub", X, np.array([column.center for column in columns], dtype))
-        X = graph.add("Div", X, np.array([column.scale for column in columns], dtype))
-    X = graph.refuse_not_finite(X, dtype, "refused: a number is missing or too large")
-    indicators = [i for i, column in enumerate(columns) if column.indicator]
-    if not indicators:
-        return X, nodes
-    flags = graph.add("Gather", graph.cast(missing, dtype), np.array(indicators), axis=1)
-    return graph.add("Concat", X, flags, axis=1), nodes + [columns[i].node + 1 for i in indicators]
-
-
-def _names(graph: GraphBuilder, column: NameColumn, text: str, dtype: np.dtype[Any]) -> str:
-    """1 for the row's own name and 0 for the others, (N, nodes); a code beyond the nodes gives zeros or is refused."""
-    none, refused = column.n_nodes, column.n_nodes + 1
-    codes = {name: i for i, name in enumerate(column.names)}
-    of_missing = {"node": len(column.names), "none": none, "refused": refused}[column.missing]
-    codes.setdefault("", of_missing)  # unless the empty string is a name
-    unknown = none if column.unknown == "none" else refused
-    code = graph.add_ml(
-        "LabelEncoder",
-        text,
-        keys_strings=list(codes),
-        values_int64s=list(codes.values()),
-        default_int64=unknown,
-    )
-    if refused in (unknown, of_missing):
-        code = graph.look_up(np.arange(refused), code, f"refused: a name is missing or unknown in {column.name}")
-    return graph.cast(graph.add("Equal", code, np.arange(column.n_nodes)), dtype)
 
 
 def _dense(graph: GraphBuilder, a: str, layer: DenseLayer, dtype: np.dtype[Any]) -> str:
@@ -198,22 +136,42 @@ def _dense(graph: GraphBuilder, a: str, layer: DenseLayer, dtype: np.dtype[Any])
     return graph.add("Gemm", a, W, b) if dtype == np.float32 else graph.add("Sum", graph.add("MatMul", a, W), b)
 
 
-def _answer(graph: GraphBuilder, answer: Answer, a: str, dtype: np.dtype[Any]) -> None:
+def _answer(graph: GraphBuilder, program: Program, outputs: list[str], dtype: np.dtype[Any]) -> None:
+    answer = program.answer
     if isinstance(answer, Outputs):
-        graph.output("output", a, dtype, answer.number)
+        graph.output("output", outputs[0], dtype, answer.number)
         return
-    a = graph.refuse_not_finite(a, dtype, "refused: a row lies so far from training that outputs are not finite")
-    if isinstance(answer, Values):
-        values = graph.add("Mul", a, np.array(answer.scales, dtype))
-        values = graph.add("Add", values, np.array(answer.centers, dtype))
+    reason = "refused: a row lies so far from training that outputs are not finite"
+    outputs = [graph.refuse_not_finite(a, dtype, reason) for a in outputs]
+    if isinstance(answer, PredictedValues):
+        scaled = [graph.add("Mul", a, np.array(answer.scales, dtype)) for a in outputs]
+        values = _mean(graph, [graph.add("Add", a, np.array(answer.centers, dtype)) for a in scaled], dtype)
+        if program.after:
+            taken = Values(graph, dtype)
+            taken.append(values, len(answer.names))
+            taken.take(program.after)
+            last = len(answer.names) + sum(step.n_outputs for step in program.after)
+            values = taken.chosen(range(last - len(answer.names), last))
         graph.output("values", values, dtype, len(answer.names))
     elif isinstance(answer, Labels):
+        (a,) = outputs
         given = graph.add("Greater", a, np.array(0.5, dtype))
         graph.output("label", graph.cast(given, np.dtype(np.int64)), np.dtype(np.int64), len(answer.labels))
         graph.output("probabilities", a, dtype, len(answer.labels))
     else:
-        graph.label_output("label", _positions(graph, answer, a, dtype), _label_array(answer.labels))
-        graph.output("probabilities", _probabilities(graph, answer, a, dtype), dtype, len(answer.labels))
+        P = _mean(graph, [_probabilities(graph, answer, a, dtype) for a in outputs], dtype)
+        if len(outputs) == 1:
+            positions = _positions(graph, answer, outputs[0], dtype)
+        else:
+            positions = graph.add("ArgMax", P, axis=1, keepdims=0)
+        graph.label_output("label", positions, _label_array(answer.labels))
+        graph.output("probabilities", P, dtype, len(answer.labels))
+
+
+def _mean(graph: GraphBuilder, answers: list[str], dtype: np.dtype[Any]) -> str:
+    if len(answers) == 1:
+        return answers[0]
+    return graph.add("Div", graph.add("Sum", *answers), np.array(len(answers), dtype))
 
 
 def _positions(graph: GraphBuilder, answer: Classes, a: str, dtype: np.dtype[Any]) -> str:

@@ -1,6 +1,7 @@
 """What an exported network computes, step by step: the one description that every target language is written from.
 
-row --columns--> numbers of the input nodes --layers--> outputs --answer--> labels, probabilities or values
+row --columns--> numbers --steps--> numbers of the input nodes --layers--> outputs --answer--> labels, probabilities or
+values
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.errors import UsageError
+from chainrule.models.export.steps import Step
 
 # What is done with a name that is missing, or that training did not have: it is refused, it sets no node, or (for a
 # missing one) a node of its own.
@@ -31,6 +33,10 @@ class NumberColumn:
         What stands in for a missing value; None where a missing value is refused.
     indicator : bool
         Whether the next node says that the value is missing.
+    date : bool
+        Whether the values are dates, in days since 1970-01-01.
+    gaps : bool
+        Whether a missing value goes on as NaN, for the steps behind.
     """
 
     name: str
@@ -39,6 +45,8 @@ class NumberColumn:
     scale: float = 1.0
     fill: float | None = None
     indicator: bool = False
+    date: bool = False
+    gaps: bool = False
 
     @property
     def n_nodes(self) -> int:
@@ -47,8 +55,11 @@ class NumberColumn:
 
     @property
     def as_it_is(self) -> bool:
-        """Whether the node is the number itself."""
-        return (self.center, self.scale, self.fill, self.indicator) == (0.0, 1.0, None, False)
+        """Whether the node is the number itself, and must be there."""
+        return (self.center, self.scale, self.fill, self.indicator, self.date, self.gaps) == _AS_IT_IS
+
+
+_AS_IT_IS = (0.0, 1.0, None, False, False, False)
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,23 @@ class NameColumn:
 
 
 @dataclass(frozen=True)
+class TextColumn:
+    """The position of the row's own text in a list, for the steps behind; two more stand for missing and for any other.
+
+    Attributes
+    ----------
+    name : str
+    node : int
+    names : tuple of str
+    """
+
+    name: str
+    node: int
+    names: tuple[str, ...]
+    n_nodes: int = 1
+
+
+@dataclass(frozen=True)
 class UnusedColumn:
     """A column that stands in the row and has no node."""
 
@@ -86,7 +114,7 @@ class UnusedColumn:
     n_nodes: int = 0
 
 
-Column = NumberColumn | NameColumn | UnusedColumn
+Column = NumberColumn | NameColumn | TextColumn | UnusedColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,15 +199,38 @@ class Program:
 
     Attributes
     ----------
-    columns : tuple of NumberColumn, NameColumn or UnusedColumn
+    columns : tuple of NumberColumn, NameColumn, TextColumn or UnusedColumn
         In the order of a row; empty for a network without a table, whose rows are the inputs themselves.
-    layers : tuple of DenseLayer
+    networks : tuple of tuple of DenseLayer
+        One, or several that answer by their mean.
     answer : Classes, Labels, Values or Outputs
+    steps : tuple of Step
+        From the numbers of the columns to further ones.
+    nodes : tuple of int
+        Which of all these numbers go into layer 1; empty where those of the columns do, as they stand.
+    after : tuple of Step
+        From predicted values to others; the last ones, as many as there are targets, are the answer.
+    single : bool
+        Whether it computes in float32, where numbers beyond 3.4e38 become infinite.
     """
 
     columns: tuple[Column, ...]
-    layers: tuple[DenseLayer, ...]
+    networks: tuple[tuple[DenseLayer, ...], ...]
     answer: Answer
+    steps: tuple[Step, ...] = ()
+    nodes: tuple[int, ...] = ()
+    after: tuple[Step, ...] = ()
+    single: bool = False
+
+    @property
+    def layers(self) -> tuple[DenseLayer, ...]:
+        """Those of the first network; the others have the same sizes and activations."""
+        return self.networks[0]
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """The different activations of all layers."""
+        return tuple(dict.fromkeys(layer.activation for layers in self.networks for layer in layers))
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -187,9 +238,14 @@ class Program:
         return (int(self.layers[0].weights.shape[0]), *(int(layer.weights.shape[1]) for layer in self.layers))
 
     @property
+    def n_values(self) -> int:
+        """How many numbers the columns give."""
+        return sum(column.n_nodes for column in self.columns)
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Of the weights: float32 or float64."""
-        return self.layers[0].weights.dtype
+        return np.result_type(*(layers[0].weights.dtype for layers in self.networks))
 
     @property
     def numbers(self) -> tuple[NumberColumn, ...]:
@@ -197,14 +253,15 @@ class Program:
         return tuple(column for column in self.columns if isinstance(column, NumberColumn))
 
     @property
-    def texts(self) -> tuple[NameColumn, ...]:
+    def texts(self) -> tuple[NameColumn | TextColumn, ...]:
         """The columns of names."""
-        return tuple(column for column in self.columns if isinstance(column, NameColumn))
+        return tuple(column for column in self.columns if isinstance(column, (NameColumn, TextColumn)))
 
     @property
     def plain(self) -> bool:
         """Whether a row of the table is the row of input nodes, number by number."""
-        return len(self.numbers) == len(self.columns) and all(column.as_it_is for column in self.numbers)
+        as_it_is = all(column.as_it_is for column in self.numbers)
+        return not self.nodes and len(self.numbers) == len(self.columns) and as_it_is
 
     @property
     def checked(self) -> bool:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import keyword
 import os
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import UsageError
 from chainrule.models.export import python_functions as functions
 from chainrule.models.export.program import (
     Classes,
-    Column,
     DenseLayer,
     Labels,
-    NameColumn,
-    NumberColumn,
     Outputs,
     Program,
     Values,
 )
-from chainrule.models.export.sources import program_of
-from chainrule.models.export.text import MADE_BY, bracketed, title, written
+from chainrule.models.export.proof import proven_program
+from chainrule.models.export.python_columns import column_table, encoding
+from chainrule.models.export.python_steps import TAKEN, step_functions, step_table
+from chainrule.models.export.text import MADE_BY, bracketed, quoted, title, written
 
 
 def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
@@ -29,7 +32,8 @@ def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+        Or a pipeline of scikit-learn that ends in one; with TransformedTargetRegressor around it, too.
     path : path-like, optional
         Where to write it as well, whole or not at all.
 
@@ -38,13 +42,15 @@ def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     str
         The module. `predict(row)` gives a label, a value, or a list of several; for classes and labels there is
         `probabilities(row)` too. A row is a dict by column name, or a list in the order of the module's COLUMNS, with
-        None or NaN where a value is missing. It computes in double precision. Rows that the model refuses raise
-        ValueError. A bare Network takes and gives a list of numbers, and refuses none.
+        None or NaN where a value is missing; a date is a date, datetime or ISO text. It computes in double precision.
+        Rows that the model refuses raise ValueError. A bare Network takes and gives a list of numbers, and refuses
+        none.
 
     Raises
     ------
     UsageError
-        If it cannot be exported, because of an activation of your own for instance, or not be written there.
+        If it cannot be exported, because of an activation of your own or a step of a pipeline for instance, or not be
+        written there.
 
     Examples
     --------
@@ -57,19 +63,36 @@ def to_python(model: Any, path: str | os.PathLike[str] | None = None) -> str:
     ...                                                "petal_width": 2.5})][0]
     0.0
     """
-    program = program_of(model)
+    program = proven_program(model)
+    refuse_stolen_name(path)
     sections = [
         _head(program),
-        *([_columns(program)] if program.checked else []),
+        *([column_table(program)] if program.plain else []),
         *_answer_constants(program),
         _weights(program),
         _answer_functions(program),
-        *([functions.CHECKED_OUTPUTS, functions.CELLS, *_encoding(program)] if program.checked else []),
-        functions.FORWARD,
-        *(functions.ACTIVATIONS[name] for name in dict.fromkeys(layer.activation for layer in program.layers)),
+        *(_outputs(program) if program.checked else []),
+        *([functions.CELLS, *encoding(program)] if program.checked else []),
+        functions.FORWARD_SINGLE if program.single else functions.FORWARD,
+        *(functions.ACTIVATIONS[name] for name in program.activations),
+        *_step_tables(program),
+        *([] if program.plain or not program.checked else [column_table(program)]),
         _layer_table(program),
     ]
     return written("\n\n\n".join(section.strip("\n") for section in sections) + "\n", path)
+
+
+def refuse_stolen_name(path: str | os.PathLike[str] | None) -> None:
+    """Refuse a file that Python could not import, or would import in place of a module of its own.
+
+    Raises
+    ------
+    UsageError
+    """
+    stem = "" if path is None else Path(path).stem
+    if stem in sys.stdlib_module_names or keyword.iskeyword(stem):
+        what = "a word of Python's own" if keyword.iskeyword(stem) else "the name of a module of Python's own"
+        raise UsageError(f'a Python file cannot be called "{Path(str(path)).name}": {stem} is {what}. Rename it.')
 
 
 def _head(program: Program) -> str:
@@ -79,7 +102,13 @@ def _head(program: Program) -> str:
     else:
         calls = _CALLS[type(program.answer)]
         rows = _ROWS
-    return f'"""{title(program)} {MADE_BY}\n\n{calls}\n{rows}\nIt needs the standard library only.\n"""\n\nimport math'
+    dates = any(column.date for column in program.numbers)
+    rows += _DATES.format(dates=", ".join(quoted(one.name) for one in program.numbers if one.date)) if dates else ""
+    imports = "import datetime\nimport math\nimport re" if dates else "import math"
+    raw = "r" if dates else ""  # names of columns may hold backslashes
+    return (
+        f'{raw}"""{title(program)} {MADE_BY}\n\n{calls}\n{rows}\nIt needs the standard library only.\n"""\n\n{imports}'
+    )
 
 
 _CALLS: dict[type, str] = {
@@ -93,39 +122,10 @@ _ROWS = """
 A row is a dict by column name, or a list in the order of COLUMNS; a missing value is None or NaN. What cannot be used
 raises ValueError: a missing value or an unknown name where training did not provide for one, text in place of a number.
 """
-
-
-def _columns(program: Program) -> str:
-    if program.plain:
-        return _named_list("COLUMNS", [column.name for column in program.columns])
-    notes = """
-# A number gives (value - center) / scale, with "fill" for a missing one (None: it is refused), and with "indicator" a
-# second number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; "missing" and "unknown"
-# say whether such a name is "refused", gives zeros ("none"), or for a missing one has a "node" of its own.
+_DATES = """
+A date is a date or datetime, text such as 2012-01-31 or 2012-01-31T12:00, or a number of days since 1970-01-01, all in
+UTC, in: {dates}.
 """
-    lines = "\n".join(f"    {_column(column)}," for column in program.columns)
-    return f"{notes}COLUMNS = [\n{lines}\n]"
-
-
-def _column(column: Column) -> str:
-    if isinstance(column, NumberColumn):
-        facts = {
-            "name": column.name,
-            "center": column.center,
-            "scale": column.scale,
-            "fill": column.fill,
-            "indicator": column.indicator,
-        }
-    elif isinstance(column, NameColumn):
-        facts = {
-            "name": column.name,
-            "names": list(column.names),
-            "missing": column.missing,
-            "unknown": column.unknown,
-        }
-    else:
-        facts = {"name": column.name}
-    return repr(facts)
 
 
 def _named_list(name: str, items: Iterable[Any]) -> str:
@@ -150,10 +150,14 @@ def _scaled(answer: Values) -> bool:
 
 def _weights(program: Program) -> str:
     """The arrays of each layer: for each unit the weights that lead into it, so that its sum is one line."""
-    parts = ["# W1 has a list for each unit of layer 1: the weights that lead into it; B1 has the units' biases."]
-    for l, layer in enumerate(program.layers, start=1):
-        units = "\n".join(bracketed("[", _numbers(unit), "],", "    ") for unit in layer.weights.T)
-        parts.append(f"W{l} = [\n{units}\n]\n" + bracketed(f"B{l} = [", _numbers(layer.biases), "]"))
+    several = len(program.networks) > 1
+    note = "# W1 has a list for each unit of layer 1: the weights that lead into it; B1 has the units' biases."
+    parts = [note + (" W1_2 and B1_2\n# are those of the second network." if several else "")]
+    for number, layers in enumerate(program.networks, start=1):
+        for l, layer in enumerate(layers, start=1):
+            suffix = f"{l}_{number}" if several else f"{l}"
+            units = "\n".join(bracketed("[", _numbers(unit), "],", "    ") for unit in layer.weights.T)
+            parts.append(f"W{suffix} = [\n{units}\n]\n" + bracketed(f"B{suffix} = [", _numbers(layer.biases), "]"))
     return "\n".join(parts)
 
 
@@ -162,37 +166,63 @@ def _numbers(array: np.ndarray) -> Iterable[str]:
 
 
 def _layer_table(program: Program) -> str:
-    def row(l: int, layer: DenseLayer) -> str:
-        return f"    (W{l}, B{l}, {layer.activation}, {layer.parameters!r}),"
+    def row(suffix: str, layer: DenseLayer) -> str:
+        return f"(W{suffix}, B{suffix}, {layer.activation}, {layer.parameters!r}),"
 
-    rows = "\n".join(row(l, layer) for l, layer in enumerate(program.layers, start=1))
-    return f"# Weights, biases, activation, and its parameters.\nLAYERS = [\n{rows}\n]"
+    note = "# Weights, biases, activation, and its parameters."
+    if len(program.networks) == 1:
+        rows = "\n".join(f"    {row(str(l), layer)}" for l, layer in enumerate(program.layers, start=1))
+        return f"{note}\nLAYERS = [\n{rows}\n]"
+    networks = []
+    for number, layers in enumerate(program.networks, start=1):
+        rows = "\n".join(f"        {row(f'{l}_{number}', layer)}" for l, layer in enumerate(layers, start=1))
+        networks.append(f"    [\n{rows}\n    ],")
+    return "\n".join([note, "NETWORKS = [", *networks, "]"])
+
+
+def _outputs(program: Program) -> list[str]:
+    several = len(program.networks) > 1
+    return [functions.OUTPUTS_OF_SEVERAL if several else functions.CHECKED_OUTPUTS, functions.USABLE]
 
 
 def _answer_functions(program: Program) -> str:
-    answer = program.answer
+    answer, several = program.answer, len(program.networks) > 1
     if isinstance(answer, Outputs):
         return functions.PREDICT_OUTPUTS.replace("INPUTS", str(program.sizes[0]))
     if isinstance(answer, Labels):
         return functions.PREDICT_LABELS
     if isinstance(answer, Values):
-        values = "[a * s + c for a, s, c in zip(outputs(row), SCALES, CENTERS)]" if _scaled(answer) else "outputs(row)"
-        several = "values" if len(answer.names) > 1 else "values[0]"
-        return (
-            f'def predict(row):\n    """Return the predicted value of each target."""\n'
-            f"    values = {values}\n    return {several}"
-        )
-    chosen = f"a[0] > {answer.middle!r}" if answer.one_node else "a.index(max(a))"
-    predict = f'def predict(row):\n    """Return the label."""\n    a = outputs(row)\n    return CLASSES[{chosen}]'
-    return f"{predict}\n\n\n{_probabilities(answer)}"
+        return _values(program, answer)
+    if several:
+        predict = "p = probabilities(row)\n    return CLASSES[p.index(max(p))]"
+    else:
+        chosen = f"a[0] > {answer.middle!r}" if answer.one_node else "a.index(max(a))"
+        predict = f"a = outputs(row)\n    return CLASSES[{chosen}]"
+    predict = f'def predict(row):\n    """Return the label."""\n    {predict}'
+    return f"{predict}\n\n\n{_probabilities(answer, several)}"
 
 
-def _probabilities(answer: Classes) -> str:
-    lines = [
-        "def probabilities(row):",
-        '    """Return the probability of each class, in the order of CLASSES."""',
-        "    p = outputs(row)",
-    ]
+def _values(program: Program, answer: Values) -> str:
+    scaled = "[a * s + c for a, s, c in zip({}, SCALES, CENTERS)]" if _scaled(answer) else "{}"
+    n = len(answer.names)
+    if len(program.networks) > 1:
+        lines = [f"values = mean([{scaled.format('a')} for a in outputs(row)])"]
+    else:
+        lines = [f"values = {scaled.format('outputs(row)')}"]
+    lines += [f"values = taken(values, AFTER)[-{n}:]"] if program.after else []
+    lines.append(f"return values{'' if n > 1 else '[0]'}")
+    return "\n    ".join(["def predict(row):", '"""Return the predicted value of each target."""', *lines])
+
+
+def _probabilities(answer: Classes, several: bool) -> str:
+    """The function of the probabilities; of several networks the mean of each one's shares."""
+    signature = ["def probabilities(row):", '    """Return the probability of each class, in the order of CLASSES."""']
+    if several:
+        head = [*signature, "    return mean([shares(a) for a in outputs(row)])", "", ""]
+        head += ["def shares(p):", '    """Return the probabilities that the outputs of a network stand for."""']
+    else:
+        head = [*signature, "    p = outputs(row)"]
+    lines = []
     if answer.floor is not None:
         share = f"(a - {answer.low!r}) / {answer.high - answer.low!r}"
         lines.append(f"    p = [min(max({share}, {answer.floor!r}), {1 - answer.floor!r}) for a in p]")
@@ -202,11 +232,13 @@ def _probabilities(answer: Classes) -> str:
         lines.append("    return p")
     else:
         lines += ["    total = sum(p)", "    return [share / total for share in p]"]
-    return "\n".join(lines)
+    return "\n".join([*head, *lines])
 
 
-def _encoding(program: Program) -> list[str]:
-    if program.plain:
-        return [functions.ENCODE_PLAIN]
-    used = [functions.NUMBER_NODES] if program.numbers else []
-    return [functions.ENCODE, *used, *([functions.NAME_NODES] if program.texts else [])]
+def _step_tables(program: Program) -> list[str]:
+    if not (program.nodes or program.after):
+        return []
+    tables = [TAKEN, *step_functions((*program.steps, *program.after))]
+    if program.nodes:
+        tables.append(step_table("STEPS", program.steps) + "\n" + bracketed("NODES = [", map(str, program.nodes), "]"))
+    return tables + ([step_table("AFTER", program.after)] if program.after else [])

@@ -9,7 +9,7 @@ def predict(row):
     """Return the outputs of the network."""
     if len(row) != INPUTS:
         raise ValueError(f"a row has INPUTS numbers; received {len(row)}")
-    return forward(row)
+    return forward(row, LAYERS)
 '''
 
 PREDICT_LABELS = '''
@@ -26,7 +26,22 @@ def probabilities(row):
 CHECKED_OUTPUTS = '''
 def outputs(row):
     """Return the outputs of the network for a row of the table."""
-    a = forward(encode(row))
+    return usable(forward(encode(row), LAYERS))
+'''
+OUTPUTS_OF_SEVERAL = '''
+def outputs(row):
+    """Return the outputs of each network for a row of the table."""
+    nodes = encode(row)
+    return [usable(forward(nodes, layers)) for layers in NETWORKS]
+
+
+def mean(members):
+    """Return the mean of the networks' answers."""
+    return [sum(one) / len(members) for one in zip(*members)]
+'''
+USABLE = '''
+def usable(a):
+    """Return the outputs, which must be finite."""
     if not all(map(math.isfinite, a)):
         raise ValueError("the row lies so far from those of training that the outputs are no longer finite")
     return a
@@ -39,17 +54,22 @@ def cells(row, names):
         for name in names:
             if name not in row:
                 raise ValueError(f"the row has no column {name!r}")
-        return [row[name] for name in names]
+        row = [row[name] for name in names]
     if len(row) != len(names):
         raise ValueError(f"a row has {len(names)} values; received {len(row)}")
-    return row
+    return [None if type(value).__name__ in ("NAType", "NaTType") else value for value in row]  # those of pandas
 
 
 def as_number(name, value):
     """Return a number, NaN where it is missing."""
-    if isinstance(value, str):
-        raise ValueError(f"column {name!r}: {value!r} is not a number")
-    return math.nan if value is None else float(value)
+    try:
+        if isinstance(value, (str, bytes, bytearray)):
+            raise TypeError
+        return math.nan if value is None else float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"column {name!r}: {value!r} is not a number") from None
+    except OverflowError:
+        raise ValueError(f"column {name!r}: the value is too large") from None
 
 
 def checked(name, node):
@@ -68,19 +88,36 @@ def encode(row):
 ENCODE = '''
 def encode(row):
     """Return the numbers of the input nodes."""
-    nodes = []
+    nodes = [0.0] * WIDTH
     for column, value in zip(COLUMNS, cells(row, [column["name"] for column in COLUMNS])):
-        if "names" in column:
-            nodes += name_nodes(column, value)
-        elif "scale" in column:
-            nodes += number_nodes(column, value)
+        if "kind" in column:
+            numbers = column["kind"](column, value)
+            nodes[column["node"] : column["node"] + len(numbers)] = numbers
     return nodes
+'''
+
+ENCODE_WITH_STEPS = '''
+def encode(row):
+    """Return the numbers of the input nodes: those of the columns, then those of the steps, and of these some."""
+    values = []
+    for column, value in zip(COLUMNS, cells(row, [column["name"] for column in COLUMNS])):
+        if "kind" in column:
+            values += column["kind"](column, value)
+    values = taken(values, STEPS)
+    return [checked_input(values[i]) for i in NODES]
+
+
+def checked_input(node):
+    """Return the value of an input node, which must be finite."""
+    if not math.isfinite(node):
+        raise ValueError("the row cannot be used: a value is missing, or too large")
+    return node
 '''
 
 NUMBER_NODES = '''
 def number_nodes(column, value):
     """Return the scaled number, and whether it was missing where the column has an indicator."""
-    value = as_number(column["name"], value)
+    value = READ(column["name"], value)
     missing = math.isnan(value)
     if missing and column["fill"] is not None:
         value = column["fill"]
@@ -88,31 +125,98 @@ def number_nodes(column, value):
     return [node, float(missing)] if column["indicator"] else [node]
 '''
 
+NUMBER_OR_GAP = '''
+def number_or_gap(column, value):
+    """Return the number, NaN where it is missing."""
+    value = as_number(column["name"], value)
+    if math.isinf(value):
+        raise ValueError(f"column {column['name']!r}: the value is too large")
+    return [value]
+'''
+
+AS_TEXT = '''
+def as_text(value):
+    """Return a name as the table of training had it, None where it is missing: 2.0 is "2", True is "true"."""
+    if hasattr(value, "item") and not hasattr(value, "__len__"):
+        value = value.item()  # NumPy's numbers
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and abs(value) <= 2**53:
+        value = float(value)
+    if isinstance(value, float):
+        whole = value.is_integer() and abs(value) < 1e15
+        return None if math.isnan(value) else str(int(value)) if whole else repr(value)
+    return None if value is None else str(value)
+'''
+
 NAME_NODES = '''
 def name_nodes(column, value):
     """Return 1 for the row's own name and 0 for the others."""
-    names = column["names"]
-    if isinstance(value, bool):
-        value = "true" if value else "false"
-    elif isinstance(value, float):
-        whole = value.is_integer() and abs(value) < 1e15
-        value = None if math.isnan(value) else str(int(value)) if whole else repr(value)
-    elif value is not None:
-        value = str(value)
+    names, value = column["names"], as_text(value)
     own = len(names) if value is None else names.index(value) if value in names else -1
     if column["missing" if value is None else "unknown"] == "refused" and not 0 <= own < len(names):
         raise ValueError(f"column {column['name']!r}: {value!r} is none of {', '.join(names)}")
     return [float(k == own) for k in range(len(names) + (column["missing"] == "node"))]
 '''
 
+TEXT_POSITION = '''
+def text_position(column, value):
+    """Return the position of a text among those of the column; behind them stand a missing one, and any other."""
+    texts = column["texts"]
+    if value is None or value != value:
+        return [len(texts)]
+    if not isinstance(value, str):
+        raise ValueError(f"column {column['name']!r}: {value!r} is not text")
+    return [texts.index(value) if value in texts else len(texts) + 1]
+'''
+
+AS_DAYS = '''
+DATE = re.compile(
+    r"([0-9]{4})([-/])([0-9]{2})\\2([0-9]{2})(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\\.([0-9]+))?)?Z?)?"
+)
+
+
+def as_days(name, value):
+    """Return a date as days since 1970-01-01, from a date, a datetime (UTC without a zone), ISO text, or such days."""
+    if isinstance(value, str):
+        found = DATE.fullmatch(value.strip())
+        if not found:
+            raise ValueError(f"column {name!r}: {value!r} is no date such as 2012-01-31 or 2012-01-31T12:00")
+        parts = [int(part or 0) for part in found.group(1, 3, 4, 5, 6, 7)]
+        value = datetime.datetime(*parts, int((found[8] or "").ljust(6, "0")[:6]))
+    if type(value).__name__ == "datetime64":  # of NumPy
+        value = value.astype("datetime64[us]").item()
+    if not isinstance(value, datetime.date):
+        return as_number(name, value)
+    if not isinstance(value, datetime.datetime):
+        value = datetime.datetime(value.year, value.month, value.day)
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return (value - datetime.datetime(1970, 1, 1)) / datetime.timedelta(days=1)
+'''
+
 
 FORWARD = '''
-def forward(a):
+def forward(a, layers):
     """Return the outputs for some inputs: layer by layer, z_k = sum_i a_i w_ik + b_k and a = f(z)."""
-    for weights, biases, activation, parameters in LAYERS:
+    for weights, biases, activation, parameters in layers:
         z = [sum(w * x for w, x in zip(unit, a)) + bias for unit, bias in zip(weights, biases)]
         a = activation(z, *parameters)
     return a
+'''
+FORWARD_SINGLE = '''
+def forward(a, layers):
+    """Return the outputs for some inputs: layer by layer, z_k = sum_i a_i w_ik + b_k and a = f(z)."""
+    a = single(a)
+    for weights, biases, activation, parameters in layers:
+        z = [sum(w * x for w, x in zip(unit, a)) + bias for unit, bias in zip(weights, biases)]
+        a = single(activation(single(z), *parameters))
+    return a
+
+
+def single(numbers):
+    """Return the numbers, infinite beyond the range of float32, in which the network was trained."""
+    return [v if abs(v) < 3.4028235677973366e38 or math.isnan(v) else math.copysign(math.inf, v) for v in numbers]
 '''
 
 

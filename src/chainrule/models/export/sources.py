@@ -1,9 +1,10 @@
-"""The program of whatever a person exports: a Model, a bare Network, or a fitted estimator."""
+"""The program of whatever a person exports: a Model, an Ensemble, a bare Network, a fitted estimator or pipeline."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from chainrule.data.class_target import ALMOST_0, LABEL_TYPES
 from chainrule.data.encoding import ClassTarget, Encoding, NameInput, NumberInput, NumberTargets
 from chainrule.errors import UsageError
 from chainrule.models.ensemble import Ensemble
+from chainrule.models.export.pipelines import parts_of, prepare, turned_back
+from chainrule.models.export.preparation import Preparation
 from chainrule.models.export.program import (
     Answer,
     Classes,
@@ -23,6 +26,7 @@ from chainrule.models.export.program import (
     NumberColumn,
     Outputs,
     Program,
+    TextColumn,
     UnusedColumn,
     Values,
 )
@@ -30,12 +34,21 @@ from chainrule.models.foreign import from_sklearn
 from chainrule.models.model import Model
 
 
+class Described(NamedTuple):
+    """A program, and what it is tried with: values that the steps speak of, and what stands for a missing text."""
+
+    program: Program
+    known: dict[int, list[Any]]
+    markers: dict[int, str]
+
+
 def program_of(model: Any) -> Program:
-    """Describe what a model, a network or a fitted estimator computes.
+    """Describe what a model, an ensemble, a network, or a fitted estimator or pipeline computes.
 
     Parameters
     ----------
-    model : Model, Network, or fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's
+    model : Model, Ensemble, Network, fitted MLPClassifier or MLPRegressor, chainrule's or scikit-learn's, or a pipeline
+        that ends in one
 
     Returns
     -------
@@ -44,33 +57,32 @@ def program_of(model: Any) -> Program:
     Raises
     ------
     UsageError
-        For anything else, an activation of your own, weights that are not finite, or names that no file can hold.
+        For anything else, a step that cannot be exported, an activation of your own, weights that are not finite, or
+        names that no file can hold.
 
     Examples
     --------
     >>> program_of(Network.dense([2, 3, 1], "tanh", seed=0)).sizes
     (2, 3, 1)
     """
-    if isinstance(model, Model):
+    return described(model).program
+
+
+def described(model: Any) -> Described:
+    """Describe as `program_of` does, with what it takes to try the description."""
+    known: dict[int, list[Any]] = {}
+    markers: dict[int, str] = {}
+    if isinstance(model, (Model, Ensemble)):
         program = _of_model(model)
     elif isinstance(model, Network):
-        program = Program((), _layers(model), Outputs(model.sizes[-1]))
-    elif isinstance(model, Ensemble):
-        raise UsageError(
-            "an ensemble has several networks, and an export holds one. Export a member, such as ensemble.members[0]."
-        )
-    elif hasattr(model, "coefs_") or hasattr(model, "network_"):
-        program = _of_estimator(model)
+        program = Program((), (_layers(model),), Outputs(model.sizes[-1]))
     else:
-        raise UsageError(
-            "only a Model, a Network or a fitted MLPClassifier or MLPRegressor can be exported; received "
-            f"{type(model).__name__}. Fit an estimator first; take it out of a pipeline."
-        )
+        program, known, markers = _of_pipeline(model)
     _refuse_broken_names(program)
-    return program
+    return Described(program, known, markers)
 
 
-def _of_model(model: Model) -> Program:
+def _of_model(model: Model | Ensemble) -> Program:
     target = model.encoding.target
     answer: Answer
     if isinstance(target, ClassTarget):
@@ -78,7 +90,52 @@ def _of_model(model: Model) -> Program:
     else:
         answer = _values(target)
     names = [item.name for item in model.encoding.inputs]
-    return Program(_columns(model.encoding, names), _layers(model.network), answer)
+    members = (model,) if isinstance(model, Model) else model.members
+    networks = tuple(_layers(member.network) for member in members)
+    return Program(_columns(model.encoding, names), networks, answer, single=model.plan.dtype == "float32")
+
+
+def _of_pipeline(model: Any) -> Described:
+    """An estimator, or what stands around one in a pipeline."""
+    steps, estimator, transformer = parts_of(model)
+    if not (hasattr(estimator, "coefs_") and hasattr(estimator, "predict")):
+        raise UsageError(
+            "only a Model, an Ensemble, a Network, a fitted MLPClassifier or MLPRegressor, or a pipeline that ends in "
+            f"one can be exported; received {type(estimator).__name__}. Fit an estimator first; of a search, take "
+            "best_estimator_."
+        )
+    program = _of_estimator(estimator)
+    if transformer is not None:
+        program = replace(program, after=turned_back(transformer, program.sizes[-1]))
+    if not steps:
+        return Described(program, {}, {})
+    if getattr(estimator, "encoding_", None) is not None:
+        raise UsageError(
+            "an estimator with preprocess=True behind other steps of a pipeline cannot be exported. Leave out "
+            "preprocess, or the other steps."
+        )
+    made = Preparation(_names_of([model, *(step for _, step in steps)]))
+    features = prepare(steps, made, made.cells())
+    if len(features) != program.sizes[0]:
+        raise UsageError(
+            f"the steps of the pipeline give {len(features)} columns, and the network takes {program.sizes[0]}. Fit "
+            "the pipeline as a whole, and export it as it is."
+        )
+    columns, taken, nodes = made.finished(features)
+    return Described(replace(program, columns=columns, steps=taken, nodes=nodes), made.known, made.markers)
+
+
+def _names_of(parts: Iterable[Any]) -> list[str]:
+    """The columns' names, as the first part that knows them has them; x1, x2, ... without names."""
+    width = None
+    for part in parts:
+        named = getattr(part, "feature_names_in_", None)
+        if named is not None:
+            return [str(name) for name in named]
+        width = getattr(part, "n_features_in_", None)
+        if width is not None:
+            return [f"x{i + 1}" for i in range(int(width))]
+    raise UsageError("no step of the pipeline knows how many columns a row has. Fit the pipeline first.")
 
 
 def _values(target: NumberTargets) -> Values:
@@ -86,18 +143,18 @@ def _values(target: NumberTargets) -> Values:
 
 
 def _of_estimator(estimator: Any) -> Program:
-    network = getattr(estimator, "network_", None)
-    network = from_sklearn(estimator) if network is None else network
+    network = from_sklearn(estimator)
     encoding = getattr(estimator, "encoding_", None)
-    width = int(estimator.n_features_in_)
     named = getattr(estimator, "feature_names_in_", None)
-    names = [f"x{i + 1}" for i in range(width)] if named is None else [str(name) for name in named]
+    names = _names_of([estimator])
     if encoding is None:
         columns: tuple[Column, ...] = tuple(NumberColumn(name, i) for i, name in enumerate(names))
     else:
         columns = _columns(encoding, names if named is not None else list(encoding.columns))
-    answer = _estimators_answer(estimator, network.sizes[-1])
-    return Program(columns, _layers(network), answer)
+    layers = (_layers(network),)
+    ours = hasattr(estimator, "network_")  # scikit-learn's computes in the precision of the rows, whatever its own
+    single = ours and layers[0][0].weights.dtype == np.float32
+    return Program(columns, layers, _estimators_answer(estimator, network.sizes[-1]), single=single)
 
 
 def _estimators_answer(estimator: Any, n_outputs: int) -> Answer:
@@ -142,7 +199,7 @@ def _columns(encoding: Encoding, names: Sequence[str]) -> tuple[Column, ...]:
 
 def _column(item: NumberInput | NameInput, node: int, unknown: str) -> Column:
     if isinstance(item, NumberInput):
-        return NumberColumn(item.name, node, item.center, item.scale, item.fill, item.indicator)
+        return NumberColumn(item.name, node, item.center, item.scale, item.fill, item.indicator, item.date)
     return NameColumn(
         item.name,
         node,
@@ -200,12 +257,20 @@ def _refuse_broken_names(program: Program) -> None:
                 f"the name {name!r} holds half of a character, which no file can hold. Rename it in the table, and "
                 "train anew."
             ) from None
+    seen: set[str] = set()
+    for column in program.columns:
+        if not column.name or column.name in seen:
+            raise UsageError(
+                f"the columns of a row must have names, each its own, to be exported; received {column.name!r}"
+                f"{' twice' if column.name else ''}. Rename the columns, and train anew."
+            )
+        seen.add(column.name)
 
 
 def _all_names(program: Program) -> Iterable[str]:
     for column in program.columns:
         yield column.name
-        yield from column.names if isinstance(column, NameColumn) else ()
+        yield from column.names if isinstance(column, (NameColumn, TextColumn)) else ()
     answer = program.answer
     if isinstance(answer, Values):
         yield from answer.names

@@ -12,7 +12,16 @@ import numpy as np
 from chainrule import __version__
 from chainrule.data.columns import name_list
 from chainrule.files import write_whole
-from chainrule.models.export.program import Classes, Labels, NameColumn, NumberColumn, Program, UnusedColumn, Values
+from chainrule.models.export.program import (
+    Classes,
+    Column,
+    Labels,
+    NumberColumn,
+    Program,
+    TextColumn,
+    UnusedColumn,
+    Values,
+)
 
 WIDTH = 112
 # The second half of */ and /*, of ?? (trigraphs) and of </ and <! (a page of HTML).
@@ -83,6 +92,12 @@ def quoted(name: str) -> str:
 def title(program: Program) -> str:
     """Say in a sentence what the file computes."""
     sizes = "-".join(map(str, program.sizes))
+    if len(program.networks) > 1:
+        return f"The mean of {len(program.networks)} networks: each {_title(program, sizes)[2:]}"
+    return _title(program, sizes)
+
+
+def _title(program: Program, sizes: str) -> str:
     answer = program.answer
     if isinstance(answer, Classes):
         return f"A network of {sizes} units that chooses one of {len(answer.labels)} classes."
@@ -93,7 +108,7 @@ def title(program: Program) -> str:
     return f"A network of {sizes} units."
 
 
-def what_a_column_takes(column: NumberColumn | NameColumn | UnusedColumn) -> str:
+def what_a_column_takes(column: Column) -> str:
     """Say in words what a cell of a column may be.
 
     >>> what_a_column_takes(NumberColumn("age", 0, 40.0, 10.0, fill=38.0))
@@ -103,7 +118,9 @@ def what_a_column_takes(column: NumberColumn | NameColumn | UnusedColumn) -> str
         return "not used"
     if isinstance(column, NumberColumn):
         missing = "" if column.fill is None else f"; {number(column.fill)} stands in for a missing one"
-        return "a number" + missing
+        return ("a date, in days since 1970-01-01" if column.date else "a number") + missing
+    if isinstance(column, TextColumn):
+        return f"text, such as {name_list(map(quoted, column.names), limit=10)}" if column.names else "text"
     rules = [f"one of {name_list(map(quoted, column.names), limit=10)}"]
     rules += ["it may be missing"] if column.missing != "refused" else []
     rules += ["any other name counts as none of them"] if column.unknown != "refused" else []
