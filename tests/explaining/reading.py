@@ -79,6 +79,14 @@ class Signs:
 
     def power(self):
         base, raised = self.piece()
+        if self.next() == ("op", "^"):  # text that cannot be raised
+            if raised:
+                raise Misread(f"what an exponent belongs to cannot be seen: {self.signs}")
+            self.at += 1
+            exponent = self.piece()[0]
+            if self.next()[0] == "sup" or self.next() == ("op", "^"):
+                raise Misread("two exponents on one base")
+            return math.pow(base, exponent)
         if self.next()[0] != "sup":
             return base
         if raised:
@@ -169,10 +177,6 @@ def text_signs(text, names):
             digits = "".join(RAISED[d] for d in raised[0])
             signs.append(("sup", ([("op", "−")] if digits[0] == "-" else []) + [("number", digits.lstrip("-"))]))
             i += len(raised[0])
-        elif rest.startswith("^("):
-            end = closing(text, i + 1, "(", ")")
-            signs.append(("sup", text_signs(text[i + 2 : end], names)))
-            i = end + 1
         elif over:
             index = LOWERED[over[1]]
             signs.append(("sum over", (index, None, None)))  # text leaves the range out

@@ -61,7 +61,7 @@ class TextWriter(Writer):
     def power(self, base: str, exponent: Expression) -> str:
         if isinstance(exponent, Number) and float(exponent.value).is_integer() and exponent.value >= 0:
             return base + _script(f"{exponent.value:.0f}", _RAISED, "^")
-        return f"{base}^({self.write(exponent)})"
+        return f"{base}^{self.write(exponent, ATOM)}"
 
     def exp(self, exponent: Expression) -> tuple[str, int]:
         return f"exp({self.write(exponent)})", ATOM
