@@ -26,6 +26,7 @@ _HOMES = {
     "chainrule.explaining.notation": ("Notation",),
     "chainrule.explaining.symbolic": ("derive",),
     "chainrule.explaining.translate": ("translate",),
+    "chainrule.explaining.typed_derivations": ("derive_formula",),
     "chainrule.models.doctor": ("Diagnosis", "Finding", "diagnose", "diagnose_model"),
     "chainrule.models.comparison": ("Comparison", "compare"),
     "chainrule.models.cross_validation": ("CrossValidation", "cross_validate"),

@@ -10,11 +10,13 @@ MINUS = "−"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """Write a number with that many significant digits.
+def number(value: float | None, digits: int | None = 4) -> str:
+    """Write a number with that many significant digits; with None, with all that tell it from its neighbours.
 
     >>> number(0.123456), number(12345678), number(-0.00001234), number(float("nan")), number(3.0)
     ('0.1235', '12,345,678', '−1.234·10⁻⁵', '–', '3')
+    >>> number(0.1234567890123, None), number(1e-16, None)
+    ('0.1234567890123', '1·10⁻¹⁶')
     """
     if value is None or math.isnan(value):
         return MISSING
@@ -24,11 +26,22 @@ def number(value: float | None, digits: int = 4) -> str:
         return "0"
     if float(value).is_integer() and abs(value) < 1e9:
         return _signed(f"{abs(value):,.0f}", value)
+    digits = digits or significant_digits(value)
     exponent = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
     if not -4 <= exponent < 7:
         mantissa, _, power = f"{abs(value):.{digits - 1}e}".partition("e")
         return _signed(f"{_trimmed(mantissa)}·10{str(int(power)).translate(_RAISED)}", value)
     return _signed(_trimmed(f"{abs(value):,.{max(0, digits - 1 - exponent)}f}"), value)
+
+
+def significant_digits(value: float) -> int:
+    """How many significant digits tell a number from its neighbours.
+
+    >>> significant_digits(0.25), significant_digits(-1.5e-7), significant_digits(1200.0), significant_digits(1 / 3)
+    (2, 2, 2, 16)
+    """
+    mantissa = repr(abs(float(value))).partition("e")[0].replace(".", "")
+    return len(mantissa.strip("0")) or 1
 
 
 def share(value: float, decimals: int = 3) -> str:

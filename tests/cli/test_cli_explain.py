@@ -103,7 +103,34 @@ def test_derive_what_else(cli):
     assert "error at the outputs" in cli("derive", "equations", "--notation", "nielsen").out
     assert "power rule" in cli("derive", "half-squared-error").out
     assert "leaky_relu(0.2)" in cli("derive", "leaky-relu(0.2)").out
-    assert "neither a network such as 2-3-1" in cli.refused("derive", "2-x-1")
+    assert 'Did you mean "logistic"' in cli.refused("derive", "logistc")
+    assert "neither a network such as 2-3-1" in cli.refused("derive", "half-squared-eror")
+
+
+@pytest.mark.parametrize("form", ["text", "latex", "mathml", "json"])
+def test_derive_a_formula(cli, form):
+    answer = cli("derive", "x**3 * sin(x)", "--at", "x=2", "--format", form)
+    assert answer.code == 0
+    assert "product rule" in answer.out
+    if form == "text":  # 3 x^2 sin x + x^3 cos x at 2: 12 * 0.909297427 - 8 * 0.416146837 = 7.58239443
+        assert answer.out.rstrip().endswith("= 7.58239")
+    if form == "mathml":
+        ElementTree.fromstring(answer.out)
+    if form == "json":
+        assert json.loads(answer.out)["lines"][-1]["sides"][-1]["value"] == pytest.approx(7.582394430)
+
+
+def test_derive_a_formula_of_several_names(cli):
+    assert "constant: a, b" in cli("derive", "a*x^2 + b*x", "--by", "x").out
+    for arguments, message in [
+        (("a*b",), "say which one varies"),
+        (("x +* 2",), "column 4"),
+        (("x", "dC/dW[1]"), "has no quantity"),
+        (("x^2", "--at", "x"), "write a name and its value"),
+        (("x^2", "--at", "x=two"), "write a name and its value"),
+        (("tanh", "--by", "z"), "belong to a formula"),
+    ]:
+        assert message in cli.refused("derive", *arguments)
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule import UsageError
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, activation_named, loss_named
-from chainrule.explaining.calculus import derivative, parse_formula, worked
+from chainrule.explaining.calculus import derivative, worked
 from chainrule.explaining.expressions import DerivativeOf, Number, Symbol
 from chainrule.explaining.formulas import activation_formula, loss_formula
-from chainrule.explaining.quantities import Quantity
+from chainrule.explaining.quantities import Quantity, variable
 from chainrule.explaining.symbolic import derive_activation, derive_loss
 from chainrule.explaining.trees import evaluate, rebuilt, substituted
+from chainrule.explaining.typed_formulas import parse_formula
 
-x = Quantity("x")
+x = variable("x")
 FORMULAS = [
     "5*x", "x**4", "x**2 + exp(x)", "x**2 - 3*x", "x*exp(x)", "x/(1 + x**2)", "1/(1 + exp(-x))", "ln(1 + x**2)",
     "sqrt(1 + x**2)", "tanh(3*x)", "(x**2 + 1)**3", "2/x", "-x**3", "x**-2", "x**(1/2)", "x*x*x", "exp(x)/3",
@@ -59,9 +59,9 @@ def test_the_rules_of_seed_001(formula, rule):
 def test_the_univariate_example_of_seed_002():
     # f(g) = 2 g^2 - 3 g + 1, g(x) = x^3 + 2x: df/dg = 4g - 3, dg/dx = 3x^2 + 2; at x = 1: g = 3, 9 * 5 = 45
     f, g = parse_formula("2*g**2 - 3*g + 1"), parse_formula("x**3 + 2*x")
-    assert at(derivative(f, Quantity("g")), 3.0) == 9
+    assert at(derivative(f, variable("g")), 3.0) == 9
     assert at(derivative(g, x), 1.0) == 5
-    whole = substituted(f, lambda s: g if s.name == Quantity("g") else s)
+    whole = substituted(f, lambda s: g if s.name == variable("g") else s)
     assert at(derivative(whole, x), 1.0) == 45
 
 
@@ -131,11 +131,3 @@ def test_softmax_and_its_cross_entropy():
     assert "aᵢ · (1 − aᵢ)" in str(derive_activation("softmax", "columns"))
     assert "−(aₖ · aᵢ)" in str(derive_activation("softmax", "columns")).replace("−aₖ · aᵢ", "−(aₖ · aᵢ)")
     assert "a[j] − y[j]" in str(derive_loss("softmax_categorical_cross_entropy"))
-
-
-@pytest.mark.parametrize(
-    "text", ["__import__('os')", "x.y", "x[0]", "sin(x)", "x if x else 1", "2 +", "x % 2", "lambda: 1"]
-)
-def test_what_is_no_formula_is_refused(text):
-    with pytest.raises(UsageError, match="formula"):
-        parse_formula(text)

@@ -8,7 +8,7 @@ import click
 
 from chainrule.cli import explaining
 from chainrule.cli.flags import SectionedCommand
-from chainrule.errors import UsageError
+from chainrule.errors import UsageError, did_you_mean
 
 
 @click.command(cls=SectionedCommand)
@@ -17,6 +17,8 @@ from chainrule.errors import UsageError
 @click.option("--loss", metavar="NAME", help="Such as half-squared-error; by default the notation's own.")
 @click.option("--activation", default="logistic", show_default=True, metavar="NAME", help="Of all layers.")
 @click.option("--output-activation", metavar="NAME", help="Of the last layer.")
+@click.option("--by", metavar="NAME", help="Of a formula: what varies. [default: the only name, or x]")
+@click.option("--at", multiple=True, metavar="NAME=VALUE", help="Of a formula: a value, to evaluate every line.")
 @click.option("--bias/--no-bias", default=True, help="Whether layers have biases. [default: yes]")
 @click.option(
     "--level", type=click.Choice(["scalar", "matrix", "tensor"]), default="scalar", show_default=True,
@@ -25,35 +27,61 @@ from chainrule.errors import UsageError
 @explaining.notation
 @explaining.form
 def command(
-    what: str, quantity: str | None, loss: str | None, activation: str, output_activation: str | None, bias: bool,
-    level: str, notation: str, form: str,
+    what: str, quantity: str | None, loss: str | None, activation: str, output_activation: str | None, by: str | None,
+    at: tuple[str, ...], bias: bool, level: str, notation: str, form: str,
 ) -> None:  # fmt: skip
     """Derive a gradient step by step.
 
     WHAT is a network such as 2-3-1, with QUANTITY such as "dC/dW[1]"; or "equations" for the four equations of
-    backpropagation; or the name of an activation or a loss, whose derivative is worked out rule by rule.
+    backpropagation; or the name of an activation or a loss, or a formula such as "x**3 * sin(x)", whose derivative is
+    worked out rule by rule.
     """
     from chainrule.core.catalogue import ACTIVATIONS, LOSSES
     from chainrule.explaining.symbolic import backpropagation_equations, derive, derive_activation, derive_loss
+    from chainrule.explaining.typed_derivations import derive_formula
 
     def name(text: str | None) -> str | None:
         return None if text is None else text.replace("-", "_")
 
     head = name(what.partition("(")[0])
+    named = re.fullmatch(r"[\w-]+(\([\d., ]*\))?", what) is not None
+    network = re.fullmatch(r"\d+(-\d+)+", what) is not None
+    formula = not (what == "equations" or network or (named and (head in ACTIVATIONS or head in LOSSES)))
+    if not formula and (by or at):
+        raise UsageError(f'--by and --at belong to a formula; "{what}" is none.')
+    if formula and quantity:
+        raise UsageError(f'"{what}" is a formula and has no quantity "{quantity}": name what varies with --by.')
     if what == "equations":
         made = backpropagation_equations(notation, name(loss))
-    elif head in ACTIVATIONS:
+    elif named and head in ACTIVATIONS:
         made = derive_activation(name(what) or what, notation)
-    elif head in LOSSES:
+    elif named and head in LOSSES:
         made = derive_loss(name(what) or what, notation)
-    elif re.fullmatch(r"\d+(-\d+)+", what):
+    elif network:
         made = derive(
             what, quantity or "dC/dW[1]", activation=name(activation) or activation,
             output_activation=name(output_activation), loss=name(loss), bias=bias, notation=notation, level=level,
         )  # fmt: skip
-    else:
+    elif re.fullmatch(r"[A-Za-z][A-Za-z_-]+", what):  # one word, or a name with hyphens
         raise UsageError(
             f'"{what}" is neither a network such as 2-3-1, nor "equations", nor an activation '
-            f"({', '.join(ACTIVATIONS)}) or a loss ({', '.join(LOSSES)})."
+            f"({', '.join(ACTIVATIONS)}) or a loss ({', '.join(LOSSES)}), nor a formula such as x**3 * sin(x). "
+            f"{did_you_mean(str(head), [*ACTIVATIONS, *LOSSES])}".strip()
         )
+    else:
+        made = derive_formula(what, by, _values(at), notation=notation)
     explaining.show(made, form)
+
+
+def _values(at: tuple[str, ...]) -> dict[str, float]:
+    """Read values such as x=2."""
+    values = {}
+    for given in at:
+        name, sign, number = given.partition("=")
+        try:
+            values[name.strip()] = float(number)
+        except ValueError:
+            sign = ""
+        if not sign:
+            raise UsageError(f"--at {given}: write a name and its value, as in --at x=2.")
+    return values

@@ -6,9 +6,9 @@ until none is left, and ends with what remains after tidying up.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 
+from chainrule.core.catalogue import ACTIVATIONS
 from chainrule.errors import UsageError
 from chainrule.explaining.expressions import (
     ONE,
@@ -28,10 +28,12 @@ from chainrule.explaining.expressions import (
     square,
     subtract,
 )
-from chainrule.explaining.quantities import Name, Quantity
+from chainrule.explaining.formulas import activation_formula
+from chainrule.explaining.quantities import Name
 from chainrule.explaining.trees import parts, rebuilt, symbols
 
 ZERO = Number(0.0)
+MOST_PARTS = 2000  # of a line; beyond it nobody reads on
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def worked(expression: Expression, by: Name) -> tuple[Step, ...]:
 
     Examples
     --------
-    >>> for step in worked(parse_formula("3*x**2 + 1"), Quantity("x")):
+    >>> from chainrule.explaining.typed_formulas import parse_formula
+    >>> from chainrule.explaining.quantities import variable
+    >>> for step in worked(parse_formula("3*x^2 + 1"), variable("x")):
     ...     print(step.rule)
     sum rule
     multiplication by a constant
@@ -62,6 +66,8 @@ def worked(expression: Expression, by: Name) -> tuple[Step, ...]:
     pending: Expression = DerivativeOf(expression, by)
     steps: list[Step] = []
     while (found := _first_pending(pending)) is not None:
+        if _size(pending) > MOST_PARTS:
+            raise UsageError(f"a line grows beyond {MOST_PARTS} parts: derive the formula piece by piece.")
         rule, result = differentiated_once(found)
         pending = simplified(_replaced(pending, found, result))
         trivial = rule in ("constant rule", "the variable itself")
@@ -76,7 +82,9 @@ def derivative(expression: Expression, by: Name) -> Expression:
     """Return the derivative of an expression, tidied up.
 
     >>> from chainrule.explaining.trees import evaluate
-    >>> evaluate(derivative(parse_formula("x**3", x=2.0), Quantity("x")))
+    >>> from chainrule.explaining.typed_formulas import parse_formula
+    >>> from chainrule.explaining.quantities import variable
+    >>> evaluate(derivative(parse_formula("x^3", x=2.0), variable("x")))
     12.0
     """
     return worked(expression, by)[-1].expression
@@ -110,6 +118,14 @@ def differentiated_once(d: DerivativeOf) -> tuple[str, Expression]:
             if isinstance(base, Symbol):
                 return "power rule", outer
             return "power rule and chain rule", multiply(outer, of(base))
+        case Power(base, exponent) if not _contains(base, by):
+            slope = multiply(e, Function("ln", base))
+            if isinstance(exponent, Symbol):
+                return "a^u has the derivative a^u ln a", slope
+            return "a^u has the derivative a^u ln a; chain rule", multiply(slope, of(exponent))
+        case Power(base, exponent):
+            inner = Sum((multiply(of(exponent), Function("ln", base)), Quotient(multiply(exponent, of(base)), base)))
+            return "u^v is e^(v ln u): chain rule and product rule", multiply(e, inner)
         case Function():
             return _function(e, by)
         case Cases():
@@ -140,14 +156,28 @@ def _quotient(e: Quotient, by: Name) -> tuple[str, Expression]:
 
 def _function(e: Function, by: Name) -> tuple[str, Expression]:
     u = e.of
+    leg = Function("sqrt", subtract(ONE, square(u)))
     outer: dict[str, tuple[str, Expression]] = {
         "exp": ("e^u is its own derivative", e),
         "ln": ("ln u has the derivative 1/u", Quotient(ONE, u)),
         "tanh": ("tanh u has the derivative 1 - tanh^2 u", subtract(ONE, square(e))),
         "sqrt": ("power rule, exponent 1/2", Quotient(ONE, multiply(Number(2.0), e))),
+        "sin": ("sin u has the derivative cos u", Function("cos", u)),
+        "cos": ("cos u has the derivative -sin u", Negative(Function("sin", u))),
+        "tan": ("tan u has the derivative 1 + tan^2 u", Sum((ONE, square(e)))),
+        "asin": ("arcsin u has the derivative 1/sqrt(1 - u^2)", Quotient(ONE, leg)),
+        "acos": ("arccos u has the derivative -1/sqrt(1 - u^2)", Negative(Quotient(ONE, leg))),
+        "atan": ("arctan u has the derivative 1/(1 + u^2)", Quotient(ONE, Sum((ONE, square(u))))),
+        "sinh": ("sinh u has the derivative cosh u", Function("cosh", u)),
+        "cosh": ("cosh u has the derivative sinh u", Function("sinh", u)),
+        "sign": ("sign u is constant between its jumps", ZERO),
         "abs": ("|u| has the derivative sign u", Function("sign", u)),
         "Phi": ("the distribution function has its density as derivative", Function("phi", u)),
+        "phi": ("the density has the derivative -u times itself", Negative(multiply(u, e))),
     }
+    formula = activation_formula(e.name) if e.name in ACTIVATIONS and e.name not in outer else None
+    if formula is not None:
+        outer[e.name] = f"derivative of {e.name}", formula.slope(u, e)
     if e.name not in outer:
         return "chain rule", multiply(Function(e.name + "′", u), DerivativeOf(u, by))
     rule, slope = outer[e.name]
@@ -202,67 +232,8 @@ def _simplified_product(e: Product) -> Expression:
     return whole if sign > 0 else Negative(whole)
 
 
-def parse_formula(text: str, **values: float) -> Expression:
-    """Read a formula in Python's notation: + - * / **, exp, ln, log, sqrt, tanh, abs, numbers and names.
-
-    Parameters
-    ----------
-    text : str
-    **values
-        Values of names, where the formula is to be evaluated.
-
-    Raises
-    ------
-    UsageError
-        If it holds anything else.
-
-    Examples
-    --------
-    >>> from chainrule.explaining.trees import evaluate
-    >>> evaluate(parse_formula("2*g**2 - 3*g + 1", g=3.0))
-    10.0
-    """
-    try:
-        return _parsed(ast.parse(text, mode="eval").body, values)
-    except SyntaxError:
-        raise UsageError(
-            f'"{text}" is no formula. Write it as in 2*x**2 - 3*x + 1, with exp(x), ln(x), sqrt(x).'
-        ) from None
-
-
-def _parsed(node: ast.expr, values: dict[str, float]) -> Expression:
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return Number(float(number))
-        case ast.Name(id=name):
-            return Symbol(Quantity(name), values.get(name))
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
-            return Number(-float(number))
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return Negative(_parsed(operand, values))
-        case ast.BinOp(left=left, op=op, right=right):
-            return _combined(_parsed(left, values), op, _parsed(right, values))
-        case ast.Call(func=ast.Name(id="exp" | "ln" | "log" | "sqrt" | "tanh" | "abs" as name), args=[argument]):
-            return Function("ln" if name == "log" else name, _parsed(argument, values))
-    raise UsageError(
-        f"{ast.unparse(node)} cannot be part of a formula. Allowed: + - * / **, exp, ln, sqrt, tanh, abs, numbers and "
-        "names."
-    )
-
-
-def _combined(left: Expression, op: ast.operator, right: Expression) -> Expression:
-    match op:
-        case ast.Add():
-            return Sum((*(left.terms if isinstance(left, Sum) else (left,)), right))
-        case ast.Sub():
-            return Sum((*(left.terms if isinstance(left, Sum) else (left,)), Negative(right)))
-        case ast.Mult():
-            return multiply(left, right)
-        case ast.Div():
-            return Quotient(left, right)
-        case ast.Pow():
-            return Power(left, right)
-    raise UsageError(f"{type(op).__name__} cannot be part of a formula. Allowed: + - * / **.")
+def _size(e: Expression) -> int:
+    return 1 + sum(map(_size, parts(e)))
 
 
 def _contains(e: Expression, by: Name) -> bool:

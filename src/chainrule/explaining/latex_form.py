@@ -12,9 +12,14 @@ from chainrule.explaining.naming import Applied, Fraction, Naming, Scripted, Sho
 from chainrule.explaining.writing import POWER, PRODUCT, Writer, sides_written
 from chainrule.numerals import MINUS, number
 
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+    "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
+    "phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ",
+    "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+}  # fmt: skip
 _LATEX_LETTERS = {
-    "δ": r"\delta", "β": r"\beta", "σ": r"\sigma", "η": r"\eta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho",
-    "ε": r"\epsilon", "Σ": r"\Sigma",
+    **{letter: rf"\{name}" for name, letter in GREEK.items()},
     "ŷ": r"\hat{y}", "β₁": r"\beta_1", "β₂": r"\beta_2", "H⁻¹": "H^{-1}", "n_l": "n_l",
 }  # fmt: skip
 _NUMBERED = re.compile(r"(.+?)(\d*|\[.*\])")
@@ -24,11 +29,12 @@ class LatexWriter(Writer):
     """LaTeX with amsmath."""
 
     functions: ClassVar = {
-        "ln": r"\ln",
-        "tanh": r"\tanh",
+        **{name: rf"\{name}" for name in ("ln", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+        "asin": r"\arcsin",
+        "acos": r"\arccos",
+        "atan": r"\arctan",
         "Phi": r"\Phi",
         "phi": r"\varphi",
-        "sign": r"\operatorname{sign}",
     }
     signs: ClassVar = {"<=": r"\le", ">=": r"\ge"}
 
@@ -48,16 +54,18 @@ class LatexWriter(Writer):
         return self.scripted(shown)
 
     def letter(self, base: str) -> str:
-        if base.startswith("Δ"):
+        if base.startswith("Δ") and len(base) > 1:
             return r"\Delta " + self.letter(base[1:])
         primes = len(base) - len(base.rstrip("′"))
         bare = base.rstrip("′")
+        bare = GREEK.get(bare, bare)
         if bare in _LATEX_LETTERS:
             return _LATEX_LETTERS[bare] + "'" * primes
         letter, number = _NUMBERED.fullmatch(bare).groups()  # type: ignore[union-attr]
         if letter in _LATEX_LETTERS:  # a layer's number behind its letter, as in delta1
             return _LATEX_LETTERS[letter] + rf"\mathrm{{{number}}}" + "'" * primes
-        return (bare if len(bare) == 1 else rf"\mathrm{{{bare}}}") + "'" * primes
+        escaped = bare.replace("_", r"\_")
+        return (bare if len(bare) == 1 else rf"\mathrm{{{escaped}}}") + "'" * primes
 
     def scripted(self, s: Scripted) -> str:
         written = self.letter(s.base)
@@ -89,6 +97,9 @@ class LatexWriter(Writer):
             return rf"\left|{inner}\right|"
         if name == "sqrt":
             return rf"\sqrt{{{inner}}}"
+        if name not in self.functions and len(name) > 2 and name.isidentifier():
+            escaped = name.replace("_", r"\_")
+            return rf"\operatorname{{{escaped}}}" + self.parentheses(inner)
         return self.functions.get(name, self.letter(name)) + self.parentheses(inner)
 
     def cases(self, e: Cases) -> str:
@@ -122,7 +133,7 @@ def latex(equations: Sequence[Equation], naming: Naming, digits: int | None) -> 
     for equation in equations:
         left = writer.write(equation.left)
         for i, side in enumerate(sides_written(equation, writer)):
-            rule = rf" && \text{{{_latex_words(equation.rule)}}}" if i == 0 and equation.rule else ""
+            rule = rf" && \text{{{latex_words(equation.rule)}}}" if i == 0 and equation.rule else ""
             rows.append(f"{left if i == 0 else ''} &= {side}{rule}")
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
@@ -132,7 +143,7 @@ def latex_document(derivations: Sequence[str], title: str = "Derivation") -> str
     body = "\n\n".join(f"\\[\n{derivation}\n\\]" for derivation in derivations)
     return (
         "\\documentclass{article}\n\\usepackage{amsmath}\n\\usepackage[a3paper,landscape,margin=1.5cm]{geometry}\n"
-        f"\\title{{{_latex_words(title)}}}\\date{{}}\n\\begin{{document}}\n\\maketitle\n{body}\n\\end{{document}}\n"
+        f"\\title{{{latex_words(title)}}}\\date{{}}\n\\begin{{document}}\n\\maketitle\n{body}\n\\end{{document}}\n"
     )
 
 
@@ -146,14 +157,30 @@ def latex_number(value: float, digits: int | None) -> str:
         return r"\text{NaN}"
     if math.isinf(value):
         return r"\infty" if value > 0 else r"-\infty"
-    written = repr(value) if digits is None else number(value, digits)
-    mantissa, _, power = written.replace(MINUS, "-").replace(",", "{,}").partition("·10")
+    mantissa, _, power = number(value, digits).replace(MINUS, "-").replace(",", "{,}").partition("·10")
     lowered = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
     return rf"{mantissa} \cdot 10^{{{lowered}}}" if power else mantissa
 
 
-def _latex_words(words: str) -> str:
-    for plain_, marked in (("\\", r"\textbackslash "), ("_", r"\_"), ("&", r"\&"), ("%", r"\%"), ("#", r"\#"),
-                           ("^", r"\^{}"), ("{", r"\{"), ("}", r"\}")):  # fmt: skip
-        words = words.replace(plain_, marked) if plain_ != "\\" else words.replace("\\", "/")
-    return words
+_SCRIPT_IN_WORDS = re.compile(r"(\w+)(\^)(-?\w+)|\b([^\W\d_])(_)(\w)\b")
+_IN_WORDS = {
+    "\\": r"\textbackslash{}", "_": r"\_", "&": r"\&", "%": r"\%", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": "$<$", ">": "$>$", "|": "$|$", '"': "''",
+    MINUS: "$-$", "′": "$'$", "·": r"$\cdot$", "∂": r"$\partial$",
+    **{letter: f"${command}$" for letter, command in _LATEX_LETTERS.items() if len(letter) == 1},
+}  # fmt: skip
+
+
+def latex_words(words: str) -> str:
+    r"""Write words for LaTeX's text: what it takes as a command escaped, powers and Greek letters as formulas.
+
+    >>> print(latex_words("e^u is its own derivative; 100 % of z_i"))
+    $e^{u}$ is its own derivative; 100 \% of $z_{i}$
+    """
+    done, at = "", 0
+    for script in _SCRIPT_IN_WORDS.finditer(words):
+        base, sign, exponent = (part.replace("_", r"\_") if part != "_" else part for part in script.groups() if part)
+        shown = base if len(base) == 1 else rf"\mathrm{{{base}}}"
+        done += "".join(_IN_WORDS.get(c, c) for c in words[at : script.start()]) + f"${shown}{sign}{{{exponent}}}$"
+        at = script.end()
+    return done + "".join(_IN_WORDS.get(c, c) for c in words[at:])

@@ -8,7 +8,7 @@ from html import escape
 from typing import ClassVar
 
 from chainrule.explaining.expressions import Cases, Condition, DerivativeOf, Equation, Expression, SumOver
-from chainrule.explaining.latex_form import latex_number
+from chainrule.explaining.latex_form import GREEK, latex_number
 from chainrule.explaining.naming import Applied, Fraction, Naming, Scripted, Shown
 from chainrule.explaining.writing import POWER, PRODUCT, Writer, sides_written
 
@@ -50,7 +50,7 @@ class MathmlWriter(Writer):
 
     def letter(self, base: str) -> str:
         bare = base.rstrip("′")
-        letter = f"<mi>{escape(bare)}</mi>"
+        letter = f"<mi>{escape(GREEK.get(bare, bare))}</mi>"
         return letter if bare == base else f"<msup>{letter}<mo>{base[len(bare) :]}</mo></msup>"
 
     def scripted(self, s: Scripted) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from chainrule.explaining.notation import Notation
@@ -84,6 +85,8 @@ class Naming:
 
     def scripted(self, q: Quantity) -> Scripted:
         """A letter with its indices."""
+        if q.kind == "variable":
+            return _typed(str(q.units[0]))
         n = self.notation
         L = len(self.sizes) - 1 if self.sizes else None
         base, layer, units = self._letter(q, L), q.layer, [str(u) for u in n.counting.units(q) if u != ""]
@@ -144,6 +147,12 @@ class Naming:
     def _lettered(self, L: int | None) -> bool:
         """Whether layers go by letters: only x, y and z are there."""
         return self.notation.layers == "letters" and L is not None and L <= 2
+
+
+def _typed(name: str) -> Scripted:
+    """A name as it was typed; drawn with what follows the letter below it: x1 and x_1 as x with a 1."""
+    letter, below = re.fullmatch(r"([^\W\d_]+|.+?)_?(\d+|(?<=_)\w+)?", name).groups()  # type: ignore[union-attr]
+    return Scripted(letter, below or "", "", name[len(letter) :])
 
 
 def _bracket(units: list[str]) -> str:

@@ -117,6 +117,11 @@ def delta(layer: Index, unit: Index, example: Index = None) -> Quantity:
     return Quantity("delta", layer, (unit,), example)
 
 
+def variable(name: str) -> Quantity:
+    """A name that belongs to no network: of a formula that a person typed, or an index by itself."""
+    return Quantity("variable", None, (name,))
+
+
 def of_example(name: Name, example: Index) -> Name:
     """Return the same quantity of one example; weights and J belong to none. A derivative's example is its top's."""
     match name:

@@ -33,18 +33,19 @@ class Textbook:
 
     equations: tuple[Equation, ...]
     naming: Naming
+    digits: int = 6
 
     def text(self) -> str:
         """Return it as Unicode text."""
-        return render.text(self.equations, self.naming, 6)
+        return render.text(self.equations, self.naming, self.digits)
 
     def latex(self) -> str:
         """Return it as LaTeX, an `aligned` environment."""
-        return render.latex(self.equations, self.naming, 6)
+        return render.latex(self.equations, self.naming, self.digits)
 
     def mathml(self) -> str:
         """Return it as one `<math>` element."""
-        return render.mathml(self.equations, self.naming, 6)
+        return render.mathml(self.equations, self.naming, self.digits)
 
     def json(self) -> list[dict[str, object]]:
         """Return it as plain data."""

@@ -25,16 +25,12 @@ _LOWERED = dict(zip("0123456789()+-=ijklmnxaehoprstuv", "₀₁₂₃₄₅₆�
 class TextWriter(Writer):
     """Unicode on a line."""
 
-    fractions_hold = False
+    drawn = False
     names: ClassVar = {"sqrt": "√", "Phi": "Φ", "phi": "φ"}
     signs: ClassVar = {"<=": "≤", ">=": "≥"}
 
     def number(self, value: float) -> str:
-        if math.isnan(value):
-            return "NaN"
-        if self.digits is None:
-            return repr(value).replace("-", MINUS)
-        return number(value, self.digits)
+        return "NaN" if math.isnan(value) else number(value, self.digits)
 
     def shown(self, shown: Shown) -> str:
         match shown:
@@ -65,7 +61,7 @@ class TextWriter(Writer):
     def power(self, base: str, exponent: Expression) -> str:
         if isinstance(exponent, Number) and float(exponent.value).is_integer() and exponent.value >= 0:
             return base + _script(f"{exponent.value:.0f}", _RAISED, "^")
-        return f"{base}^({self.write(exponent)})"
+        return f"{base}^{self.write(exponent, ATOM)}"
 
     def exp(self, exponent: Expression) -> tuple[str, int]:
         return f"exp({self.write(exponent)})", ATOM

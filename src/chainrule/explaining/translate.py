@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UsageError
+from chainrule.explaining.array_formulas import read
 from chainrule.explaining.grammar import parse, written
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
 from chainrule.explaining.quantities import Derivative, Name, Quantity
 from chainrule.explaining.text_form import name_text
+from chainrule.explaining.translated_formulas import translate_formula
 
 # What each course's cost of an example is, in halves of the sum of squared errors; n stands for the number of outputs.
 _SQUARES = {"half_squared_error": 1.0, "sum_of_squares": 2.0, "mean_of_squares": 2.0}
-_NAME = re.compile(
-    r"[∂d]?[A-Za-zδβ]+(?:\[[^\[\]]*\])+(?:\s*/\s*[∂d][A-Za-zδβ]+(?:\[[^\[\]]*\])+)?|[∂d][CJEL]\s*/\s*[∂d][A-Za-zδβ]+(?:\[[^\[\]]*\])+"
-)
+_DEEPEST = 12  # layers of a network whose sizes nobody gave
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def translate(
     *,
     source: str | Notation,
     target: str | Notation,
-    sizes: Sequence[int],
+    sizes: Sequence[int] | None = None,
     n_examples: int | None = None,
 ) -> Translation:
     """Translate a quantity, its array, or a formula from one notation to another.
@@ -64,13 +64,16 @@ def translate(
     Parameters
     ----------
     what : str
-        A quantity such as "dJ/dW[1]", or a formula of quantities.
+        A quantity such as "dJ/dW[1]", or a formula of quantities, such as "delta[3] = W[4]^T * delta[4]": + - / ^2,
+        the matrix product (* · @ or a space), the product by element (⊙, or * between arrays of one shape), ^T or .T,
+        f(z[1]), f'(z[1]) and N. A formula is turned around where arrays lie the other way, and both are evaluated on
+        random networks before it is returned.
     value : array, optional
         The quantity's numbers in the source's notation: a layer's weights or derivatives, or its activations, deltas,
         pre-activations or the inputs or targets of a batch.
     source, target : name or Notation
-    sizes : sequence of int
-        Units per layer of the network.
+    sizes : sequence of int, optional
+        Units per layer of the network; needed for arrays.
     n_examples : int, optional
         Needed for derivatives of J where one course takes the mean of the examples and the other their sum.
 
@@ -81,7 +84,7 @@ def translate(
     Raises
     ------
     UsageError
-        If the name or the shape does not fit.
+        If the name or the shape does not fit, or a formula and its translation are not proved to be the same.
 
     Examples
     --------
@@ -90,14 +93,23 @@ def translate(
     >>> done = translate("dJ/dW[1]", np.ones((3, 2)), source="columns", target="rows", sizes=(2, 3, 1), n_examples=10)
     >>> done.value.shape, float(done.value[0, 0])
     ((2, 3), 10.0)
+
+    A formula from Nielsen's book, whose weight matrices and examples lie the other way:
+
+    >>> translate("W[4]^T * delta[4]", source="nielsen", target="chainrule").text
+    'delta[3] * W[3]^T'
     """
-    old, new, sizes = notation_named(source), notation_named(target), tuple(sizes)
-    if re.search(r"[=+*·−]|\]\s*-", what):
+    old, new = notation_named(source), notation_named(target)
+    if sizes is None and value is not None:
+        raise UsageError("an array needs the units per layer: sizes=(2, 3, 1).")
+    name = _as_name(what, None if sizes is None else tuple(sizes), old)
+    if name is None:
         if value is not None:
             raise UsageError("an array belongs to one quantity; leave the formula out, or the array.")
-        remarks = [*_counting_changes(old, new), *_other_costs(old, new)]
-        return Translation(_formula(what, old, new, sizes), "", None, tuple(remarks))
-    name = parse(what, sizes, old.counting)
+        sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old)
+        text, remarks = translate_formula(what, old, new, sizes)
+        return Translation(text, "", None, (*_counting_changes(old, new), *remarks))
+    sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old)
     changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
     factor, why = _factor(name, old, new, sizes, n_examples)
     changes += why
@@ -108,11 +120,32 @@ def translate(
     return Translation(written(name, new.counting), name_text(name, Naming(new, sizes)), value, tuple(changes))
 
 
-def _formula(text: str, old: Notation, new: Notation, sizes: tuple[int, ...]) -> str:
-    def renamed(match: re.Match[str]) -> str:
-        return written(parse(match.group(0), sizes, old.counting), new.counting)
+def _as_name(what: str, sizes: tuple[int, ...] | None, old: Notation) -> Name | None:
+    """The quantity that a text names, None where it is a formula."""
+    try:
+        return parse(what, sizes or _sizes_for(what, old), old.counting)
+    except UsageError:
+        if re.search(r"[^\w\[\],\s/@.∂-]|ᵀ|\]\s*-|\.T\b|@\s*\D|\]\s*\w|^\s*[-\d]|/\s*[\dN]", what):
+            return None
+        raise
 
-    return _NAME.sub(renamed, text)
+
+def _sizes_for(what: str, old: Notation) -> tuple[int, ...]:
+    """The smallest network that has all layers and units which a text names."""
+    indices = [int(number) for number in re.findall(r"(?<=[\[,])\s*(\d+)", what)]
+    units = min(max([*(i + 1 for i in indices), 3]), 50)
+    refused: UsageError | None = None
+    for L in range(1, _DEEPEST + 1):
+        sizes = tuple(units + l % 3 for l in range(L + 1))
+        try:
+            for side in what.split("="):
+                read(side, sizes, old)
+        except UsageError as error:
+            refused = error
+        else:
+            return sizes
+    assert refused is not None
+    raise refused
 
 
 def _counting_changes(old: Notation, new: Notation) -> list[str]:
@@ -130,16 +163,6 @@ def _counting_changes(old: Notation, new: Notation) -> list[str]:
     if old.examples != new.examples:
         changes.append(f"examples are {new.examples}, not {old.examples}")
     return changes
-
-
-def _other_costs(old: Notation, new: Notation) -> list[str]:
-    """What a formula's terms do not show: that the other course's C and J are other numbers."""
-    if (old.loss, old.reduction) == (new.loss, new.reduction):
-        return []
-    return [
-        f"C and J are other numbers there: {new.loss} and the {new.reduction} over the examples, not {old.loss} and "
-        f"the {old.reduction}; the formula keeps its terms"
-    ]
 
 
 def _writing_changes(old: Notation, new: Notation) -> list[str]:

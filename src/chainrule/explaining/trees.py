@@ -26,11 +26,20 @@ from chainrule.explaining.expressions import (
     Symbol,
     Transpose,
 )
+from chainrule.explaining.formulas import activation_formula
 
 FUNCTIONS: Mapping[str, Callable[[float], float]] = {
     "exp": math.exp,
     "ln": lambda x: math.log(x) if x > 0 else -math.inf if x == 0 else math.nan,
     "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
     "tanh": math.tanh,
     "abs": abs,
     "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
@@ -69,7 +78,7 @@ def evaluate(expression: Expression) -> float:
         case Quotient():
             return _divided(evaluate(e.top), evaluate(e.bottom))
         case Power():
-            return float(evaluate(e.base) ** evaluate(e.exponent))
+            return _power(evaluate(e.base), evaluate(e.exponent))
         case Negative():
             return -evaluate(e.of)
         case Function():
@@ -100,10 +109,25 @@ def _function(e: Function) -> float:
         case Function("ln", Sum((Number(1.0), x))):
             inner = evaluate(x)
             return math.log1p(inner) if inner > -1 else -math.inf if inner == -1 else math.nan
+    if e.name not in FUNCTIONS and (activation := activation_formula(e.name)) is not None:
+        return evaluate(activation.value(Number(evaluate(e.of))))
+    at = evaluate(e.of)
     try:
-        return FUNCTIONS[e.name](evaluate(e.of))
+        return FUNCTIONS[e.name](at)
     except OverflowError:
-        return math.inf
+        return -math.inf if e.name == "sinh" and at < 0 else math.inf
+    except ValueError:  # the root of a negative number, the sine of infinity
+        return math.nan
+
+
+def _power(base: float, exponent: float) -> float:
+    """A power as NumPy has it: infinite where it is too large, not a number where there is no real one."""
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
+    except ValueError:
+        return math.inf if base == 0 else math.nan
 
 
 def holds(condition: Condition) -> bool:

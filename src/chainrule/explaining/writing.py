@@ -24,17 +24,18 @@ from chainrule.explaining.expressions import (
     Symbol,
     Transpose,
 )
-from chainrule.explaining.naming import Fraction, Naming, Shown
+from chainrule.explaining.naming import Applied, Fraction, Naming, Shown
 from chainrule.explaining.trees import evaluate, symbols
 from chainrule.numerals import MINUS
 
-SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)  # how tightly a piece holds together
+# How tightly a piece holds together. A slanted fraction is a name such as ∂C/∂a on a line of text.
+SUM, NEGATIVE, ELEMENTWISE, PRODUCT, SLANTED, POWER, ATOM = range(7)
 
 
 class Writer:
     """Walks a tree; what the pieces look like is for its subclasses to say."""
 
-    fractions_hold = True  # a fraction drawn with a bar needs no parentheses
+    drawn = True  # fractions with a bar and formulas in pieces with a brace need parentheses only below an exponent
 
     def __init__(self, naming: Naming, digits: int | None) -> None:
         self.naming, self.digits = naming, digits
@@ -50,7 +51,7 @@ class Writer:
                 return self._number(e.value)
             case Symbol():
                 shown = self.naming.show(e.name)
-                return self.shown(shown), ATOM if self.fractions_hold or not isinstance(shown, Fraction) else POWER
+                return self.shown(shown), self._name_holds(shown)
             case Sum():
                 return self._sum(e), SUM
             case Product():
@@ -60,11 +61,11 @@ class Writer:
             case Power():
                 return self.power(self.write(e.base, ATOM), e.exponent), POWER
             case Negative():
-                return self.minus() + self.write(e.of, PRODUCT), NEGATIVE
+                return self.minus() + self.write(e.of, ELEMENTWISE), NEGATIVE
             case Function():
                 return self._function(e)
             case Cases():
-                return self.cases(e), ATOM
+                return self.cases(e), POWER if self.drawn else ATOM
             case Rest():
                 return self.rest(f"{e.count:,} more", self._number(e.value)[0]), ATOM
             case SumOver():
@@ -72,14 +73,32 @@ class Writer:
             case DerivativeOf():
                 return self.derivative_of(e), PRODUCT
             case Matmul():
-                return self.between("@").join(self.write(f, PRODUCT) for f in e.factors), PRODUCT
+                least = PRODUCT if self.drawn else POWER
+                return self.between("@").join(self.write(f, least) for f in e.factors), PRODUCT
             case Hadamard():
-                return self.between("⊙").join(self.write(f, PRODUCT) for f in e.factors), PRODUCT
+                return self.between("⊙").join(self.write(f, PRODUCT) for f in e.factors), ELEMENTWISE
             case Transpose():
-                return self.transpose(self.write(e.of, ATOM)), POWER
+                return self.transpose(self._transposed(e.of)), POWER
             case Matrix():
                 return self.matrix([[self.write(entry) for entry in row] for row in e.rows]), ATOM
         raise TypeError(f"{type(e).__name__} is no expression")
+
+    def _name_holds(self, shown: Shown) -> int:
+        """A name that ends in a raised number looks like a power: another exponent needs parentheses before it."""
+        match shown:
+            case Fraction():
+                return POWER if self.drawn and not shown.via else SLANTED
+            case Applied():
+                return ATOM
+        return POWER if shown.sup and not (shown.brackets and not self.drawn) else ATOM
+
+    def _transposed(self, e: Expression) -> str:
+        """What is transposed; a layer's number in brackets above it cannot be taken for part of the sign."""
+        if isinstance(e, Symbol):
+            shown = self.naming.show(e.name)
+            if not isinstance(shown, (Fraction, Applied)) and shown.sup.endswith(")"):
+                return self.shown(shown)
+        return self.write(e, ATOM)
 
     def _sum(self, e: Sum) -> str:
         usual = self.digits
@@ -93,21 +112,21 @@ class Writer:
         written = self.write(e.terms[0], NEGATIVE)
         for term in e.terms[1:]:
             if isinstance(term, Negative):
-                written += self.between(MINUS) + self.write(term.of, PRODUCT)
+                written += self.between(MINUS) + self.write(term.of, ELEMENTWISE)
             elif isinstance(term, Number) and term.value < 0:
-                written += self.between(MINUS) + self.write(Number(-term.value), PRODUCT)
+                written += self.between(MINUS) + self.write(Number(-term.value), ELEMENTWISE)
             else:
-                written += self.between("+") + self.write(term, PRODUCT)
+                written += self.between("+") + self.write(term, ELEMENTWISE)
         return written
 
     def _product(self, e: Product) -> str:
         first, *others = e.factors
-        least = PRODUCT if self.fractions_hold else POWER
+        least = PRODUCT if self.drawn else SLANTED
         return self.between("·").join([self.write(first, PRODUCT), *(self.write(factor, least) for factor in others)])
 
     def _quotient(self, e: Quotient) -> tuple[str, int]:
-        if self.fractions_hold:
-            return self.fraction(self.write(e.top), self.write(e.bottom)), ATOM
+        if self.drawn:
+            return self.fraction(self.write(e.top), self.write(e.bottom)), POWER
         return self.fraction(self.write(e.top, PRODUCT), self.write(e.bottom, POWER)), PRODUCT
 
     def _function(self, e: Function) -> tuple[str, int]:
