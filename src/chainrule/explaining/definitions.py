@@ -108,7 +108,13 @@ class Definitions:
                 rule, expression = self.needed_update().state_equation(name, self.symbol)
             case Quantity():
                 rule, expression = self._quantity(name, factors)
-        return Line(name, rule, expression, value)
+        return Line(name, rule + self._remark(name), expression, value)
+
+    def _remark(self, name: Name) -> str:
+        """What a course's own quantity of this kind has and this one has not, where a mean over examples is taken."""
+        kind = name.kind if isinstance(name, Quantity) else ""
+        mean = self.values.reduction == "mean" and len(self.values.X) > 1
+        return f" ({self.notation.remarks[kind]})" if mean and kind in self.notation.remarks else ""
 
     def is_given(self, name: Name) -> bool:
         """Whether a quantity comes from outside: an input, a target, a weight, a setting."""
@@ -150,8 +156,12 @@ class Definitions:
     def _setting(self, kind: str) -> float:
         if kind == "eta":
             return self.needed_update().learning_rate
-        decoupled = self.update.weight_decay if self.update is not None else 0.0
-        return float(len(self.values.X)) if kind == "N" else self.values.weight_decay or decoupled
+        N = float(len(self.values.X))
+        if kind == "N":
+            return N
+        if self.values.weight_decay:  # lambda / (2 N) is the same decay with a lambda N times as large
+            return self.values.weight_decay * (N if self.notation.decay == "over 2N" else 1.0)
+        return self.update.weight_decay if self.update is not None else 0.0
 
     def needed_update(self) -> Update:
         """The update rule, or a refusal that asks for one."""

@@ -109,11 +109,12 @@ def batch_cost(here: Definitions) -> tuple[str, Expression]:
 
 
 def decay_term(here: Definitions) -> Expression:
-    """lambda / 2 times the sum of all squared weights, biases left out (seed 002)."""
+    """lambda / 2, or lambda / (2 N), times the sum of all squared weights, biases left out (seed 002)."""
     places = [(l, i, k) for l in range(1, here.values.L + 1) for i, k in np.ndindex(here.values.weights(l).shape)]
     squares = np.concatenate([here.values.weights(l).ravel() ** 2 for l in range(1, here.values.L + 1)])
     terms = long_sum(squares, lambda i: square(here.symbol(weight(*places[i]))), here.most)
-    return Product((Quotient(here.symbol(Quantity("lambda")), TWO), terms))
+    below = multiply(TWO, here.symbol(Quantity("N"))) if here.notation.decay == "over 2N" else TWO
+    return Product((Quotient(here.symbol(Quantity("lambda")), below), terms))
 
 
 def over_examples(here: Definitions, each: np.ndarray, r: np.ndarray, name: Callable[[int], Name]) -> Expression:

@@ -14,7 +14,7 @@ from chainrule.numerals import MINUS, number
 
 _LATEX_LETTERS = {
     "δ": r"\delta", "β": r"\beta", "σ": r"\sigma", "η": r"\eta", "λ": r"\lambda", "μ": r"\mu", "ρ": r"\rho",
-    "ε": r"\epsilon", "Σ": r"\Sigma",
+    "ε": r"\epsilon", "Σ": r"\Sigma", "α": r"\alpha", "ℒ": r"\mathcal{L}",
     "ŷ": r"\hat{y}", "β₁": r"\beta_1", "β₂": r"\beta_2", "H⁻¹": "H^{-1}", "n_l": "n_l",
 }  # fmt: skip
 _NUMBERED = re.compile(r"(.+?)(\d*|\[.*\])")

@@ -105,14 +105,14 @@ class Naming:
             if n.layers == "appended":
                 base += number if number.isdigit() else f"[{number}]"
             else:
-                sup = number if n.layers == "plain" else f"({number})"
+                sup = number if n.layers == "plain" else f"[{number}]" if n.layers == "square" else f"({number})"
             brackets = f"[{number}]"
-        if n.layers in ("brackets", "appended"):
+        if n.layers in ("brackets", "square", "appended"):
             brackets = ("" if n.layers == "appended" else brackets) + _bracket(units) + (f"@{example}" * bool(example))
         else:
             brackets = ""
-        if example and n.example_index == "above":
-            sup += f"⟨{example}⟩"
+        if example and n.example_index in ("above", "parens"):
+            sup += f"⟨{example}⟩" if n.example_index == "above" else f"({example})"
         elif example:
             units = [example, *units] if n.example_index == "first" else [*units, example]
         return Scripted(base, ("" if all(len(u) == 1 for u in units) else ",").join(units), sup, brackets)

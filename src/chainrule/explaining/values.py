@@ -12,7 +12,8 @@ import numpy as np
 from chainrule.core.arrays import Array, as_float_array, check_matrix
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named
 from chainrule.core.jacobians import UnitDerivatives, through_activation, unit_derivatives
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, example_shares, forward
 from chainrule.core.tensors import mixes_units
 from chainrule.errors import UsageError
