@@ -24,6 +24,8 @@ def number(value: float | None, digits: int = 4) -> str:
         return "0"
     if float(value).is_integer() and abs(value) < 1e9:
         return _signed(f"{abs(value):,.0f}", value)
+    if digits > 15:  # no more than tell the number from its neighbours
+        digits = min(digits, len(repr(abs(value)).partition("e")[0].replace(".", "").strip("0")))
     exponent = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
     if not -4 <= exponent < 7:
         mantissa, _, power = f"{abs(value):.{digits - 1}e}".partition("e")

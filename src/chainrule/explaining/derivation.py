@@ -26,6 +26,7 @@ from chainrule.explaining.quantities import (
     is_inner,
 )
 from chainrule.explaining.trees import substituted, symbols
+from chainrule.explaining.values import beyond_floats
 
 DETAILS = ("line", "factors", "layers", "paths", "scalars")
 LONGEST = 80  # equations of one derivation: beyond, ask for one of its operands
@@ -120,9 +121,10 @@ class Derivation:
         definitions = self.definitions
         derivative = as_derivative(self.name)
         links = definitions.links
-        listed, count = links.paths(derivative, definitions.most + 1)
-        if count > len(listed):  # a rest of one path is no shorter than the path
-            listed, count = links.paths(derivative, definitions.most)
+        with beyond_floats():
+            listed, count = links.paths(derivative, definitions.most + 1)
+            if count > len(listed):  # a rest of one path is no shorter than the path
+                listed, count = links.paths(derivative, definitions.most)
         if count == 1:
             expression = links.expression(listed[0], definitions.symbol)
             return (Line(self.name, "product of the links of its only path", expression, self.value),)

@@ -59,8 +59,10 @@ class Writer:
                 return self._quotient(e)
             case Power():
                 return self.power(self.write(e.base, ATOM), e.exponent), POWER
+            case Negative(Number(value)) if value == 0:
+                return self._number(0.0)
             case Negative():
-                return self.minus() + self.write(e.of, PRODUCT), NEGATIVE
+                return self.minus() + self.write(e.of, ATOM if _starts_with_0(e.of) else PRODUCT), NEGATIVE
             case Function():
                 return self._function(e)
             case Cases():
@@ -84,7 +86,7 @@ class Writer:
     def _sum(self, e: Sum) -> str:
         usual = self.digits
         if usual is not None:  # where terms nearly cancel, enough digits that what is shown adds up
-            self.digits = usual + lost_digits(e)
+            self.digits = min(usual + lost_digits(e), max(usual, 17))  # 17 tell any two numbers apart
         written = self._terms(e)
         self.digits = usual
         return written
@@ -191,6 +193,16 @@ class Writer:
         raise NotImplementedError
 
 
+def _starts_with_0(e: Expression) -> bool:
+    """Whether a minus in front would stand before a 0, which has no sign."""
+    match e:
+        case Product():
+            return _starts_with_0(e.factors[0])
+        case Number():
+            return e.value == 0
+    return False
+
+
 def sides_written(equation: Equation, writer: Writer) -> list[str]:
     """What a quantity equals, each step unless it reads as the one before."""
     sides: list[str] = []
@@ -209,10 +221,13 @@ def lost_digits(e: Sum) -> int:
     """
     if any(True for _ in symbols(e)):
         return 0
+    match e.terms:
+        case (Function("exp"), Negative(Number(1.0))):  # as good as its exponent
+            return 0
     try:
         total, largest = abs(evaluate(e)), max(abs(evaluate(term)) for term in e.terms)
     except ValueError:
         return 0
     if not (0 < total < largest < math.inf):
         return 0
-    return min(math.ceil(math.log10(largest / total)), 8) if largest > 20 * total else 0
+    return math.ceil(math.log10(largest / total)) if largest > 20 * total else 0
