@@ -65,7 +65,8 @@ class Definitions:
     def naming(self) -> Naming:
         """The notation applied to this network."""
         values = self.values
-        return Naming(self.notation, values.network.sizes, values.example if len(values.X) > 1 else None)
+        alike = len(values.X) == 1 and values.shares[0] == 1 and not values.weight_decay  # then C is J
+        return Naming(self.notation, values.network.sizes, None if alike else values.example)
 
     def value(self, name: Name) -> float:
         """Return what was computed for a name; a 0 has no sign."""

@@ -113,6 +113,14 @@ class Writer:
         return self.fraction(self.write(e.top, PRODUCT), self.write(e.bottom, POWER)), PRODUCT
 
     def _function(self, e: Function) -> tuple[str, int]:
+        usual = self.digits
+        if usual is not None:  # enough digits that the function of what is shown is its value
+            self.digits = min(usual + steep_digits(e), max(usual, 17))
+        written = self._applied(e)
+        self.digits = usual
+        return written
+
+    def _applied(self, e: Function) -> tuple[str, int]:
         if e.name == "exp":
             return self.exp(e.of)
         if e.name in ("f", "f′"):
@@ -211,6 +219,20 @@ def sides_written(equation: Equation, writer: Writer) -> list[str]:
         if not sides or sides[-1] != written:
             sides.append(written)
     return sides
+
+
+def steep_digits(e: Function) -> int:
+    """How many more digits than its value a function's argument needs: e^x of a large x, ln x near 1.
+
+    >>> steep_digits(Function("ln", Number(0.99999))), steep_digits(Function("exp", Number(-35.0)))
+    (5, 2)
+    """
+    match e:
+        case Function("ln", Number(x)) if 0 < abs(x - 1) < 0.1:
+            return math.ceil(-math.log10(abs(x - 1)))
+        case Function("exp", Number(x) | Negative(Number(x))) if 1 < abs(x) < math.inf:
+            return math.ceil(math.log10(abs(x)))
+    return 0
 
 
 def lost_digits(e: Sum) -> int:
