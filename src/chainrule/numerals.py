@@ -26,7 +26,7 @@ def number(value: float | None, digits: int | None = 4) -> str:
         return "0"
     if float(value).is_integer() and abs(value) < 1e9:
         return _signed(f"{abs(value):,.0f}", value)
-    digits = digits or significant_digits(value)
+    digits = min(digits or 17, significant_digits(value))
     exponent = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
     if not -4 <= exponent < 7:
         mantissa, _, power = f"{abs(value):.{digits - 1}e}".partition("e")

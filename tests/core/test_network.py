@@ -6,11 +6,15 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chainrule.core.catalogue import Activation, Loss, activation_named, head_and_numbers, loss_named
 from chainrule.core.initial_weights import INITS, initial_weights
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.core.passes import backward, forward
+from chainrule.core.weight_layouts import LAYOUTS, course_named
 from chainrule.errors import UsageError
 
 
@@ -202,6 +206,49 @@ def test_names_with_numbers():
     assert loss_named(loss) is loss
 
 
+# ---- weights as a course writes them ------------------------------------------------------------------------------
+
+
+def as_the_course_writes(notation, W, b):
+    """Weights and biases of one layer, turned and stacked by hand as each lecture has them."""
+    layout = LAYOUTS[notation]
+    if layout.bias == "w0":
+        W, b = np.vstack([b[None, :], W]), None
+    if b is not None and notation in ("columns", "ng", "nielsen"):
+        b = b[:, None]  # vectors are columns there
+    if b is not None and notation == "cs231n":
+        b = b[None, :]
+    return (W if layout.from_to else W.T), b
+
+
+@pytest.mark.parametrize("notation", [*LAYOUTS, "torch", "seed-002"])
+@given(sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4), seed=st.integers(0, 99))
+@settings(max_examples=12, deadline=None)
+def test_the_same_network_given_in_any_notation_has_the_same_outputs(notation, sizes, seed):
+    own = Network.dense([*sizes, sizes[-1]], "tanh", init="uniform(-1,1)", seed=seed)  # its last matrix is square
+    course = course_named(notation)
+    parts = [as_the_course_writes(course, layer.weights, layer.biases) for layer in own.layers]
+    weights, biases = (list(given) for given in zip(*parts, strict=True))
+    if LAYOUTS[course].bias == "w0":
+        biases = None
+    X = np.random.default_rng(seed).normal(size=(3, sizes[0]))
+    net = Network.dense(own.sizes, "tanh", weights=weights, biases=biases, notation=notation)
+    np.testing.assert_allclose(forward(net, X).a[-1], forward(own, X).a[-1], rtol=1e-12)
+    layers = Network(tuple(
+        Layer.dense(W, None if biases is None else biases[i], "tanh", notation=notation)
+        for i, W in enumerate(weights)
+    ))  # fmt: skip
+    np.testing.assert_allclose(forward(layers, X).a[-1], forward(own, X).a[-1], rtol=1e-12)
+
+
+def test_a_square_matrix_by_hand():
+    # z_1 = w_11 x_1 + w_12 x_2 = 1 * 10 + 2 * 100 where w_ij leads from j to i, 1 * 10 + 3 * 100 where from i to j
+    W = [[[1.0, 2.0], [3.0, 4.0]]]
+    for notation, z in (("columns", [210, 430]), ("pytorch", [210, 430]), ("rows", [310, 420]), ("keras", [310, 420])):
+        net = Network.dense([2, 2], "identity", weights=W, notation=notation)
+        assert forward(net, [[10.0, 100.0]]).a[-1].tolist() == [z]
+
+
 # ---- refusals -----------------------------------------------------------------------------------------------------
 
 W1, W2, ONES = np.ones((2, 3)), np.ones((3, 1)), np.ones
@@ -227,18 +274,29 @@ REFUSED_NETWORKS = {
     "parameter nan": (lambda: net_231(activation="elu(nan)"), "cannot be read"),
     "bias": (lambda: net_231(bias="x1"), 'bias must be True, False or "x0"; received \'x1\''),
     "bias number": (lambda: net_231(bias=1), 'bias must be True, False or "x0"; received 1'),
-    "bias none": (lambda: net_231(bias=None), "bias must be True, False"),
+    "bias array": (lambda: net_231(bias=[1]), "bias must be True, False"),
     "biases with x0": (lambda: net_231(bias="x0", weights=[W1, W2], biases=[[0] * 3, [0]]), "leave one of them out"),
     "biases alone": (lambda: net_231(biases=[[0] * 3, [0]]), "biases were given without weights"),
     "biases count": (lambda: net_231(weights=[W1, W2], biases=[[0] * 3]), "biases must be given for each"),
     "biases shape": (lambda: net_231(weights=[W1, W2], biases=[[0] * 2, [0]]), "layer 1: biases must have shape (3,)"),
     "weights count": (lambda: net_231(weights=[W1]), "weights must be given for each of the 2 layers; received 1"),
     "weights number": (lambda: net_231(weights=3), "weights must be given for each of the 2 layers"),
-    "weights order": (lambda: net_231(weights=[W1, ONES((2, 1))]), "layer 2: its weights expect 2 units before it"),
-    "weights 1-D": (lambda: net_231(weights=[ONES(6), W2]), "layer 1: weights must have shape (units before, units)"),
+    "weights order": (lambda: net_231(weights=[W1, ONES((2, 1))]), "layer 2: weights must have shape (3, 1)"),
+    "weights 1-D": (lambda: net_231(weights=[ONES(6), W2]), "layer 1: weights must have shape (2, 3), (from, to)"),
+    "weights turned": (lambda: net_231(weights=[W1.T, W2.T]), 'Turned, they fit: name the notation'),
+    "weights to-from": (lambda: net_231(weights=[W1, W2], notation="columns"), "shape (3, 2), (to, from)"),
+    "weights with x0": (lambda: net_231(weights=[W1, W2], notation="beta"), "They fit without biases: give bias=False"),
+    "weights of an unknown course": (lambda: net_231(weights=[W1, W2], notation="nielson"), 'Did you mean "nielsen"?'),
+    "weights of no course": (lambda: net_231(weights=[W1, W2], notation=3), "a chainrule.Notation; received 3"),
+    "biases of w_0": (lambda: net_231(weights=[W1, W2], biases=[[0] * 3, [0]], notation="beta"), "as w_0; leave one"),
+    "biases turned": (lambda: net_231(weights=[W1, W2], biases=[ONES((3, 1)), [0]]), "(3,), one a unit, or (1, 3)"),
+    "layer and columns": (lambda: Layer.dense(W1, [0, 0], notation="cs231n"), "biases must have shape (3,)"),
+    "layer of a vector": (lambda: Layer.dense([1, 2]), "weights must be a matrix; received shape (2,)"),
+    "layer of two biases": (lambda: Layer.dense(W1, [0, 0, 0], notation="beta"), "leave one of them out"),
+    "layers unfit": (lambda: Network((Layer.dense(W1), Layer.dense(W1))), "layer 2: its weights expect 2"),
     "weights text": (lambda: net_231(weights=[[["a", "b", "c"]] * 2, W2]), "expected real numbers"),
     "weights ragged": (lambda: net_231(weights=[[[1, 2, 3], [4]], W2]), "rows of one length"),
-    "weights and sizes": (lambda: Network.dense([2, 3, 2], weights=[W1, W2]), "a network of sizes (2, 3, 1)"),
+    "weights and sizes": (lambda: Network.dense([2, 3, 2], weights=[W1, W2]), "layer 2: weights must have shape"),
     "weights empty": (lambda: Network.dense([2, 1], weights=[ONES((2, 0))]), "weights must have shape"),
     "trainable": (lambda: net_231(trainable=[True]), "trainable must be given for each of the 2 layers"),
     "dtype": (lambda: net_231(dtype="int64"), 'dtype must be "float32" or "float64"; received \'int64\''),

@@ -1,6 +1,5 @@
 """Every derivation says what it shows: evaluated, a displayed expression gives its displayed value."""
 
-import itertools
 import json
 import math
 import random as python_random
@@ -12,6 +11,7 @@ import random_networks
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reading import computed, text_signs
+from shown import jacobian_names
 
 from chainrule import Network, UsageError, backward, explain, forward, layer_jacobians, translate
 from chainrule.explaining import values as values_module
@@ -19,7 +19,7 @@ from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.expressions import Rest, Sum
 from chainrule.explaining.grammar import parse, written
 from chainrule.explaining.presets import PRESETS
-from chainrule.explaining.quantities import COST, Derivative, Quantity, a, weight, z
+from chainrule.explaining.quantities import COST, Derivative, Quantity, a, z
 from chainrule.explaining.trees import evaluate, symbols
 
 NOTEBOOK = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
@@ -27,21 +27,6 @@ NOTEBOOK = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.one
 
 def close(value):
     return pytest.approx(value, rel=1e-9, abs=1e-12)
-
-
-def jacobian_names(sizes):
-    """Some entries of Jacobians, of activations and of pre-activations."""
-    layers = range(len(sizes))
-    for m, l in itertools.product(layers, layers):
-        for k, j in itertools.product(range(sizes[m])[:2], range(sizes[l])[:2]):
-            if l <= m:
-                yield Derivative(a(m, k), a(l, j))
-            if 1 <= l <= m:
-                yield Derivative(a(m, k), z(l, j))
-                yield Derivative(z(m, k), z(l, j))
-                yield Derivative(a(m, k), weight(l, 0, j))
-            if l < m:
-                yield Derivative(z(m, k), a(l, j))
 
 
 def asked(why, seed, count=30):
@@ -388,3 +373,27 @@ def test_a_batch_in_blocks_is_the_whole_batch(monkeypatch, reduction, weights):
             assert entry.value == pytest.approx(grads.weights[l][i + 1, k], rel=1e-12)
             assert evaluate(entry.expression) == pytest.approx(entry.value, rel=1e-12)
         assert why[f"dJ/db[{l}][1]"].value == pytest.approx(grads.weights[l][0, 0], rel=1e-12)
+
+
+# ---- what courses have beside their letters ----------------------------------------------------------------------
+
+
+def test_lambda_over_2m_is_the_same_decay():
+    X, Y = [[0.3, 1.0], [0.5, 0.2]], [[0.75], [0.82]]
+    halves, shares = (
+        explain(NOTEBOOK, X, Y, notation=n, reduction="mean", weight_decay=0.1) for n in ("chainrule", "ng")
+    )
+    for name in ("J", "dJ/dW[1][2,2]"):
+        assert halves[name].value == shares[name].value == close(evaluate(shares[name].line.expression))
+    assert "λ / (2 · m)" in shares["J"].text("line")
+    assert "+ 0.2 / 2 · 1" in shares["dJ/dW[1][2,2]"].text("line")  # lambda = m 0.1 = 0.2, over m = 2
+    alone = explain(NOTEBOOK, X, Y, notation="ng", update="adamw", weight_decay=0.1)
+    assert "0.1" in alone["change W[1][1,1]"].text("line")  # beside J it is no lambda / 2m
+
+
+@pytest.mark.parametrize(("notation", "delta"), [("cs231n", "delta[1][0]"), ("pytorch", "delta[0][0]")])
+def test_what_a_courses_own_delta_has_in_it_is_said(notation, delta):
+    X, Y = [[0.3, 1.0], [0.5, 0.2]], [[0.75], [0.82]]
+    assert "has the 1/N of the mean in it" in explain(NOTEBOOK, X, Y, notation=notation)[delta].rule
+    assert "1/N" not in explain(NOTEBOOK, X[:1], Y[:1], notation=notation)[delta].rule  # of one example it is the same
+    assert "1/N" not in explain(NOTEBOOK, X, Y, notation=notation, reduction="sum")[delta].rule

@@ -65,7 +65,7 @@ def test_reads(text, meant):
         ("W[1][5,9]", "leads from 2 units to 3"),
         ("W[1][1]", "a weight has two units"),
         ("q[1][1]", '"q" is no quantity'),
-        ("dela[1][1]", 'Did you mean "delta"'),
+        ("dela[1][1]", r"Did you mean delta\[1\]\[1\]\?"),
         ("z", "a pre-activation has a layer and a unit"),
         ("C[1]", "C is one number"),
         ("dC/dC", "what is differentiated is C, J, a or z"),

@@ -13,7 +13,7 @@ from chainrule.errors import UsageError
 FORMATS = ("text", "latex", "mathml", "json")
 NOTATION_HELP = (
     "How names are counted and formulas written: chainrule, gates, constituents, beta, columns, rows, delta-rule, "
-    "tensors, nielsen, cs231n, keras or pytorch."
+    "tensors, nielsen, ng, cs231n, keras or pytorch."
 )
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -22,10 +22,10 @@ def print_json(facts: dict[str, Any]) -> None:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it: NumPy numbers as Python's, NaN and infinities as None.
+    """Return a value as JSON has it: NumPy numbers as Python's, NaN and infinities as None, 0 without a sign.
 
-    >>> plain({"a": (1, float("nan"))})
-    {'a': [1, None]}
+    >>> plain({"a": (1, float("nan"), -0.0)})
+    {'a': [1, None, 0.0]}
     """
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}
@@ -33,8 +33,8 @@ def plain(value: Any) -> Any:
         return [plain(part) for part in value]
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None
     return value
 
 

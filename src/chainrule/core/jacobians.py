@@ -16,7 +16,8 @@ from typing import NamedTuple
 from chainrule.core.arrays import Array
 from chainrule.core.catalogue import FusedLoss, Loss
 from chainrule.core.equations import dense_pullback
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, forward
 from chainrule.errors import UsageError
 

@@ -7,66 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.arrays import Array, as_float_array
+from chainrule.core.arrays import Array
 from chainrule.core.catalogue import Activation, activation_named
-from chainrule.core.equations import with_x0
 from chainrule.core.initial_weights import initial_weights
+from chainrule.core.layers import Layer, bias_kind, check_layer, zeros_beside
+from chainrule.core.weight_layouts import layout_named, read_biases, read_weights
 from chainrule.errors import UsageError
 
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """A dense layer, z_k = sum_i a_i w_ik + b_k followed by its activation.
-
-    Parameters
-    ----------
-    weights : array (fan_in, fan_out), or (1 + fan_in, fan_out) with `x0`
-        `weights[i, k]` is on the connection from unit i to unit k.
-    biases : array (fan_out,) or None
-        None for a layer without biases.
-    activation : Activation
-    trainable : bool
-        False freezes the layer: its gradient is computed, its weights stay.
-    x0 : bool
-        True takes the bias as row 0 of the weights, on a constant input x0 = 1 (seed 001).
-    """
-
-    weights: Array
-    biases: Array | None
-    activation: Activation
-    trainable: bool = True
-    x0: bool = False
-
-    @property
-    def fan_in(self) -> int:
-        """Units of the layer before."""
-        return int(self.weights.shape[0]) - self.x0
-
-    @property
-    def fan_out(self) -> int:
-        """Units of this layer."""
-        return int(self.weights.shape[1])
-
-    @property
-    def parameters(self) -> list[Array]:
-        """The weights, then the biases where there are any."""
-        return [self.weights] if self.biases is None else [self.weights, self.biases]
-
-    @property
-    def decayed(self) -> Array:
-        """The weights that weight decay acts on: not the biases, so not row 0 of an `x0` layer."""
-        if not self.x0:
-            return self.weights
-        xp = self.weights.__array_namespace__()
-        return xp.concat([xp.zeros_like(self.weights[:1, :]), self.weights[1:, :]], axis=0)
-
-    def inputs(self, A: Array) -> Array:
-        """Return the matrix that the weights multiply: A, with the constant x0 before it where there is one."""
-        return with_x0(A) if self.x0 else A
+__all__ = ["Layer", "Network", "checked_sizes"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,7 +44,7 @@ class Network:
         if not self.layers:
             raise UsageError("a network needs at least one layer; received none.")
         for number, layer in enumerate(self.layers, start=1):
-            _check_layer(number, layer, self.layers[number - 2].fan_out if number > 1 else None)
+            check_layer(number, layer, self.layers[number - 2].fan_out if number > 1 else None)
 
     def __repr__(self) -> str:
         names = ", ".join(layer.activation.name for layer in self.layers)
@@ -103,9 +56,10 @@ class Network:
         activation: str | Activation | Sequence[str | Activation] = "logistic",
         *,
         output_activation: str | Activation | None = None,
-        bias: bool | str = True,
+        bias: bool | str | None = None,
         weights: Sequence[Array] | None = None,
         biases: Sequence[Array] | None = None,
+        notation: Any = "chainrule",
         trainable: Sequence[bool] | None = None,
         init: str = "auto",
         seed: int | np.random.Generator | None = None,
@@ -120,12 +74,17 @@ class Network:
         activation : name, Activation, or one for each of the L layers
         output_activation : name or Activation, optional
             For the last layer; by default that of the others.
-        bias : True, False or "x0"
-            "x0" keeps each layer's bias as row 0 of its weights, on a constant input of 1.
+        bias : True, False or "x0", optional
+            "x0" keeps each layer's bias as row 0 of its weights, on a constant input of 1. By default as the notation
+            has it: "x0" where it writes biases as w_0, else True.
         weights : sequence of L arrays, optional
-            `weights[l - 1]` has shape (sizes[l - 1], sizes[l]), one row more with bias="x0".
+            `weights[l - 1]` has shape (sizes[l - 1], sizes[l]), one row more with bias="x0"; turned where the notation
+            writes weights to-from.
         biases : sequence of L arrays, optional
-            Zeros where only `weights` is given.
+            Vectors, or the columns or rows that the notation has. Zeros where only `weights` is given.
+        notation : name or Notation
+            The course in whose way `weights` and `biases` are written: a square matrix fits either way round. The
+            network keeps them as (from, to).
         trainable : sequence of L bool, optional
         init : str
             See `initial_weights`; used where `weights` is not given.
@@ -152,40 +111,40 @@ class Network:
             names[-1] = output_activation
         activations = [activation_named(name) for name in names]
         flags = _one_each("trainable", True if trainable is None else trainable, L)
-        if not isinstance(bias, (bool, np.bool)) and bias != "x0":
-            raise UsageError(f'bias must be True, False or "x0"; received {bias!r}.')
-        bias = bias if isinstance(bias, str) else bool(bias)
-        if biases is not None and bias is not True:
-            raise UsageError(f"biases were given, but bias={bias!r}; leave one of them out.")
+        layout = layout_named(notation)
+        kind = bias_kind(bias, layout)
+        if biases is not None and kind is not True:
+            how = f"bias={kind!r}" if bias is not None else "this notation has them among the weights, as w_0"
+            raise UsageError(f"biases were given, but {how}; leave one of them out.")
         if weights is None and biases is not None:
             raise UsageError("biases were given without weights; give both or neither.")
         _check_dtype(dtype)
+        x0 = kind == "x0"
+        fans = list(pairwise(sizes))
         if weights is None:
             generator = np.random.default_rng(seed)
             drawn = [
                 initial_weights(init, fan_in, fan_out, generator, chosen.name)
-                for fan_in, fan_out, chosen in zip(sizes, sizes[1:], activations, strict=False)
+                for (fan_in, fan_out), chosen in zip(fans, activations, strict=True)
             ]
-            if bias == "x0":
-                matrices = [np.vstack([b[None, :], W]).astype(dtype) for W, b in drawn]
-            else:
-                matrices = [W.astype(dtype) for W, _ in drawn]
-            vectors = [b.astype(dtype) if bias is True else None for _, b in drawn]
+            matrices = [(np.vstack([b[None, :], W]) if x0 else W).astype(dtype) for W, b in drawn]
+            vectors = [b.astype(dtype) if kind is True else None for _, b in drawn]
         else:
-            matrices = [as_float_array(W) for W in _exactly("weights", weights, L)]
+            matrices = [
+                read_weights(W, layout, l, *fan, x0=x0)
+                for l, (W, fan) in enumerate(zip(_exactly("weights", weights, L), fans, strict=True), start=1)
+            ]
             if biases is not None:
-                vectors = [as_float_array(b) for b in _exactly("biases", biases, L)]
+                given = enumerate(_exactly("biases", biases, L), start=1)
+                vectors = [read_biases(b, layout, l, sizes[l]) for l, b in given]
             else:
-                vectors = [_zeros_beside(W) if bias is True else None for W in matrices]
-        network = Network(
+                vectors = [zeros_beside(W) if kind is True else None for W in matrices]
+        return Network(
             tuple(
-                Layer(W, b, chosen, bool(flag), bias == "x0")
+                Layer(W, b, chosen, bool(flag), x0)
                 for W, b, chosen, flag in zip(matrices, vectors, activations, flags, strict=True)
             )
         )
-        if network.sizes != sizes:
-            raise UsageError(f"the weights make a network of sizes {network.sizes}; sizes says {sizes}.")
-        return network
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -251,22 +210,6 @@ def _refilled(layer: Layer, supply: Iterator[Array], trainable_only: bool) -> La
     return replace(layer, weights=W, biases=None if layer.biases is None else next(supply))
 
 
-def _check_layer(number: int, layer: Layer, before: int | None) -> None:
-    W, b = layer.weights, layer.biases
-    if W.ndim != 2 or layer.fan_in < 1 or layer.fan_out < 1:
-        raise UsageError(f"layer {number}: weights must have shape (units before, units); received {tuple(W.shape)}.")
-    if before is not None and layer.fan_in != before:
-        raise UsageError(
-            f"layer {number}: its weights expect {layer.fan_in} units before it, layer {number - 1} has {before}."
-        )
-    if b is not None and tuple(b.shape) != (layer.fan_out,):
-        raise UsageError(
-            f"layer {number}: biases must have shape ({layer.fan_out},), one a unit; received {tuple(b.shape)}."
-        )
-    if b is not None and layer.x0:
-        raise UsageError(f"layer {number} has both a bias vector and a bias row (x0); keep one of them.")
-
-
 def checked_sizes(sizes: Sequence[Any]) -> tuple[int, ...]:
     """Return the units per layer, the inputs first, or raise UsageError for what is none."""
     try:
@@ -293,8 +236,3 @@ def _exactly(name: str, values: Sequence[Any], L: int) -> Sequence[Any]:
     if len(values) != L:
         raise UsageError(f"{name} must be given for each of the {L} layers; received {len(values)}.")
     return values
-
-
-def _zeros_beside(W: Array) -> Array:
-    xp = W.__array_namespace__()
-    return xp.zeros(W.shape[1:], dtype=W.dtype)

@@ -10,7 +10,8 @@ import numpy as np
 from chainrule.core import equations as eq
 from chainrule.core.arrays import Array, as_float_array, check_matrix
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, head_and_numbers, loss_named
-from chainrule.core.gates import Gate, Operation, apply, gate, total
+from chainrule.core.gate_operations import Operation
+from chainrule.core.gates import Gate, apply, gate, total
 from chainrule.core.network import Network
 from chainrule.core.passes import check_loss_fits, example_shares
 from chainrule.errors import UsageError
@@ -176,8 +177,8 @@ Row = Sequence[Gate]
 
 
 def _times_log(y: float, a: Gate) -> list[Gate]:
-    """y log a, left out where y is 0."""
-    return [y * apply("log", a)] if y else []
+    """y log a; where y is 0, 0 times a, by which every output still belongs to the graph of the cost."""
+    return [y * apply("log", a) if y else 0.0 * a]
 
 
 def _cost(loss: Loss | FusedLoss) -> Callable[[Row, Row, list[float]], Gate]:

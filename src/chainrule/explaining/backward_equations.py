@@ -17,6 +17,7 @@ from chainrule.explaining.expressions import (
     Negative,
     Number,
     Product,
+    Quotient,
     Sum,
     Symbol,
     minus_outside,
@@ -41,7 +42,10 @@ def of_batch(here: Definitions, d: Derivative) -> tuple[str, Expression]:
     rule = f"{here.values.reduction} over the examples"
     if not here.values.weight_decay or d.bottom.kind == "b":
         return rule, terms
-    decay = multiply(here.symbol(Quantity("lambda")), here.symbol(d.bottom))
+    lam: Expression = here.symbol(Quantity("lambda"))
+    if here.notation.decay == "over 2N":
+        lam = Quotient(lam, here.symbol(Quantity("N")))
+    decay = multiply(lam, here.symbol(d.bottom))
     return rule + ", and weight decay", Sum((terms, decay))
 
 

@@ -6,7 +6,8 @@ turn. The equations themselves stand in forward_equations, backward_equations an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from chainrule.errors import UsageError
 from chainrule.explaining import backward_equations as backward
@@ -17,9 +18,9 @@ from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
 from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State
-from chainrule.explaining.trees import with_values
+from chainrule.explaining.trees import evaluate, with_values
 from chainrule.explaining.updates import Update
-from chainrule.explaining.values import Values
+from chainrule.explaining.values import Values, beyond_floats
 
 GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share")
 
@@ -58,15 +59,21 @@ class Definitions:
     notation: Notation
     most: int = 8
     update: Update | None = None
+    _lines: dict[tuple[Name, bool], Line] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def naming(self) -> Naming:
         """The notation applied to this network."""
         values = self.values
-        return Naming(self.notation, values.network.sizes, values.example if len(values.X) > 1 else None)
+        alike = len(values.X) == 1 and values.shares[0] == 1 and not values.weight_decay  # then C is J
+        return Naming(self.notation, values.network.sizes, None if alike else values.example)
 
     def value(self, name: Name) -> float:
-        """Return what was computed for a name."""
+        """Return what was computed for a name; a 0 has no sign."""
+        with beyond_floats():
+            return self._value(name) + 0.0
+
+    def _value(self, name: Name) -> float:
         match name:
             case Path():
                 return self.links.product(name)
@@ -96,19 +103,40 @@ class Definitions:
         UsageError
             If the quantity is not there.
         """
+        if (name, factors) not in self._lines:
+            self._lines[name, factors] = self._line(name, factors)
+        return self._lines[name, factors]
+
+    def _line(self, name: Name, factors: bool) -> Line:
         value = self.value(name)
+        with beyond_floats():
+            rule, expression = self._equation(name, factors)
+            found = evaluate(expression)
+        rule += self._remark(name)
+        if found == value or (math.isnan(found) and math.isnan(value)) or math.isclose(found, value, rel_tol=1e-6):
+            return Line(name, rule, expression, value)
+        if math.isfinite(found) and math.isfinite(value):
+            return Line(name, f"{rule} (what rounding leaves of terms that cancel)", expression, value)
+        # The engine met an infinity on its way that this equation does not pass, or the other way round.
+        return Line(name, f"{rule} (as computed: numbers on the way are beyond floats)", Number(value), value)
+
+    def _equation(self, name: Name, factors: bool) -> tuple[str, Expression]:
         match name:
             case Derivative():
-                rule, expression = self._derivative(name, factors)
+                return self._derivative(name, factors)
             case Path():
-                rule, expression = "product of the links of this path", self.links.expression(name, self.symbol)
+                return "product of the links of this path", self.links.expression(name, self.symbol)
             case Change():
-                rule, expression = self.needed_update().equation(self.values, name.parameter, self.symbol)
+                return self.needed_update().equation(self.values, name.parameter, self.symbol)
             case State():
-                rule, expression = self.needed_update().state_equation(name, self.symbol)
-            case Quantity():
-                rule, expression = self._quantity(name, factors)
-        return Line(name, rule, expression, value)
+                return self.needed_update().state_equation(name, self.symbol)
+        return self._quantity(name, factors)
+
+    def _remark(self, name: Name) -> str:
+        """What a course's own quantity of this kind has and this one has not, where a mean over examples is taken."""
+        kind = name.kind if isinstance(name, Quantity) else ""
+        mean = self.values.reduction == "mean" and len(self.values.X) > 1
+        return f" ({self.notation.remarks[kind]})" if mean and kind in self.notation.remarks else ""
 
     def is_given(self, name: Name) -> bool:
         """Whether a quantity comes from outside: an input, a target, a weight, a setting."""
@@ -150,8 +178,12 @@ class Definitions:
     def _setting(self, kind: str) -> float:
         if kind == "eta":
             return self.needed_update().learning_rate
-        decoupled = self.update.weight_decay if self.update is not None else 0.0
-        return float(len(self.values.X)) if kind == "N" else self.values.weight_decay or decoupled
+        N = float(len(self.values.X))
+        if kind == "N":
+            return N
+        if self.values.weight_decay:  # lambda / (2 N) is the same decay with a lambda N times as large
+            return self.values.weight_decay * (N if self.notation.decay == "over 2N" else 1.0)
+        return self.update.weight_decay if self.update is not None else 0.0
 
     def needed_update(self) -> Update:
         """The update rule, or a refusal that asks for one."""

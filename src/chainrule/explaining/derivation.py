@@ -12,9 +12,9 @@ import numpy as np
 from chainrule.core.jacobians import layer_jacobians
 from chainrule.errors import unknown_name
 from chainrule.explaining import render
+from chainrule.explaining.asking import asked_as
 from chainrule.explaining.definitions import Definitions, Line
 from chainrule.explaining.expressions import Equation, Expression, Number, Rest, Sum, Symbol
-from chainrule.explaining.grammar import written
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import (
     Change,
@@ -23,9 +23,9 @@ from chainrule.explaining.quantities import (
     as_derivative,
     has_paths,
     is_backward,
-    is_inner,
 )
 from chainrule.explaining.trees import substituted, symbols
+from chainrule.explaining.values import beyond_floats
 
 DETAILS = ("line", "factors", "layers", "paths", "scalars")
 LONGEST = 80  # equations of one derivation: beyond, ask for one of its operands
@@ -120,9 +120,10 @@ class Derivation:
         definitions = self.definitions
         derivative = as_derivative(self.name)
         links = definitions.links
-        listed, count = links.paths(derivative, definitions.most + 1)
-        if count > len(listed):  # a rest of one path is no shorter than the path
-            listed, count = links.paths(derivative, definitions.most)
+        with beyond_floats():
+            listed, count = links.paths(derivative, definitions.most + 1)
+            if count > len(listed):  # a rest of one path is no shorter than the path
+                listed, count = links.paths(derivative, definitions.most)
         if count == 1:
             expression = links.expression(listed[0], definitions.symbol)
             return (Line(self.name, "product of the links of its only path", expression, self.value),)
@@ -187,7 +188,7 @@ class Derivation:
     def json(self, detail: str | None = None) -> dict[str, Any]:
         """Return the derivation as plain data: names, rules, trees and values."""
         return {
-            "quantity": written(self.name, self.definitions.notation.counting) if not is_inner(self.name) else "",
+            "quantity": asked_as(self.name, self.definitions.naming),
             "value": finite(self.value),
             "notation": self.definitions.notation.name,
             "lines": render.plain(self.equations(detail), self.definitions.naming),

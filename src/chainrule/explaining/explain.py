@@ -16,12 +16,13 @@ from chainrule.core.neurons import Neuron
 from chainrule.core.passes import check_loss_fits
 from chainrule.core.update_rules import UpdateRule, update_rule_named
 from chainrule.errors import UsageError, unknown_name
+from chainrule.explaining.asking import ask, asked_as
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.derivation import DETAILS, ArrayOf, Derivation
-from chainrule.explaining.grammar import all_quantities, parse, written
+from chainrule.explaining.grammar import all_quantities
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
-from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, example_of, is_array
+from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State, example_of, is_array
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import make_values
 
@@ -64,9 +65,9 @@ class Explanation:
         UsageError
             If it is no name of a quantity, or names what is not there.
         """
-        if not isinstance(quantity, (str, Quantity, Derivative, Path, Change)):
+        if not isinstance(quantity, (str, Quantity, Derivative, Path, Change, State)):
             raise UsageError(f'ask for a quantity by its name, such as "dC/dW[1][2,1]"; received {quantity!r}.')
-        name = parse(quantity, self.network.sizes, self.notation.counting) if isinstance(quantity, str) else quantity
+        name = self._asked(quantity) if isinstance(quantity, str) else quantity
         example, N = example_of(name), len(self.definitions.values.X)
         if isinstance(example, int) and example >= N:
             raise UsageError(f"{quantity}: there are {N} examples, 1 to {N}.")
@@ -77,17 +78,26 @@ class Explanation:
 
     def names(self) -> list[str]:
         """List the quantities that can be asked for; Jacobians and paths, which are very many, are left out."""
-        return [written(name, self.notation.counting) for name in all_quantities(self.network.sizes) if self._has(name)]
+        naming = self.definitions.naming
+        return [asked_as(name, naming) for name in all_quantities(self.network.sizes) if self._has(name)]
+
+    def _asked(self, text: str) -> Name:
+        def askable(name: Name) -> bool:
+            example = example_of(name)
+            return self._has(name) and not (isinstance(example, int) and example >= len(self.definitions.values.X))
+
+        return ask(text, self.definitions.naming, askable, [layer.x0 for layer in self.network.layers])
 
     def _has(self, name: Name) -> bool:
         """Whether a quantity is there: its targets, its bias, an update rule, dC/da behind a loss that is not fused."""
         values = self.definitions.values
-        if isinstance(name, Change):
+        if isinstance(name, Path):
+            return self._has(name.derivative)
+        if isinstance(name, (Change, State)):
             return self.definitions.update is not None and self._has(name.parameter)
         if isinstance(name, Derivative):
             passed_over = name.top.kind == "C" and name.bottom.kind == "a" and name.bottom.layer == values.L
             return not (values.fused and passed_over) and self._has(name.top) and self._has(name.bottom)
-        assert isinstance(name, Quantity)
         if name.kind == "b":
             return values.biases(name.layer) is not None
         return values.Y is not None or name.kind not in ("C", "J", "y", "delta", "beta")

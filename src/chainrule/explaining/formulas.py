@@ -6,7 +6,7 @@ of the user's own has no formula: it is written f(z) and f'(z), with the values 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chainrule.core import equations as eq
@@ -45,9 +45,26 @@ def exp(x: E) -> E:
     return Function("exp", x)
 
 
+LARGE = 600.0  # e to a larger power, or to minus it, is near the end of what a float can hold
+
+
 def logistic(z: E) -> E:
-    """1 / (1 + e^-z)."""
+    """1 / (1 + e^-z), or e^z / (1 + e^z) for a z so low that e^-z is no float."""
+    if _known(z) < -LARGE:
+        return Quotient(exp(z), Sum((ONE, exp(z))))
     return Quotient(ONE, Sum((ONE, exp(Negative(z)))))
+
+
+def softplus(z: E) -> E:
+    """ln(1 + e^z), or z + ln(1 + e^-z) for a z so high that e^z is no float."""
+    if _known(z) > LARGE:
+        return Sum((z, Function("ln", Sum((ONE, exp(Negative(z)))))))
+    return Function("ln", Sum((ONE, exp(z))))
+
+
+def _known(z: E) -> float:
+    """The value of z where it is known, else 0."""
+    return (z.value or 0.0) if isinstance(z, (Symbol, Number)) else 0.0
 
 
 def above_0(z: E, then: E, otherwise: E) -> E:
@@ -90,7 +107,7 @@ def activation_formula(name: str) -> ActivationFormula | None:
 _ACTIVATIONS: Mapping[str, ActivationFormula] = {
     "identity": ActivationFormula(lambda z: z, lambda z, a: ONE),
     "step": ActivationFormula(
-        lambda z: Cases(((Condition(z, "<", Number(0.0)), Number(0.0)),), ONE), lambda z, a: Number(0.0)
+        lambda z: Cases(((Condition(z, ">=", Number(0.0)), ONE),), Number(0.0)), lambda z, a: Number(0.0)
     ),
     "logistic": ActivationFormula(logistic, lambda z, a: multiply(a, subtract(ONE, a))),
     "tanh": ActivationFormula(lambda z: Function("tanh", z), lambda z, a: subtract(ONE, square(a))),
@@ -107,7 +124,7 @@ _ACTIVATIONS: Mapping[str, ActivationFormula] = {
         lambda z: multiply(z, logistic(z)),
         lambda z, a: multiply(logistic(z), Sum((ONE, multiply(z, subtract(ONE, logistic(z)))))),
     ),
-    "softplus": ActivationFormula(lambda z: Function("ln", Sum((ONE, exp(z)))), lambda z, a: logistic(z)),
+    "softplus": ActivationFormula(softplus, lambda z, a: logistic(z)),
     "exponential": ActivationFormula(exp, lambda z, a: a),
 }
 
@@ -199,7 +216,7 @@ def loss_formula(name: str, error: str = "a-y") -> LossFormula | None:
             lambda n: Number(-1.0),
         ),
         "logistic_binary_cross_entropy": lambda: LossFormula(
-            lambda z, a, y: subtract(Function("ln", Sum((ONE, exp(z)))), multiply(y, z)),
+            lambda z, a, y: subtract(softplus(z), multiply(y, z)),
             delta=lambda a, y: back(err(a, y)),
         ),
         "softmax_categorical_cross_entropy": lambda: LossFormula(
@@ -210,12 +227,6 @@ def loss_formula(name: str, error: str = "a-y") -> LossFormula | None:
         ),
     }  # fmt: skip
     return made[head]() if head in made else None
-
-
-def softmax_cross_entropy(z: Sequence[E], y: Sequence[E]) -> E:
-    """C = sum_j y_j (ln sum_k e^z_k - z_j)."""
-    log_sum = Function("ln", add(*(exp(z_k) for z_k in z)))
-    return add(*(multiply(y_j, subtract(log_sum, z_j)) for z_j, y_j in zip(z, y, strict=True)))
 
 
 def _within(e: E, width: E, then: E, otherwise: E) -> E:

@@ -16,11 +16,13 @@ from chainrule.explaining.expressions import (
     Number,
     Product,
     Quotient,
+    Sum,
     add,
     multiply,
     square,
+    subtract,
 )
-from chainrule.explaining.formulas import activation_formula, exp, loss_formula, softmax_cross_entropy
+from chainrule.explaining.formulas import LARGE, activation_formula, exp, loss_formula
 from chainrule.explaining.quantities import Name, Quantity, a, bias, weight, y, z
 from chainrule.explaining.sums import long_sum
 from chainrule.explaining.trees import evaluate
@@ -50,10 +52,9 @@ def activation(here: Definitions, q: Quantity) -> tuple[str, Expression]:
     l, k, n = q.layer, q.units[0], q.example
     name = here.values.layer(l).activation.name
     if name == "softmax":
-        Z = here.values.array(Quantity("z", l, (), n))
-        if Z.max() < 700:
-            bottom = long_sum(np.exp(Z), lambda j: exp(here.symbol(z(l, j, n))), here.most)
-            return "softmax", Quotient(exp(here.symbol(z(l, k, n))), bottom)
+        powers, shifted = exponentials(here, l, n)
+        rule = "softmax, with the largest z taken from all of them, which changes nothing" if shifted else "softmax"
+        return rule, Quotient(powers(k), summed_exponentials(here, l, n))
     formula, Z_k = activation_formula(name), here.symbol(z(l, k, n))
     if formula is None:
         return f"activation function {name}", Function("f", Z_k, here.value(q))
@@ -64,16 +65,12 @@ def cost(here: Definitions, q: Quantity) -> tuple[str, Expression]:
     n, L = q.example, here.values.L
     name = here.values.loss.name
     formula = loss_formula(name, here.notation.error)
-    A, Z, Y = (here.values.array(Quantity(kind, layer, (), n)) for kind, layer in (("a", L), ("z", L), ("y", None)))
+    A, Y = (here.values.array(Quantity(kind, layer, (), n)) for kind, layer in (("a", L), ("y", None)))
     if formula is None:
         return f"loss {name}", Number(here.value(q))
     ends = range(len(A))
     if name == "softmax_categorical_cross_entropy":
-        if len(A) > here.most + 1 or Z.max() >= 700:
-            return long_cross_entropy(here, q, Z, Y)
-        return f"loss {name}", softmax_cross_entropy(
-            [here.symbol(z(L, k, n)) for k in ends], [here.symbol(y(k, n)) for k in ends]
-        )
+        return f"loss {name}", softmax_cross_entropy(here, n, A, Y)
 
     def term(k: int) -> Expression:
         return formula.term(here.symbol(z(L, k, n)), here.symbol(a(L, k, n)), here.symbol(y(k, n)))
@@ -87,16 +84,49 @@ def cost(here: Definitions, q: Quantity) -> tuple[str, Expression]:
     return f"loss {name}", Product((front, terms))
 
 
-def long_cross_entropy(here: Definitions, q: Quantity, Z: np.ndarray, Y: np.ndarray) -> tuple[str, Expression]:
-    """Of many classes show those that are the target: C = sum of y_j (-ln a_j)."""
-    L, n = here.values.L, q.example
-    A = here.values.array(Quantity("a", L, (), n))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.where(Y == 0, 0.0, -Y * np.log(A))
-    terms = long_sum(
-        values, lambda k: Negative(multiply(here.symbol(y(k, n)), Function("ln", here.symbol(a(L, k, n))))), here.most
+def exponentials(here: Definitions, l: int, n: int | None) -> tuple[Callable[[int], Expression], bool]:
+    """e^z_j of a layer; e^(z_j - z_m) with the largest z_m, and True, where e^z would leave the range of floats."""
+    Z = here.values.array(Quantity("z", l, (), n))
+    if abs(Z.max()) <= LARGE:
+        return lambda j: exp(here.symbol(z(l, j, n))), False
+    top = here.symbol(z(l, int(Z.argmax()), n))
+    return lambda j: exp(subtract(here.symbol(z(l, j, n)), top)), True
+
+
+def summed_exponentials(here: Definitions, l: int, n: int | None) -> Expression:
+    """The sum that a softmax divides by."""
+    Z = here.values.array(Quantity("z", l, (), n))
+    powers, shifted = exponentials(here, l, n)
+    return long_sum(np.exp(Z - Z.max() if shifted else Z), powers, here.most)
+
+
+def softmax_cross_entropy(here: Definitions, n: int | None, A: np.ndarray, Y: np.ndarray) -> Expression:
+    """C = sum_j y_j (ln sum_k e^z_k - z_j), or of many classes sum_j y_j (-ln a_j), where every a_j is there.
+
+    The terms of targets that are 0 are left out.
+    """
+    L = here.values.L
+    targets = np.flatnonzero(Y)
+    if len(A) > here.most + 1 and (A[targets] > np.finfo(float).tiny).all():
+        return long_sum(
+            -Y[targets] * np.log(A[targets]),
+            lambda i: Negative(
+                multiply(here.symbol(y(int(targets[i]), n)), Function("ln", here.symbol(a(L, int(targets[i]), n))))
+            ),
+            here.most,
+        )
+    Z = here.values.array(Quantity("z", L, (), n))
+    _, shifted = exponentials(here, L, n)
+    log_sum: Expression = Function("ln", summed_exponentials(here, L, n))
+    if shifted:
+        log_sum = Sum((here.symbol(z(L, int(Z.argmax()), n)), log_sum))
+    return long_sum(
+        Y[targets] * (evaluate(log_sum) - Z[targets]),
+        lambda i: multiply(
+            here.symbol(y(int(targets[i]), n)), subtract(log_sum, here.symbol(z(L, int(targets[i]), n)))
+        ),
+        here.most,
     )
-    return f"loss {here.values.loss.name}", terms
 
 
 def batch_cost(here: Definitions) -> tuple[str, Expression]:
@@ -109,11 +139,12 @@ def batch_cost(here: Definitions) -> tuple[str, Expression]:
 
 
 def decay_term(here: Definitions) -> Expression:
-    """lambda / 2 times the sum of all squared weights, biases left out (seed 002)."""
+    """lambda / 2, or lambda / (2 N), times the sum of all squared weights, biases left out (seed 002)."""
     places = [(l, i, k) for l in range(1, here.values.L + 1) for i, k in np.ndindex(here.values.weights(l).shape)]
     squares = np.concatenate([here.values.weights(l).ravel() ** 2 for l in range(1, here.values.L + 1)])
     terms = long_sum(squares, lambda i: square(here.symbol(weight(*places[i]))), here.most)
-    return Product((Quotient(here.symbol(Quantity("lambda")), TWO), terms))
+    below = multiply(TWO, here.symbol(Quantity("N"))) if here.notation.decay == "over 2N" else TWO
+    return Product((Quotient(here.symbol(Quantity("lambda")), below), terms))
 
 
 def over_examples(here: Definitions, each: np.ndarray, r: np.ndarray, name: Callable[[int], Name]) -> Expression:

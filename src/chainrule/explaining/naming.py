@@ -108,17 +108,24 @@ class Naming:
             if n.layers == "appended":
                 base += number if number.isdigit() else f"[{number}]"
             else:
-                sup = number if n.layers == "plain" else f"({number})"
+                sup = number if n.layers == "plain" else f"[{number}]" if n.layers == "square" else f"({number})"
             brackets = f"[{number}]"
-        if n.layers in ("brackets", "appended"):
+        if n.layers in ("brackets", "square", "appended"):
             brackets = ("" if n.layers == "appended" else brackets) + _bracket(units) + (f"@{example}" * bool(example))
         else:
             brackets = ""
-        if example and n.example_index == "above":
-            sup += f"⟨{example}⟩"
+        array = not q.units and q.kind in ("z", "a", "y", "delta", "beta")  # whose lone index would read as a unit's
+        if example and (array or n.example_index in ("above", "parens")):
+            sup += f"({example})" if n.example_index == "parens" else f"⟨{example}⟩"
         elif example:
             units = [example, *units] if n.example_index == "first" else [*units, example]
-        return Scripted(base, ("" if all(len(u) == 1 for u in units) else ",").join(units), sup, brackets)
+        close = all(len(u) == 1 for u in units) and not (len(units) > 1 and example in units and self._two_digits)
+        return Scripted(base, ("" if close else ",").join(units), sup, brackets)
+
+    @property
+    def _two_digits(self) -> bool:
+        """Whether a unit's number may have two digits, so that 12 could be example 1 and unit 2, or unit 12."""
+        return self.sizes is not None and max(self.sizes) - 1 + self.notation.counting.first_unit > 9
 
     def _letter(self, q: Quantity, L: int | None) -> str:
         n = self.notation

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chainrule.core.weight_layouts import WeightLayout
 from chainrule.explaining.quantities import Counting
 
 
@@ -25,13 +26,13 @@ class Notation:
         Names that differ from the common ones of `COMMON`: z, a, x, y, W (a weight), matrix (all of a layer's weights),
         b, C, J, f (an activation function), delta, beta, eta, lambda, N, and `output` where the outputs have a name
         of their own.
-    layers : "brackets", "parens", "plain", "appended" or "letters"
-        A layer's number as W[1], in a superscript with or without parentheses, behind the letter (W1), or none: then
-        layers are called x, y and z, and their weights v and w.
+    layers : "brackets", "parens", "square", "plain", "appended" or "letters"
+        A layer's number as W[1], in a superscript with parentheses, square brackets or nothing around it, behind the
+        letter (W1), or none: then layers are called x, y and z, and their weights v and w.
     examples : "rows" or "columns"
         Z = A W with an example a row, or z = W a with an example a column.
-    example_index : "above", "first" or "last"
-        Where the number of an example stands: in angle brackets above, or before or after the unit's.
+    example_index : "above", "parens", "first" or "last"
+        Where the number of an example stands: in angle brackets or in parentheses above, or before or after the unit's.
     error : "a-y" or "y-a"
         Which way the error is written; y - a leaves a minus in front of the derivative.
     error_term : "delta" or "beta"
@@ -44,6 +45,12 @@ class Notation:
         f'(z), or da/dz.
     share : "front" or "inside"
         Where 1/N stands: before the sum over the examples, or in each of its terms.
+    decay : "half" or "over 2N"
+        Weight decay as lambda / 2 or as lambda / (2 N) times the squared weights; what it adds to J is the same number,
+        so lambda is N times as large in the second.
+    momentum : "velocity" or "mean"
+        The memory of momentum as the last change, v = mu v - eta g, or as a running mean of the gradient, v = beta v +
+        (1 - beta) g, which is the same step with eta = (1 - beta) alpha.
     layout : "numerator" or "denominator"
         Of Jacobians.
     capitals : bool
@@ -52,6 +59,8 @@ class Notation:
         The letter of an example in derivations without numbers.
     loss, reduction : str
         What this course minimises, where a person has not said.
+    remarks : dict
+        By kind of quantity, what differs from the course's own in a batch whose mean is taken; said with its equation.
     """
 
     name: str
@@ -68,15 +77,23 @@ class Notation:
     bias: str = "b"
     slope: str = "prime"
     share: str = "front"
+    decay: str = "half"
+    momentum: str = "velocity"
     layout: str = "numerator"
     capitals: bool = False
     example: str = "n"
     loss: str = "half_squared_error"
     reduction: str = "mean"
+    remarks: dict[str, str] = field(default_factory=dict, hash=False)
 
     def letter(self, key: str) -> str:
         """What this notation calls something."""
         return self.letters.get(key, COMMON.get(key, key))
+
+    @property
+    def weight_layout(self) -> WeightLayout:
+        """How this notation writes a layer's weights."""
+        return WeightLayout(self.counting.from_to, self.examples, self.bias)
 
     @property
     def activation_first(self) -> bool:

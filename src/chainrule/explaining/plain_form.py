@@ -82,5 +82,5 @@ def tree(e: Expression, naming: Naming) -> dict[str, Any]:
 
 
 def finite(value: float | None) -> float | None:
-    """Return a number that JSON has, None for NaN and infinities."""
-    return value if value is not None and math.isfinite(value) else None
+    """Return a number that JSON has, None for NaN and infinities; 0 has no sign."""
+    return value + 0.0 if value is not None and math.isfinite(value) else None

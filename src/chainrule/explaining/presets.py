@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from chainrule.errors import unknown_name
+from dataclasses import replace
+
+from chainrule.core.weight_layouts import LAYOUTS, course_named
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.quantities import Counting
 
-TO_FROM = Counting(from_to=False)
+_MEAN = "one example's: the gradient that the program keeps has the 1/N of the mean in it"
+
+
+def _laid_out(notation: Notation) -> Notation:
+    """A notation with what the core knows of it: which way its weights, biases and examples stand."""
+    from_to, examples, bias = LAYOUTS[notation.name]
+    return replace(notation, counting=replace(notation.counting, from_to=from_to), examples=examples, bias=bias)
+
 
 PRESETS = {
-    notation.name: notation
+    notation.name: _laid_out(notation)
     for notation in (
         Notation(
             "chainrule", "chainrule's own: rows are examples, w[from, to], layer 0 is the input",
@@ -17,24 +26,24 @@ PRESETS = {
         ),
         Notation(
             "gates", "DSCI 572, Backpropagation (M. Abdul-Mageed): w_ji leads from i to j, no half before the squares",
-            "seed 000, 000_57c45f56581a1ae0.txt", Counting(first_unit=0, from_to=False), {"f": "g"}, layers="plain",
-            examples="columns", slope="fraction", loss="sum_of_squares", reduction="sum",
+            "seed 000, 000_57c45f56581a1ae0.txt", Counting(first_unit=0), {"f": "g"}, layers="plain",
+            slope="fraction", loss="sum_of_squares", reduction="sum",
         ),
         Notation(
             "constituents", "AIML231, Neural Networks (Q. Chen): the constituent derivatives, C averaged over examples",
-            "seed 001, 001_0975b10c4ccca1e2.txt", Counting(first_unit=0, from_to=False), {"f": "σ", "J": "C", "N": "n"},
-            examples="columns", example_index="first", order="inner first", loss="sum_of_squares", example="i",
+            "seed 001, 001_0975b10c4ccca1e2.txt", Counting(first_unit=0), {"f": "σ", "J": "C", "N": "n"},
+            example_index="first", order="inner first", loss="sum_of_squares", example="i",
         ),
         Notation(
             "beta", "AIML231, Neural Networks (Q. Chen), its algorithm: beta = d - o is sent back, biases are w_0",
             "seed 001, 001_0975b10c4ccca1e2.txt", Counting(),
-            {"z": "z", "a": "o", "y": "d", "J": "C", "f": "σ", "N": "n"}, examples="columns", error="y-a",
-            error_term="beta", order="inner first", bias="w0", slope="fraction", reduction="sum", example="e",
+            {"z": "z", "a": "o", "y": "d", "J": "C", "f": "σ", "N": "n"}, error="y-a",
+            error_term="beta", order="inner first", slope="fraction", reduction="sum", example="e",
         ),
         Notation(
             "columns", "Deep Learning, lecture 03: W_ij leads from j to i and has the number of the layer it leaves",
-            "seed 002, 002_01cdf86171478bf2.txt", Counting(input_layer=1, first_weights=1, from_to=False),
-            {"W": "W", "N": "m", "L": "n_l", "output": "", "C": "J"}, examples="columns",
+            "seed 002, 002_01cdf86171478bf2.txt", Counting(input_layer=1, first_weights=1),
+            {"W": "W", "N": "m", "L": "n_l", "output": "", "C": "J"},
         ),
         Notation(
             "rows", "Backpropagation Guided Notes: z = X W, targets minus outputs with the minus in front",
@@ -44,8 +53,8 @@ PRESETS = {
         ),
         Notation(
             "delta-rule", "The Good, the Bad and the Ugly (K. L. Downing), the delta rule: sum, o, t, w_ij from j to i",
-            "seed 004, 004_ff07cd5b1bb64ac7.txt", TO_FROM,
-            {"z": "sum", "a": "o", "y": "t", "C": "E", "J": "E", "f": "f", "N": "n"}, examples="columns",
+            "seed 004, 004_ff07cd5b1bb64ac7.txt", Counting(),
+            {"z": "sum", "a": "o", "y": "t", "C": "E", "J": "E", "f": "f", "N": "n"},
             example_index="last", error="y-a", slope="fraction", reduction="sum", example="d",
         ),
         Notation(
@@ -56,35 +65,38 @@ PRESETS = {
         Notation(
             "nielsen", "Neural Networks and Deep Learning: w^l_jk leads from k to j, layer 1 is the input",
             "M. A. Nielsen, Neural Networks and Deep Learning, Determination Press, 2015, chapter 2",
-            Counting(input_layer=1, first_weights=2, from_to=False),
+            Counting(input_layer=1, first_weights=2),
             {"f": "σ", "matrix": "w", "C": "C", "J": "C", "N": "n"},
-            layers="plain", examples="columns", example="x",
+            layers="plain", example="x",
+        ),
+        Notation(
+            "ng", "Neural Networks and Deep Learning (A. Ng): a^[l], examples are columns, dz, lambda / 2m",
+            "A. Ng, Neural Networks and Deep Learning, DeepLearning.AI, 2017",
+            Counting(), {"W": "W", "C": "ℒ", "J": "J", "f": "g", "N": "m", "eta": "α", "delta": "dz",
+             "mu": "β", "rho": "β₂", "mean": "v", "mean_square": "s"},
+            layers="square", example_index="parens", capitals=True, decay="over 2N", momentum="mean", example="i",
         ),
         Notation(
             "cs231n", "the NumPy style of CS231n: X @ W1 + b1, units from 0, the mean loss L",
             "Stanford CS231n, assignment 1, the two-layer network",
             Counting(first_unit=0), {"W": "W", "C": "L", "J": "L", "N": "N", "a": "h", "L": "last"}, layers="appended",
             capitals=True,
+            remarks={"delta": "one example's: CS231n's dscores has the 1/N of the mean in it"},
         ),
         Notation(
             "keras", "Keras: kernel (inputs, units), the first layer with weights is layer 0",
             "Keras documentation, Dense layer", Counting(input_layer=-1, first_weights=0, first_unit=0),
             {"W": "kernel", "matrix": "kernel", "b": "bias", "a": "output", "C": "loss", "J": "loss",
-             "f": "activation"}, layers="appended", loss="mean_of_squares",
+             "f": "activation"}, layers="appended", loss="mean_of_squares", remarks={"delta": _MEAN},
         ),
         Notation(
             "pytorch", "PyTorch: weight (out, in), the first layer with weights is layer 0",
             "PyTorch documentation, torch.nn.Linear",
-            Counting(input_layer=-1, first_weights=0, first_unit=0, from_to=False),
+            Counting(input_layer=-1, first_weights=0, first_unit=0),
             {"W": "weight", "matrix": "weight", "b": "bias", "C": "loss", "J": "loss"}, layers="appended",
-            loss="mean_of_squares",
+            loss="mean_of_squares", remarks={"delta": _MEAN},
         ),
     )
-}  # fmt: skip
-
-ALIASES = {
-    "seed-000": "gates", "seed-001": "constituents", "seed-002": "columns", "seed-003": "rows", "seed-004": "tensors",
-    "rows-from-to": "rows", "columns-to-from": "columns", "numpy": "cs231n", "torch": "pytorch",
 }  # fmt: skip
 
 
@@ -101,9 +113,4 @@ def notation_named(name: str | Notation) -> Notation:
     >>> notation_named("nielsen").counting.from_to
     False
     """
-    if isinstance(name, Notation):
-        return name
-    found = ALIASES.get(name, name)
-    if found not in PRESETS:
-        raise unknown_name("notation", name, [*PRESETS, *ALIASES])
-    return PRESETS[found]
+    return name if isinstance(name, Notation) else PRESETS[course_named(name)]

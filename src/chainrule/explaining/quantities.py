@@ -75,6 +75,9 @@ class State:
     column: Quantity | None = None
 
 
+SETTINGS = ("eta", "lambda", "N", "share")  # numbers that an equation takes from outside the network
+STATE_KINDS = ("v", "mean", "mean_square", "step", "inverse")
+
 Name = Quantity | Derivative | Path | Change | State
 
 # ---- the quantities that formulas are made of -------------------------------------------------------------------
@@ -200,7 +203,7 @@ def is_array(name: Name) -> bool:
     """Whether a name stands for a whole array."""
     match name:
         case Quantity():
-            return not name.units and name.kind not in ("C", "J", "eta", "lambda", "N", "share")
+            return not name.units and name.kind not in ("C", "J", *SETTINGS)
         case Derivative():
             return not name.bottom.units
         case Change():
@@ -213,11 +216,6 @@ def is_backward(name: Name) -> bool:
     return isinstance(name, (Derivative, Path, Change)) or (
         isinstance(name, Quantity) and name.kind in ("delta", "beta", "slope")
     )
-
-
-def is_inner(name: Name) -> bool:
-    """Whether a quantity only stands in derivations and cannot be asked for by a name."""
-    return isinstance(name, State) or (isinstance(name, Quantity) and name.kind == "slope")
 
 
 def has_paths(name: Name) -> bool:

@@ -18,8 +18,8 @@ from chainrule.numerals import MINUS, number
 
 WIDTH = 110
 _UNBROKEN = re.compile(r"\[[^\[\]]*\]|\S+ via \S+")
-_RAISED = dict(zip("0123456789()+-=ijklmnLxyabcdeorstuvw⟨⟩", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁺⁻⁼ⁱʲᵏˡᵐⁿᴸˣʸᵃᵇᶜᵈᵉᵒʳˢᵗᵘᵛʷ⟨⟩", strict=True))
-_LOWERED = dict(zip("0123456789()+-=ijklmnxaehoprstuv", "₀₁₂₃₄₅₆₇₈₉₍₎₊₋₌ᵢⱼₖₗₘₙₓₐₑₕₒₚᵣₛₜᵤᵥ", strict=True))
+RAISED = dict(zip("0123456789()+-=ijklmnLxyabcdeorstuvw⟨⟩", "⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁺⁻⁼ⁱʲᵏˡᵐⁿᴸˣʸᵃᵇᶜᵈᵉᵒʳˢᵗᵘᵛʷ⟨⟩", strict=True))
+LOWERED = dict(zip("0123456789()+-=ijklmnxaehoprstuv", "₀₁₂₃₄₅₆₇₈₉₍₎₊₋₌ᵢⱼₖₗₘₙₓₐₑₕₒₚᵣₛₜᵤᵥ", strict=True))
 
 
 class TextWriter(Writer):
@@ -44,7 +44,7 @@ class TextWriter(Writer):
     def scripted(self, s: Scripted) -> str:
         if s.brackets:
             return s.base + s.brackets
-        return s.base + _script(s.sup, _RAISED, "^") + _script(s.sub, _LOWERED, "_")
+        return s.base + _script(s.sup, RAISED, "^") + _script(s.sub, LOWERED, "_")
 
     def parentheses(self, inner: str) -> str:
         return f"({inner})"
@@ -60,7 +60,7 @@ class TextWriter(Writer):
 
     def power(self, base: str, exponent: Expression) -> str:
         if isinstance(exponent, Number) and float(exponent.value).is_integer() and exponent.value >= 0:
-            return base + _script(f"{exponent.value:.0f}", _RAISED, "^")
+            return base + _script(f"{exponent.value:.0f}", RAISED, "^")
         return f"{base}^{self.write(exponent, ATOM)}"
 
     def exp(self, exponent: Expression) -> tuple[str, int]:
@@ -80,7 +80,7 @@ class TextWriter(Writer):
         return f"[{words}: {value}]"
 
     def sum_over(self, e: SumOver) -> str:
-        return f"Σ{_script(e.index, _LOWERED, '_')} {self.write(e.term, PRODUCT)}"
+        return f"Σ{_script(e.index, LOWERED, '_')} {self.write(e.term, PRODUCT)}"
 
     def derivative_of(self, e: DerivativeOf) -> str:
         return f"∂/∂{self.shown(self.naming.show(e.by))} [{self.write(e.of)}]"

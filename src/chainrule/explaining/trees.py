@@ -42,7 +42,7 @@ FUNCTIONS: Mapping[str, Callable[[float], float]] = {
     "cosh": math.cosh,
     "tanh": math.tanh,
     "abs": abs,
-    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+    "sign": lambda x: math.copysign(1.0, x) if x and not math.isnan(x) else x + 0.0,
     "Phi": lambda x: 0.5 * math.erfc(-x / math.sqrt(2)),
     "phi": lambda x: math.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
 }
@@ -93,7 +93,22 @@ def _sum(e: Sum) -> float:
     match e.terms:
         case (Function("exp", x), Negative(Number(1.0))):
             return math.expm1(evaluate(x))
-    return math.fsum(map(evaluate, e.terms))
+    terms = list(map(evaluate, e.terms))
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):  # beyond floats, or infinities of both signs: as floats have it
+        return sum(terms)
+
+
+def _power(base: float, exponent: float) -> float:
+    """A power as NumPy has it: infinite where it is too large, not a number where it is not real."""
+    try:
+        power = base**exponent
+    except OverflowError:
+        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
+    except ZeroDivisionError:
+        return math.inf
+    return math.nan if isinstance(power, complex) else float(power)
 
 
 def _divided(top: float, bottom: float) -> float:

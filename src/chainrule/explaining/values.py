@@ -12,13 +12,19 @@ import numpy as np
 from chainrule.core.arrays import Array, as_float_array, check_matrix
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named
 from chainrule.core.jacobians import UnitDerivatives, through_activation, unit_derivatives
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, example_shares, forward
 from chainrule.core.tensors import mixes_units
 from chainrule.errors import UsageError
 from chainrule.explaining.quantities import Derivative, Quantity
 
 BLOCK = 2048  # examples whose numbers stay near the processor on their way through the network
+
+
+def beyond_floats() -> np.errstate:
+    """Compute without warnings: where numbers become infinite is what a person may want to see."""
+    return np.errstate(all="ignore")
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ class Values:
         return Batch([self.X, *hidden], cost, np.concatenate(costs), delta, weights, biases)
 
     def _run(self, rows: slice, **options: Any) -> Passes:
-        with np.errstate(all="ignore"):  # where numbers become infinite is what a person may want to see
+        with beyond_floats():
             record = forward(self.network, self.X[rows])
             if self.Y is None:
                 return Passes(record, None)
@@ -292,6 +298,10 @@ def make_values(network: Network, X: Any, Y: Any, loss: Loss | FusedLoss, exampl
     if Y is not None:
         Y = np.asarray(as_float_array(Y), dtype=np.float64)
         check_matrix("Y", Y, network.sizes[-1], "outputs", rows=len(X))
+    for name, M in (("X", X), ("Y", Y)):
+        if M is not None and np.isinf(M).any():
+            row = int(np.argmax(np.isinf(M).any(axis=1)))
+            raise UsageError(f"{name} holds an infinity in row {row}, counted from 0; give finite numbers.")
     if not isinstance(example, (int, np.integer)) or not 0 <= example < len(X):
         raise UsageError(f"example must be a row from 0 to {len(X) - 1}, counted from 0; received {example!r}.")
     if not options["weight_decay"] >= 0:

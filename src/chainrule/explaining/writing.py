@@ -60,8 +60,10 @@ class Writer:
                 return self._quotient(e)
             case Power():
                 return self.power(self.write(e.base, ATOM), e.exponent), POWER
+            case Negative(Number(value)) if value == 0:
+                return self._number(0.0)
             case Negative():
-                return self.minus() + self.write(e.of, ELEMENTWISE), NEGATIVE
+                return self.minus() + self.write(e.of, ATOM if _starts_with_0(e.of) else ELEMENTWISE), NEGATIVE
             case Function():
                 return self._function(e)
             case Cases():
@@ -103,7 +105,7 @@ class Writer:
     def _sum(self, e: Sum) -> str:
         usual = self.digits
         if usual is not None:  # where terms nearly cancel, enough digits that what is shown adds up
-            self.digits = usual + lost_digits(e)
+            self.digits = min(usual + lost_digits(e), max(usual, 17))  # 17 tell any two numbers apart
         written = self._terms(e)
         self.digits = usual
         return written
@@ -130,6 +132,14 @@ class Writer:
         return self.fraction(self.write(e.top, PRODUCT), self.write(e.bottom, POWER)), PRODUCT
 
     def _function(self, e: Function) -> tuple[str, int]:
+        usual = self.digits
+        if usual is not None:  # enough digits that the function of what is shown is its value
+            self.digits = min(usual + steep_digits(e), max(usual, 17))
+        written = self._applied(e)
+        self.digits = usual
+        return written
+
+    def _applied(self, e: Function) -> tuple[str, int]:
         if e.name == "exp":
             return self.exp(e.of)
         if e.name in ("f", "f′"):
@@ -210,6 +220,16 @@ class Writer:
         raise NotImplementedError
 
 
+def _starts_with_0(e: Expression) -> bool:
+    """Whether a minus in front would stand before a 0, which has no sign."""
+    match e:
+        case Product():
+            return _starts_with_0(e.factors[0])
+        case Number():
+            return e.value == 0
+    return False
+
+
 def sides_written(equation: Equation, writer: Writer) -> list[str]:
     """What a quantity equals, each step unless it reads as the one before."""
     sides: list[str] = []
@@ -220,6 +240,20 @@ def sides_written(equation: Equation, writer: Writer) -> list[str]:
     return sides
 
 
+def steep_digits(e: Function) -> int:
+    """How many more digits than its value a function's argument needs: e^x of a large x, ln x near 1.
+
+    >>> steep_digits(Function("ln", Number(0.99999))), steep_digits(Function("exp", Number(-35.0)))
+    (5, 2)
+    """
+    match e:
+        case Function("ln", Number(x)) if 0 < abs(x - 1) < 0.1:
+            return math.ceil(-math.log10(abs(x - 1)))
+        case Function("exp", Number(x) | Negative(Number(x))) if 1 < abs(x) < math.inf:
+            return math.ceil(math.log10(abs(x)))
+    return 0
+
+
 def lost_digits(e: Sum) -> int:
     """How many digits of the largest term a sum of numbers loses where terms nearly cancel; 0 without numbers.
 
@@ -228,10 +262,13 @@ def lost_digits(e: Sum) -> int:
     """
     if any(True for _ in symbols(e)):
         return 0
+    match e.terms:
+        case (Function("exp"), Negative(Number(1.0))):  # as good as its exponent
+            return 0
     try:
         total, largest = abs(evaluate(e)), max(abs(evaluate(term)) for term in e.terms)
     except ValueError:
         return 0
     if not (0 < total < largest < math.inf):
         return 0
-    return min(math.ceil(math.log10(largest / total)), 8) if largest > 20 * total else 0
+    return math.ceil(math.log10(largest / total)) if largest > 20 * total else 0

@@ -58,18 +58,18 @@ def draw_gates(output: Gate, *, title: str = "") -> Html:
     flow = send_back(output)
     columns = _columns(gates)
     places = {
-        id(g): (MARGIN + COLUMN * x, MARGIN + ROW * (y + 0.5 * (max(map(len, columns)) - len(column))))
+        g.key: (MARGIN + COLUMN * x, MARGIN + ROW * (y + 0.5 * (max(map(len, columns)) - len(column))))
         for x, column in enumerate(columns)
         for y, g in enumerate(column)
     }
     width = 2 * MARGIN + COLUMN * (len(columns) - 1) + 40
     height = 2 * MARGIN + ROW * (max(map(len, columns)) - 1)
     shapes = [element("style", Html(STYLE)), element("title", text(title or "a computation as gates"))]
-    shapes += [_edge(places[id(e.source)], places[id(e.target)]) for e in flow.edges]
-    uses = Counter(id(e.source) for e in flow.edges)
-    several = [e for e in flow.edges if uses[id(e.source)] > 1]
-    shapes += [_edge_words(places[id(e.source)], places[id(e.target)], e.passed) for e in several]
-    shapes += [shape for g in gates for shape in _gate(g, places[id(g)], flow)]
+    shapes += [_edge(places[e.source.key], places[e.target.key]) for e in flow.edges]
+    uses = Counter(e.source.key for e in flow.edges)
+    several = [e for e in flow.edges if uses[e.source.key] > 1]
+    shapes += [_edge_words(places[e.source.key], places[e.target.key], e.passed) for e in several]
+    shapes += [shape for g in gates for shape in _gate(g, places[g.key], flow)]
     return element(
         "svg", *shapes, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width:g} {height:g}", width=f"{width:g}",
         height=f"{height:g}", role="img",
@@ -78,14 +78,14 @@ def draw_gates(output: Gate, *, title: str = "") -> Html:
 
 def _columns(gates: Sequence[Gate]) -> list[list[Gate]]:
     """Gates by their distance from the output, the inputs first; within a column in the order of what they feed."""
-    depth = {id(gates[-1]): 0}
+    depth = {gates[-1].key: 0}
     for g in reversed(gates):
         for source in g.inputs:
-            depth[id(source)] = max(depth.get(id(source), 0), depth[id(g)] + 1)
+            depth[source.key] = max(depth.get(source.key, 0), depth[g.key] + 1)
     last = max(depth.values())
     columns: list[list[Gate]] = [[] for _ in range(last + 1)]
     for g in gates:
-        columns[last - depth[id(g)]].append(g)
+        columns[last - depth[g.key]].append(g)
     return columns
 
 

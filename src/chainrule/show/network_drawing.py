@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.numerals import number
 from chainrule.show.axes import group
 from chainrule.show.confusion import cut

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.core.network import Layer
+from chainrule.core.layers import Layer
 from chainrule.core.passes import Record
 from chainrule.data.columns import count
 from chainrule.models.doctor.findings import Diagnosis, Finding, by_severity, finding

@@ -9,7 +9,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.data.encoder import Encoding
 from chainrule.engines.outputs import outputs
 from chainrule.errors import UsageError

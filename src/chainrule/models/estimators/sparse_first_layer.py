@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.catalogue import FusedLoss, Loss
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.core.passes import Gradients, Record, backward, forward
 from chainrule.core.update_rules import global_norm
 from chainrule.engines.choose import Choice

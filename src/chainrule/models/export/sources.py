@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.catalogue import ACTIVATIONS, Activation
-from chainrule.core.network import Layer, Network
+from chainrule.core.layers import Layer
+from chainrule.core.network import Network
 from chainrule.data.class_target import ALMOST_0, LABEL_TYPES
 from chainrule.data.encoding import ClassTarget, Encoding, NameInput, NumberInput, NumberTargets
 from chainrule.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.core.network import Layer
+from chainrule.core.layers import Layer
 from chainrule.data.columns import count
 from chainrule.models.model import Model
 from chainrule.numerals import MISSING, number

@@ -1,0 +1,111 @@
+"""At saturation and at the ends of what floats hold, a derivation still evaluates to what it says."""
+
+import itertools
+import json
+import math
+import random as python_random
+import warnings
+
+import numpy as np
+import pytest
+from shown import jacobian_names, number_shown
+
+from chainrule import Network, UsageError, explain
+from chainrule.explaining.grammar import parse
+from chainrule.explaining.text_form import TextWriter
+from chainrule.explaining.trees import evaluate
+
+ACTIVATIONS = ["identity", "step", "logistic", "tanh", "relu", "leaky_relu(0.2)", "elu(0.5)", "selu", "gelu", "silu",
+               "softplus", "exponential", "softmax"]  # fmt: skip
+OUTPUTS = {
+    "half_squared_error": "tanh", "sum_of_squares": "softplus", "mean_of_squares": "identity",
+    "absolute_error": "identity", "huber(0.5)": "identity", "quantile(0.9)": "identity", "poisson": "exponential",
+    "binary_cross_entropy": "logistic", "categorical_cross_entropy": "softmax",
+    "logistic_binary_cross_entropy": "logistic", "softmax_categorical_cross_entropy": "softmax",
+    "perceptron_criterion": "step",
+}  # fmt: skip
+EXTREMES = [(0.0, -0.0), (5e-324, 1.0), (1e-200, -1e-200), (12.0, -12.0), (35.0, 1.0), (-35.0, -35.0), (800.0, 1.0),
+            (-800.0, 1.0), (-800.0, -800.0), (800.0, 800.0), (-740.0, 3.0), (1e200, 1.0), (-1e200, -1e200),
+            (1.7e308, -1.7e308)]  # fmt: skip
+ROUNDED, BEYOND = "what rounding leaves", "numbers on the way are beyond floats"
+
+
+def check(hidden, loss, x, count):
+    """Every line of some derivations: its tree, its printed numbers, and that nothing warns or fails."""
+    net = Network.dense([2, 2, 2], [hidden, OUTPUTS[loss]], weights=[np.eye(2), np.eye(2)], bias=False)
+    why = explain(net, [x], [[1.0, 0.0]], loss=loss, update="gradient_descent", learning_rate=0.1)
+    random = python_random.Random(f"{hidden} {loss} {x}")
+    names = [parse(name, net.sizes) for name in why.names()] + list(jacobian_names(net.sizes))
+    told = 0
+    for name, factors in itertools.product(random.sample(names, min(count, len(names))), (False, True)):
+        line = why.definitions.of(name, factors=factors)
+        found, value = evaluate(line.expression), line.value
+        assert found == value or math.isnan(found) == math.isnan(value), line
+        if ROUNDED in line.rule:
+            assert abs(found - value) < 1e-9
+        elif math.isfinite(value):
+            assert found == pytest.approx(value, rel=1e-6, abs=0), line
+            told += value != 0 and BEYOND not in line.rule
+        writer = TextWriter(why.definitions.naming, 5)
+        sides = [writer.write(side) for side in line.equation.sides]
+        assert not any("−0" in side.replace("−0.", "") for side in sides), sides
+        readable = all(c not in sides[1] for c in "|∞^") and "NaN" not in sides[1] and "sign" not in sides[1]
+        if readable and math.isfinite(value) and ROUNDED not in line.rule and BEYOND not in line.rule:
+            shown = number_shown(sides[1])
+            assert shown == pytest.approx(value, rel=3e-3, abs=1e-307), sides
+    return told
+
+
+@pytest.mark.parametrize("x", EXTREMES)
+def test_every_activation_and_every_loss_at_an_extreme(x):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        told = [check(hidden, "half_squared_error", x, 14) for hidden in ACTIVATIONS]
+        told += [check("identity", loss, x, 14) for loss in OUTPUTS]
+    assert sum(told) > 100  # numbers other than 0, compared
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+def test_every_pair_at_every_extreme(hidden):
+    for loss, x in itertools.product(OUTPUTS, EXTREMES):
+        check(hidden, loss, x, 200)
+
+
+def one(z, activation="logistic", **options):
+    return explain(Network.dense([1, 1], activation, weights=[[[1.0]]], bias=False), [[z]], [[0.0]], **options)
+
+
+def test_a_saturated_unit_shows_the_digits_that_carry_its_slope():
+    # a = 1 / (1 + e^-35) is 1 - 6.66e-16 in floats
+    shown = one(35.0)["da[1][1]/dz[1][1]"].text("line").splitlines()
+    assert shown[2].strip() == "= 1 · (1 − 0.9999999999999993)"
+    assert shown[3].strip() == "= 6.6613·10⁻¹⁶"
+
+
+def test_a_softmax_of_very_low_z():
+    net = Network.dense([1, 2], "softmax", weights=[[[1.0, 1.001]]], bias=False)
+    line = explain(net, [[-800.0]])["a[1][1]"].line
+    assert "largest z" in line.rule
+    assert evaluate(line.expression) == pytest.approx(1 / (1 + math.exp(-0.8)), rel=1e-9)
+
+
+def test_squares_beyond_floats_are_infinite():
+    assert one(1e200, "identity")["C"].value == math.inf
+    assert "= ∞" in one(1e200, "identity")["C"].text()
+
+
+@pytest.mark.parametrize("form", ["text", "latex", "mathml"])
+def test_0_has_no_sign(form):
+    why = explain(Network.dense([1, 1], "identity", weights=[[[-1.0]]], bias=False), [[0.0]], [[0.0]], notation="rows")
+    for name in ("z[2][1]", "dC/dW[1][1,1]", "dC/dx[1]", "C", "delta[2][1]"):
+        written = getattr(why[name], form)("line")
+        assert not any(f"{minus}{zero}" in written for minus in "-−" for zero in ("0 ", "0\n", "0<", "0)")), written
+        assert math.copysign(1.0, why[name].value) == 1.0
+        assert "-0" not in json.dumps(why[name].json())
+
+
+@pytest.mark.parametrize(("X", "Y"), [([[math.inf]], [[0.0]]), ([[0.0]], [[-math.inf]])])
+def test_infinite_data_are_refused(X, Y):
+    with pytest.raises(UsageError, match="holds an infinity in row 0"):
+        explain(Network.dense([1, 1], seed=0), X, Y)
