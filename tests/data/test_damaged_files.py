@@ -106,6 +106,15 @@ def test_a_damaged_model_is_refused_or_usable(tmp_path):
             load(path).predict("xor")
 
 
+@pytest.mark.parametrize("word", ["\udcff", "\0", "a\0b", "'", "'') --", "\\", "é"])
+def test_missing_tokens_are_no_sql(tmp_path, word):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,x\n,y\n", encoding="utf-8")
+    table = read_table(path, missing_tokens=("", word))
+    assert table.column("a").missing.tolist() == [False, True]
+    assert table.column("b").values.tolist() == ["x", "y"]
+
+
 def test_a_gzip_file_that_is_damaged_inside(tmp_path):
     """Its header is whole, so that the error comes from the decompressor and not from the module around it."""
     path = tmp_path / "t.csv.gz"

@@ -31,7 +31,7 @@ from chainrule.data.layout import ROW_NAMES, Layout, find_layout, line_numbers, 
 from chainrule.data.queries import number_values, text_values
 from chainrule.data.text_columns import CODES_NOTE, COMMA_NOTE, DATE_NOTE
 from chainrule.data.text_files import NUMBER, TextFile, open_text
-from chainrule.errors import DataError, UsageError
+from chainrule.errors import DataError, UsageError, readable
 
 # A column with at least this share of numbers is a column of numbers with mistakes in it, not one of names.
 MOSTLY_NUMBERS = 0.8
@@ -78,7 +78,8 @@ def read_delimited(
     """
     if decimal not in (None, ".", ","):
         raise UsageError(f'decimal must be "." or ","; received {decimal!r}.')
-    tokens = tuple(token.strip() for token in missing_tokens)
+    # What is no text, or holds a zero byte, stands in no text file.
+    tokens = tuple(token.strip() for token in missing_tokens if token == readable(token) and "\0" not in token)
     file = open_text(path, source, encoding)
     layout, notes = find_layout(file.text, source, delimiter, decimal, header, tokens)
     with tempfile.TemporaryDirectory() as folder, connect(_stored(path, file, folder)) as (connection, (name,)):
