@@ -10,7 +10,7 @@ import re
 from xml.etree import ElementTree
 
 FUNCTIONS = {
-    "exp": math.exp, "ln": math.log, "√": math.sqrt, "tanh": math.tanh, "sin": math.sin, "cos": math.cos,
+    "abs": abs, "exp": math.exp, "ln": math.log, "√": math.sqrt, "tanh": math.tanh, "sin": math.sin, "cos": math.cos,
     "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh, "asin": math.asin, "arcsin": math.asin, "acos": math.acos,
     "arccos": math.acos, "atan": math.atan, "arctan": math.atan,
     "sign": lambda x: math.copysign(1, x) if x else 0.0,

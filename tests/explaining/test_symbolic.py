@@ -261,7 +261,7 @@ def test_more_layers_than_letters():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (((2, 3, 1), "a[1][1]"), "what is derived is dC/dW or dC/db"),
+        (((2, 3, 1), "a[1][1]"), "what is derived is dC/dW"),
         (((2, 3, 1), "dC/dW[3]"), "layers 1 to 2"),
         (((2, 0, 1),), "at least 1"),
         (((2, 3.5, 1),), "whole numbers"),

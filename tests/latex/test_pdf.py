@@ -57,6 +57,25 @@ def test_derivations_without_numbers(notation, tmp_path):
     compiled([book.latex() for book in books], tmp_path)
 
 
+def test_typed_formulas_and_jacobians(tmp_path):
+    formulas = [
+        "x**3 * sin(x)",
+        "(x/(1 + x))^2",
+        "relu(x_max)^2 + a_b^x1",
+        "1e-16*x^-2",
+        "exp(x)^2 * alpha",
+        "x^x * log10(x)",
+    ]
+    books = [cr.derive_formula(text, by=by) for text, by in zip(formulas, ["x", "x", "x1", "x", "x", "x"], strict=True)]
+    books.append(cr.derive_formula("sqrt(1 + x^2)", at={"x": -0.5}))
+    books += [
+        cr.derive((2, 3, 2), name, level=level, output_activation="softmax", loss="categorical_cross_entropy")
+        for name in ("delta[1]", "dC/dx", "da[2]/dz[1]", "dz[2]/da[1]")
+        for level in ("scalar", "matrix", "tensor")
+    ]
+    compiled([book.latex() for book in books], tmp_path)
+
+
 def test_a_mistake_is_noticed(tmp_path):
     with pytest.raises(AssertionError):
         compiled([r"\begin{aligned} \nosuchcommand &= 1 \end{aligned}"], tmp_path)

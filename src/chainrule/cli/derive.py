@@ -32,9 +32,9 @@ def command(
 ) -> None:  # fmt: skip
     """Derive a gradient step by step.
 
-    WHAT is a network such as 2-3-1, with QUANTITY such as "dC/dW[1]"; or "equations" for the four equations of
-    backpropagation; or the name of an activation or a loss, or a formula such as "x**3 * sin(x)", whose derivative is
-    worked out rule by rule.
+    WHAT is a network such as 2-3-1, with QUANTITY such as "dC/dW[1]", "delta[1]", "dC/dx" or the Jacobian
+    "da[2]/dz[1]"; or "equations" for the four equations of backpropagation; or the name of an activation or a loss,
+    or a formula such as "x**3 * sin(x)", whose derivative is worked out rule by rule.
     """
     from chainrule.core.catalogue import ACTIVATIONS, LOSSES
     from chainrule.explaining.symbolic import backpropagation_equations, derive, derive_activation, derive_loss

@@ -81,7 +81,7 @@ class MathmlWriter(Writer):
         return f"<msup><mi>e</mi><mrow>{self.write(exponent)}</mrow></msup>", POWER
 
     def apply(self, name: str, inner: str) -> str:
-        if name == "abs":
+        if name == "abs" and "<mo>|</mo>" not in inner:  # bars within bars cannot be told apart
             return f"<mrow><mo>|</mo>{inner}<mo>|</mo></mrow>"
         if name == "sqrt":
             return f"<msqrt>{inner}</msqrt>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chainrule.errors import UsageError
 from chainrule.explaining.expressions import (
     ONE,
     Equation,
@@ -20,6 +21,7 @@ from chainrule.explaining.expressions import (
     Transpose,
     minus_outside,
     multiply,
+    subtract,
 )
 from chainrule.explaining.formulas import loss_formula
 from chainrule.explaining.lesson import Lesson
@@ -34,10 +36,13 @@ from chainrule.explaining.quantities import (
     bias,
     delta,
     shifted,
+    variable,
     weight,
     y,
     z,
 )
+
+SOFTMAX = "softmax: z moves every unit; ones is the square matrix of ones"
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,35 @@ class MatrixForms:
             product = Matmul((Transpose(W) if self.from_to else W, A))
         return Sum((product, self.of("b", l))) if with_bias else product
 
-    def delta(self, l: Index) -> Expression:
-        """The next layer's delta through its weights, times the slope element by element."""
+    def by_activations(self, l: Index) -> Expression:
+        """dC/dA of a layer: the next layer's delta through its weights."""
         after = shifted(l, 1)
         D, W = self.of("delta", after), self.of("W", after)
         if self.by_rows:
-            back = Matmul((D, Transpose(W) if self.from_to else W))
-        else:
-            back = Matmul((W if self.from_to else Transpose(W), D))
-        return Hadamard((back, Symbol(Quantity("slope", l))))
+            return Matmul((D, Transpose(W) if self.from_to else W))
+        return Matmul((W if self.from_to else Transpose(W), D))
+
+    def delta(self, l: Index) -> Expression:
+        """The next layer's delta through its weights, times the slope element by element."""
+        return self.through(l, self.by_activations(l))
+
+    def through(self, l: Index, by_a: Expression) -> Expression:
+        """dC/dA through an activation that works element by element."""
+        return minus_outside(by_a, lambda e: Hadamard((e, Symbol(Quantity("slope", l)))))
+
+    def through_softmax(self, l: Index) -> Expression:
+        """dC/dA through a softmax: what every output adds, less what all of a row add together."""
+        A, G, ones = self.of("a", l), Symbol(Derivative(COST, Quantity("a", l))), Symbol(variable("ones"))
+        inner = Hadamard((G, A))
+        together = Matmul((inner, ones) if self.by_rows else (ones, inner))
+        return Hadamard((A, subtract(G, together)))
+
+    def loss_slope(self, L: Index, loss: str, n: int | Expression) -> Expression | None:
+        """dC/dA at the outputs; None where no matrix notation has it."""
+        formula = loss_formula(loss, self.notation.error)
+        if formula is None or formula.slope is None or divides(loss):
+            return None
+        return formula.slope(self.of("a", L), Symbol(Quantity("y")), n)
 
     def output_delta(self, L: Index, loss: str) -> Expression:
         """dC/dA times the slope, or a - y for a fused loss."""
@@ -92,10 +117,8 @@ class MatrixForms:
         A, Y = self.of("a", L), Symbol(Quantity("y"))
         if formula is not None and formula.delta is not None:
             return formula.delta(A, Y)
-        slope: Expression = Symbol(Derivative(COST, Quantity("a", L)))
-        if formula is not None and formula.slope is not None and not divides(loss):
-            slope = formula.slope(A, Y, Symbol(Quantity("n")))
-        return minus_outside(slope, lambda e: Hadamard((e, Symbol(Quantity("slope", L)))))
+        slope = self.loss_slope(L, loss, Symbol(Quantity("n")))
+        return self.through(L, Symbol(Derivative(COST, Quantity("a", L))) if slope is None else slope)
 
     def weight_gradient(self, l: Index) -> Expression:
         """A^T delta, delta^T A, delta a^T or a delta^T."""
@@ -112,30 +135,70 @@ class MatrixForms:
 
 
 def matrix_level(lesson: Lesson) -> Iterator[Equation]:
-    """The same for all units and examples at once."""
-    forms = MatrixForms(lesson.notation)
+    """The same for all units and examples at once.
+
+    Raises
+    ------
+    UsageError
+        If what is asked has no matrix notation.
+    """
+    forms, l = MatrixForms(lesson.notation), lesson.layer
+    bottom = Quantity(lesson.bottom.kind, l)
     for m in range(1, lesson.L + 1):
         yield Equation(
             forms.of("z", m), (forms.pre_activation(m, lesson.bias),), f"layer {_number(lesson, m)}, all at once"
         )
-        yield Equation(forms.of("a", m), (Function("f", forms.of("z", m)),), "element by element")
-    yield Equation(forms.of("delta", lesson.L), (forms.output_delta(lesson.L, lesson.loss.name),), "at the outputs")
-    for m in range(lesson.L - 1, lesson.layer - 1, -1):
+        rule = "softmax of each example" if lesson.softmax(m) else "element by element"
+        yield Equation(forms.of("a", m), (Function("f", forms.of("z", m)),), rule)
+    if bottom.kind == "a" and l == lesson.L:
+        slope = forms.loss_slope(l, lesson.loss.name, lesson.sizes[-1])
+        if slope is None:
+            raise UsageError(f"the derivative of {lesson.loss.name} has no matrix notation: take the level scalar.")
+        yield Equation(Symbol(Derivative(COST, bottom)), (slope,), f"derivative of the loss {lesson.loss.name}")
+        return
+    yield from _output_lines(lesson, forms)
+    for m in range(lesson.L - 1, l - (bottom.kind != "a"), -1):
+        yield from _delta_lines(lesson, forms, m)
+    if bottom.kind == "delta":
+        return
+    if bottom.kind == "a":
+        yield Equation(Symbol(Derivative(COST, bottom)), (forms.by_activations(l),), "sent back through the weights")
+        return
+    left = Symbol(Derivative(BATCH_COST, bottom))
+    if bottom.kind == "W":
+        yield Equation(left, (forms.scaled(forms.weight_gradient(l)),), "all paths of all examples in one product")
+        return
+    n = lesson.notation.example
+    total = SumOver(n, "1", lesson.notation.letter("N"), Symbol(Quantity("delta", l, (), n)))
+    yield Equation(left, (forms.scaled(total),), "sum over the examples")
+
+
+def _output_lines(lesson: Lesson, forms: MatrixForms) -> Iterator[Equation]:
+    """delta at the outputs: a - y where loss and activation simplify, or dC/dA through the activation."""
+    L, left = lesson.L, forms.of("delta", lesson.L)
+    together = lesson.together(forms.of("a", L), Symbol(Quantity("y")))
+    if together is not None and (lesson.fused or lesson.pair or not divides(lesson.loss.name)):
+        simple = lesson.fused or lesson.pair
+        rule = "at the outputs: loss and activation together" if simple else "at the outputs"
+        yield Equation(left, (together,), rule)
+        return
+    slope = forms.loss_slope(L, lesson.loss.name, Symbol(Quantity("n")))
+    by_a = Symbol(Derivative(COST, Quantity("a", L)))
+    if not lesson.softmax(L):
+        yield Equation(left, (forms.through(L, by_a if slope is None else slope),), "at the outputs")
+        return
+    if slope is not None:
+        yield Equation(by_a, (slope,), f"derivative of the loss {lesson.loss.name}")
+    yield Equation(left, (forms.through_softmax(L),), SOFTMAX)
+
+
+def _delta_lines(lesson: Lesson, forms: MatrixForms, m: int) -> Iterator[Equation]:
+    if not lesson.softmax(m):
         yield Equation(forms.of("delta", m), (forms.delta(m),), "sent back through the weights and the activation")
-    target = Quantity(lesson.bottom.kind, lesson.layer)
-    left = Symbol(Derivative(BATCH_COST, target))
-    if lesson.bottom.kind == "W":
-        yield Equation(
-            left, (forms.scaled(forms.weight_gradient(lesson.layer)),), "all paths of all examples in one product"
-        )
-    else:
-        total = SumOver(
-            lesson.notation.example,
-            "1",
-            lesson.notation.letter("N"),
-            Symbol(Quantity("delta", lesson.layer, (), lesson.notation.example)),
-        )
-        yield Equation(left, (forms.scaled(total),), "sum over the examples")
+        return
+    by_a = Symbol(Derivative(COST, Quantity("a", m)))
+    yield Equation(by_a, (forms.by_activations(m),), "sent back through the weights")
+    yield Equation(forms.of("delta", m), (forms.through_softmax(m),), SOFTMAX)
 
 
 def _number(lesson: Lesson, m: int) -> Index:

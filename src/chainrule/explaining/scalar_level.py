@@ -18,6 +18,7 @@ from chainrule.explaining.expressions import (
     Symbol,
     minus_outside,
     multiply,
+    subtract,
 )
 from chainrule.explaining.formulas import activation_formula, exp, loss_formula
 from chainrule.explaining.lesson import Lesson
@@ -25,30 +26,60 @@ from chainrule.explaining.quantities import BATCH_COST, COST, Derivative, Index,
 
 
 def scalar_level(lesson: Lesson) -> Iterator[Equation]:
-    """One weight or bias: forward equations, chain rule, each local derivative, all of it together."""
-    l, units = lesson.layer, lesson.bottom.units or (lesson.index(0), lesson.index(1))
+    """One derivative of the cost: forward equations, chain rule, each local derivative, all of it together."""
+    bottom, l = lesson.bottom, lesson.layer
+    if bottom.kind in ("W", "b"):
+        yield from _by_parameter(lesson, l)
+        return
+    j = bottom.units[0] if bottom.units else lesson.index(1)
+    if bottom.kind == "delta":
+        yield from forward_lines(lesson, l, lesson.index(0), j)
+        yield loss_line(lesson)
+        yield from _deltas(lesson, l, j)
+        if l < lesson.L or lesson.together(Symbol(a(l, j)), Symbol(y(j))) is None:
+            yield Equation(Symbol(delta(l, j)), (_delta_in_full(lesson, l, j, 0),), "all together")
+        return
+    if l < lesson.L:
+        yield from forward_lines(lesson, l + 1, j, lesson.index(2))
+    yield loss_line(lesson)
+    if l == lesson.L:
+        yield from _loss_slope(lesson, j)
+        return
+    yield _over_paths(lesson, l, j, lesson.index(2))
+    yield from _deltas(lesson, l + 1, lesson.index(2), used=3)
+    yield Equation(Symbol(Derivative(COST, a(l, j))), (_by_a_in_full(lesson, l, j, 0),), "all together")
+
+
+def _by_parameter(lesson: Lesson, l: int) -> Iterator[Equation]:
+    units = lesson.bottom.units or (lesson.index(0), lesson.index(1))
     i, j = units[0] if len(units) == 2 else lesson.index(0), units[-1]
     target = bias(l, j) if lesson.bottom.kind == "b" else weight(l, i, j)
-    yield from _forward(lesson, l, i, j)
-    top = COST
+    yield from forward_lines(lesson, l, i, j)
+    yield loss_line(lesson)
     last = Derivative(z(l, j), target)
     through_z = (Symbol(delta(l, j)), Symbol(last))
     yield Equation(
-        Symbol(Derivative(top, target)), (lesson.ordered(through_z),),
+        Symbol(Derivative(COST, target)), (lesson.ordered(through_z),),
         "chain rule: this parameter reaches the cost through one pre-activation only",
     )  # fmt: skip
-    if lesson.bottom.kind == "W":
-        yield Equation(Symbol(last), (Symbol(a(l - 1, i)),), "of the sum only one term holds this weight")
-    else:
-        yield Equation(Symbol(last), (ONE,), "a bias is added as it is")
+    yield sum_by_parameter(lesson, l, i, j)
     yield from _deltas(lesson, l, j)
     inside = _delta_in_full(lesson, l, j, 0)
     whole = inside if lesson.bottom.kind == "b" else lesson.weighted(Symbol(a(l - 1, i)), inside)
-    yield Equation(Symbol(Derivative(top, target)), (whole,), "all together")
-    yield _over_examples(lesson, target)
+    yield Equation(Symbol(Derivative(COST, target)), (whole,), "all together")
+    yield over_examples(lesson, target)
 
 
-def _forward(lesson: Lesson, l: int, i: Index, j: Index) -> Iterator[Equation]:
+def sum_by_parameter(lesson: Lesson, l: int, i: Index, j: Index) -> Equation:
+    """What z gains from a weight or a bias."""
+    if lesson.bottom.kind == "b":
+        return Equation(Symbol(Derivative(z(l, j), bias(l, j))), (ONE,), "a bias is added as it is")
+    left = Symbol(Derivative(z(l, j), weight(l, i, j)))
+    return Equation(left, (Symbol(a(l - 1, i)),), "of the sum only one term holds this weight")
+
+
+def forward_lines(lesson: Lesson, l: int, i: Index, j: Index) -> Iterator[Equation]:
+    """z and a of a layer."""
     index = i if isinstance(i, str) else lesson.index(0)
     terms: Expression = SumOver(
         index, str(lesson.notation.counting.first_unit), lesson.last(l - 1),
@@ -63,7 +94,11 @@ def _forward(lesson: Lesson, l: int, i: Index, j: Index) -> Iterator[Equation]:
     if lesson.softmax(l):
         sides = (Quotient(exp(Symbol(z(l, j))), SumOver("r", lesson.first(), lesson.last(l), exp(Symbol(z(l, "r"))))),)
     yield Equation(Symbol(a(l, j)), sides, f"activation function: {lesson.activations[l - 1].name}")
-    yield Equation(Symbol(COST), (_cost(lesson),), f"loss: {lesson.loss.name}")
+
+
+def loss_line(lesson: Lesson) -> Equation:
+    """C in terms of the outputs."""
+    return Equation(Symbol(COST), (_cost(lesson),), f"loss: {lesson.loss.name}")
 
 
 def _cost(lesson: Lesson) -> Expression:
@@ -80,21 +115,37 @@ def _cost(lesson: Lesson) -> Expression:
     return whole if front is None else Negative(whole) if front == Number(-1.0) else Product((front, whole))
 
 
-def _deltas(lesson: Lesson, l: int, j: Index) -> Iterator[Equation]:
+def _deltas(lesson: Lesson, l: int, j: Index, used: int = 2) -> Iterator[Equation]:
     """delta of the layer, of the next one, ... to the outputs; and what each slope is."""
-    for m in range(l, lesson.L + 1):
-        yield from _delta(lesson, m, j if m == l else lesson.index(1 + m - l), lesson.index(2 + m - l))
-    for m in range(l, lesson.L + 1):
-        formula = activation_formula(lesson.activations[m - 1].name)
-        if formula is not None and not (lesson.fused and m == lesson.L):
-            k = lesson.index(1)
-            slope = formula.slope(Symbol(z(m, k)), Symbol(a(m, k)))
+    L = lesson.L
+    for m in range(l, L + 1):
+        yield from _delta(lesson, m, j if m == l else lesson.index(used - 1 + m - l), lesson.index(used + m - l))
+    yield from slope_lines(lesson, range(l, L if lesson.fused or lesson.pair else L + 1))
+
+
+def slope_lines(lesson: Lesson, layers: range) -> Iterator[Equation]:
+    """What f'(z) is in each layer, and for a softmax the derivative of each unit by each sum."""
+    k, r = lesson.index(1), "r"
+    for m in layers:
+        slope = lesson.slope_formula(m, k)
+        if slope is not None:
             yield Equation(lesson.slope(m, k), (slope,), f"derivative of {lesson.activations[m - 1].name}")
+        elif lesson.softmax(m):
+            left = Symbol(Derivative(a(m, r), z(m, k)))
+            yield Equation(left, (lesson.entry(m, r, k),), "derivative of softmax")
+
+
+def _over_paths(lesson: Lesson, l: int, j: Index, k: str) -> Equation:
+    """dC/da as the sum over the units of the next layer."""
+    paths = lesson.ordered((Symbol(delta(l + 1, k)), Symbol(Derivative(z(l + 1, k), a(l, j)))))
+    known = multiply(Symbol(weight(l + 1, j, k)), Symbol(delta(l + 1, k)))
+    sides = tuple(SumOver(k, lesson.first(), lesson.last(l + 1), term) for term in (paths, known))
+    rule = "sum over paths: a reaches the cost through every unit of the next layer"
+    return Equation(Symbol(Derivative(COST, a(l, j))), sides, rule)
 
 
 def _delta(lesson: Lesson, m: int, j: Index, k: str) -> Iterator[Equation]:
     """delta[m]_j: at the outputs from the loss, before from the next layer's."""
-    by_a = Derivative(COST, a(m, j))
     if m == lesson.L:
         yield from _output_delta(lesson, j, k)
         return
@@ -102,53 +153,92 @@ def _delta(lesson: Lesson, m: int, j: Index, k: str) -> Iterator[Equation]:
         mixed = SumOver("r", lesson.first(), lesson.last(m), lesson.ordered(
             (Symbol(Derivative(COST, a(m, "r"))), Symbol(Derivative(a(m, "r"), z(m, j))))))  # fmt: skip
         yield Equation(Symbol(delta(m, j)), (mixed,), "softmax: z moves every unit of its layer")
-    else:
-        yield Equation(
-            Symbol(delta(m, j)), (lesson.ordered((Symbol(by_a), lesson.slope(m, j))),), "chain rule: through a"
-        )
-    paths = lesson.ordered((Symbol(delta(m + 1, k)), Symbol(Derivative(z(m + 1, k), a(m, j)))))
-    known = multiply(Symbol(weight(m + 1, j, k)), Symbol(delta(m + 1, k)))
-    sides = tuple(SumOver(k, lesson.first(), lesson.last(m + 1), term) for term in (paths, known))
-    yield Equation(Symbol(by_a), sides, "sum over paths: a reaches the cost through every unit of the next layer")
+        yield _over_paths(lesson, m, "r", k)
+        return
+    by_a = Derivative(COST, a(m, j))
+    yield Equation(Symbol(delta(m, j)), (lesson.ordered((Symbol(by_a), lesson.slope(m, j))),), "chain rule: through a")
+    yield _over_paths(lesson, m, j, k)
 
 
 def _output_delta(lesson: Lesson, j: Index, k: str) -> Iterator[Equation]:
-    L, formula = lesson.L, loss_formula(lesson.loss.name, lesson.notation.error)
-    A, Y = Symbol(a(L, j)), Symbol(y(j))
-    left = Symbol(delta(L, j))
-    if formula is not None and formula.delta is not None:
-        yield Equation(left, (formula.delta(A, Y),), f"{lesson.loss.name}: loss and activation together")
+    L = lesson.L
+    A, Y, left = Symbol(a(L, j)), Symbol(y(j)), Symbol(delta(L, j))
+    together = lesson.together(A, Y)
+    if lesson.fused and together is not None:
+        yield Equation(left, (together,), f"{lesson.loss.name}: loss and activation together")
         return
-    by_a = Derivative(COST, a(L, j))
     if lesson.softmax(L):
         mixed = lesson.ordered((Symbol(Derivative(COST, a(L, k))), Symbol(Derivative(a(L, k), z(L, j)))))
         yield Equation(left, (SumOver(k, lesson.first(), lesson.last(L), mixed),), "softmax: z moves every output")
+        yield from _loss_slope(lesson, k)
     else:
-        yield Equation(left, (lesson.ordered((Symbol(by_a), lesson.slope(L, j))),), "chain rule: through a")
-    if formula is not None and formula.slope is not None:
-        slope = formula.slope(A, Y, lesson.sizes[-1])
-        yield Equation(Symbol(by_a), (slope,), f"derivative of the loss {lesson.loss.name}")
+        by_a = Symbol(Derivative(COST, a(L, j)))
+        yield Equation(left, (lesson.ordered((by_a, lesson.slope(L, j))),), "chain rule: through a")
+        yield from _loss_slope(lesson, j)
+    if together is None:
+        return
+    if lesson.softmax(L):
+        slope = Symbol(Derivative(a(L, k), z(L, j)))
+        yield Equation(slope, (lesson.entry(L, k, j),), "derivative of softmax")
+        all_y = SumOver(k, lesson.first(), lesson.last(L), Symbol(y(k)))
+        yield Equation(left, (subtract(multiply(A, all_y), Y),), "both put in: a divides out")
+        yield Equation(left, (together,), "targets that sum to 1")
+        return
+    outer, slope_of = _slope_by_a(lesson, A, Y), lesson.slope_formula(L, j)
+    assert outer is not None
+    assert slope_of is not None
+    if lesson.pair:
+        yield Equation(lesson.slope(L, j), (slope_of,), f"derivative of {lesson.activations[-1].name}")
+        yield Equation(left, (multiply(outer, slope_of),), "both put in")
+    yield Equation(left, (together,), "multiplied out" if lesson.pair else "the slope of the identity is 1")
+
+
+def _slope_by_a(lesson: Lesson, A: Expression, Y: Expression) -> Expression | None:
+    """dC/da at an output; None for a loss of the user's own."""
+    formula = loss_formula(lesson.loss.name, lesson.notation.error)
+    return None if formula is None or formula.slope is None else formula.slope(A, Y, lesson.sizes[-1])
+
+
+def _loss_slope(lesson: Lesson, j: Index) -> Iterator[Equation]:
+    """What dC/da is at an output, where the loss has a formula."""
+    slope = _slope_by_a(lesson, Symbol(a(lesson.L, j)), Symbol(y(j)))
+    if slope is not None:
+        left = Symbol(Derivative(COST, a(lesson.L, j)))
+        yield Equation(left, (slope,), f"derivative of the loss {lesson.loss.name}")
 
 
 def _delta_in_full(lesson: Lesson, m: int, j: Index, depth: int) -> Expression:
     """delta with the deltas after it put in, to the outputs."""
-    formula = loss_formula(lesson.loss.name, lesson.notation.error)
-    A, Y = Symbol(a(m, j)), Symbol(y(j))
-    if m == lesson.L and formula is not None and formula.delta is not None:
-        return formula.delta(A, Y)
-    if lesson.softmax(m) or (m == lesson.L and formula is None):
-        return Symbol(delta(m, j))
+    A, Y, k = Symbol(a(m, j)), Symbol(y(j)), lesson.index(2 + depth)
     if m == lesson.L:
-        assert formula is not None
-        assert formula.slope is not None
-        return minus_outside(formula.slope(A, Y, lesson.sizes[-1]), lambda e: multiply(e, lesson.slope(m, j)))
+        together = lesson.together(A, Y)
+        if together is not None:
+            return together
+        if lesson.softmax(m):
+            slope = _slope_by_a(lesson, Symbol(a(m, k)), Symbol(y(k)))
+            outer = Symbol(Derivative(COST, a(m, k))) if slope is None else slope
+            term = minus_outside(outer, lambda e: multiply(e, Symbol(Derivative(a(m, k), z(m, j)))))
+            return SumOver(k, lesson.first(), lesson.last(m), term)
+        slope = _slope_by_a(lesson, A, Y)
+        outer = Symbol(Derivative(COST, a(m, j))) if slope is None else slope
+        return minus_outside(outer, lambda e: multiply(e, lesson.slope(m, j)))
+    if lesson.softmax(m):
+        inner = _by_a_in_full(lesson, m, k, depth + 1)
+        term = multiply(Symbol(Derivative(a(m, k), z(m, j))), inner)
+        return SumOver(k, lesson.first(), lesson.last(m), term)
+    return multiply(lesson.slope(m, j), _by_a_in_full(lesson, m, j, depth))
+
+
+def _by_a_in_full(lesson: Lesson, l: int, j: Index, depth: int) -> Expression:
+    """dC/da of a layer before the last, down to the outputs."""
     k = lesson.index(2 + depth)
-    inner = _delta_in_full(lesson, m + 1, k, depth + 1)
-    term = minus_outside(inner, lambda e: multiply(Symbol(weight(m + 1, j, k)), e))
-    return multiply(lesson.slope(m, j), SumOver(k, lesson.first(), lesson.last(m + 1), term))
+    inner = _delta_in_full(lesson, l + 1, k, depth + 1)
+    term = minus_outside(inner, lambda e: multiply(Symbol(weight(l + 1, j, k)), e))
+    return SumOver(k, lesson.first(), lesson.last(l + 1), term)
 
 
-def _over_examples(lesson: Lesson, target: Quantity) -> Equation:
+def over_examples(lesson: Lesson, target: Quantity) -> Equation:
+    """J from the examples' costs."""
     n = lesson.notation.example
     whole: Expression = SumOver(
         n, "1", lesson.notation.letter("N"), Symbol(Derivative(Quantity("C", example=n), target))

@@ -12,14 +12,16 @@ from chainrule.core.catalogue import FusedLoss, Loss, activation_named, loss_nam
 from chainrule.core.network import checked_sizes
 from chainrule.errors import UsageError, unknown_name
 from chainrule.explaining import render
+from chainrule.explaining.derived_quantities import what_is_derived
 from chainrule.explaining.expressions import Equation
-from chainrule.explaining.grammar import parse
 from chainrule.explaining.lesson import Lesson
+from chainrule.explaining.matrix_jacobians import matrix_jacobian
 from chainrule.explaining.matrix_level import four_equations, four_matrix_equations, matrix_level
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
-from chainrule.explaining.quantities import Derivative
+from chainrule.explaining.quantities import Quantity
+from chainrule.explaining.scalar_jacobians import scalar_jacobian
 from chainrule.explaining.scalar_level import scalar_level
 from chainrule.explaining.tensor_level import tensor_level
 from chainrule.explaining.worked_derivatives import activation_equations, loss_equations
@@ -72,14 +74,15 @@ def derive(
     notation: str | Notation = "chainrule",
     level: str = "scalar",
 ) -> Textbook:
-    """Derive the derivative of the cost, or of the outputs, with respect to a layer's weights or biases.
+    """Derive a derivative of the cost, or of a layer, with respect to what comes before it.
 
     Parameters
     ----------
     sizes : sequence of int, or str
         Units per layer, such as (2, 3, 1) or "2-3-1".
     quantity : str
-        "dC/dW[1]", "dC/db[2]" or a single weight, "dC/dW[1][2,3]", as the notation counts.
+        "dC/dW[1]", "dJ/db[2]", "delta[1]", "dC/da[1]", "dC/dx", or a Jacobian such as "da[2]/dx", "dz[3]/dz[2]" or
+        "dyhat/dW[1]", as the notation counts; or one unit or weight of it, "dC/dW[1][2,3]".
     activation, output_activation : str
         Of all layers, or one for each; of the last.
     loss : str
@@ -87,7 +90,8 @@ def derive(
     bias : bool
     notation : str
     level : "scalar", "matrix" or "tensor"
-        With indices; with matrices over a batch; with seed 004's Jacobians, which are written out while they are small.
+        With indices; with matrices, over a batch for the cost and for one example for a Jacobian; with seed 004's
+        Jacobians in numerator layout, which are written out while they are small.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def derive(
     Raises
     ------
     UsageError
-        If names do not fit.
+        If names do not fit, or what is asked has no form at this level.
 
     Examples
     --------
@@ -123,15 +127,20 @@ def derive(
     loss = loss_named(loss or convention.loss)
     if isinstance(loss, FusedLoss):
         names[-1] = loss.activation
-    name = parse(quantity, sizes, convention.counting)
-    if not isinstance(name, Derivative) or name.top.kind != "C" or name.bottom.kind not in ("W", "b"):
-        raise UsageError(f"{quantity}: what is derived is dC/dW or dC/db of a layer, as in dC/dW[1].")
-    if name.bottom.kind == "b" and not bias:
+    top, bottom = what_is_derived(quantity, sizes, convention)
+    if bottom.kind == "b" and not bias:
         raise UsageError(f"{quantity}: the layers have no biases here. Derive dC/dW, or leave --no-bias out.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
-    lesson = Lesson(sizes, tuple(activation_named(n) for n in names), loss, bias, convention, name.bottom)
-    made = {"scalar": scalar_level, "matrix": matrix_level, "tensor": tensor_level}[level]
+    lesson = Lesson(sizes, tuple(activation_named(n) for n in names), loss, bias, convention, top, bottom)
+    if isinstance(loss, FusedLoss) and top.kind == "C" and bottom == Quantity("a", lesson.L, bottom.units):
+        raise UsageError(
+            f"{quantity}: {loss.name} goes from z to C in one step, so dC/da of the outputs is never needed. Derive "
+            f"delta[{convention.counting.layer(lesson.L)}], or choose a loss that is not fused."
+        )
+    of_cost = {"scalar": scalar_level, "matrix": matrix_level, "tensor": tensor_level}
+    of_layer = {"scalar": scalar_jacobian, "matrix": matrix_jacobian, "tensor": tensor_level}
+    made = (of_cost if top.kind in ("C", "J") else of_layer)[level]
     return Textbook(tuple(made(lesson)), Naming(convention, sizes))
 
 

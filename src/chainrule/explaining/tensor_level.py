@@ -4,107 +4,210 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chainrule.errors import UsageError
-from chainrule.explaining.expressions import Equation, Expression, Matrix, Number, Product, Sum, Symbol, multiply
+from chainrule.explaining.expressions import (
+    ONE,
+    Equation,
+    Expression,
+    Matrix,
+    Number,
+    Product,
+    Sum,
+    Symbol,
+    add,
+    minus_outside,
+    multiply,
+)
 from chainrule.explaining.formulas import loss_formula
-from chainrule.explaining.lesson import Lesson
-from chainrule.explaining.matrix_level import MatrixForms
+from chainrule.explaining.lesson import ZERO, Lesson
 from chainrule.explaining.quantities import COST, Derivative, Quantity, a, weight, y
+from chainrule.explaining.scalar_level import over_examples
 
 MOST_ENTRIES = 64  # of a tensor that is written out
 
 
 def tensor_level(lesson: Lesson) -> Iterator[Equation]:
-    """d outputs / dW as a chain of Jacobians, written out while it is small."""
-    if lesson.bottom.kind != "W":
-        raise UsageError("the tensor level follows the weights of a layer, as in dC/dW[1].")
-    forms, l, L = MatrixForms(lesson.notation), lesson.layer, lesson.L
-    W = Quantity("W", l)
-    by_W = Symbol(Derivative(Quantity("a", l), W))
-    sums = Symbol(Derivative(Quantity("z", l), W))
-    slope = Symbol(Derivative(Quantity("a", l), Quantity("z", l)))
-    yield Equation(by_W, (Product((slope, sums)),), "chain rule for tensors")
-    product = Symbol(Derivative(Quantity("a", l - 1), W)), Symbol(W), forms.of("a", l - 1), Symbol(Derivative(W, W))
+    """A derivative as a chain of Jacobians in numerator layout, each written out while it is small."""
+    top, bottom = lesson.top, Quantity("z" if lesson.bottom.kind == "delta" else lesson.bottom.kind, lesson.layer)
+    outputs = Quantity("a", lesson.L) if top.kind in ("C", "J") else Quantity(top.kind, top.layer)
+    if bottom.kind in ("W", "b"):
+        yield from _by_parameter(lesson, outputs, bottom)
+    else:
+        yield from _between(lesson, outputs, bottom)
+    if top.kind not in ("C", "J"):
+        return
+    yield from _to_the_loss(lesson, outputs, bottom)
+    if top.kind == "J" and bottom.kind in ("W", "b"):
+        yield over_examples(lesson, bottom)
+
+
+def _by_parameter(lesson: Lesson, outputs: Quantity, parameter: Quantity) -> Iterator[Equation]:
+    """The layer's own sums and activations by its weights or biases, then every layer after it."""
+    l = lesson.layer
+    sums, own = Quantity("z", l), Quantity("a", l)
+    by_sums = Symbol(Derivative(sums, parameter))
+    if outputs == sums:
+        yield from _sums_by_parameter(lesson, by_sums)
+        return
+    by_own = Symbol(Derivative(own, parameter))
+    yield Equation(by_own, (Product((Symbol(Derivative(own, sums)), by_sums)),), "chain rule for tensors")
+    yield from _sums_by_parameter(lesson, by_sums)
+    yield from _written(lesson, own, sums)
+    if parameter.kind == "W" and lesson.sizes[l - 1] * lesson.sizes[l] ** 2 <= MOST_ENTRIES:
+        yield Equation(by_own, (_by_weights(lesson, own),), "the two multiplied, inner vector by inner vector")
+    for upper, lower in reversed(list(_neighbours(outputs, own))):
+        left = Symbol(Derivative(upper, parameter))
+        link = Product((Symbol(Derivative(upper, lower)), Symbol(Derivative(lower, parameter))))
+        yield Equation(left, (link,), "chain rule: Jacobian times Jacobian")
+        yield from _written(lesson, upper, lower)
+        entries = lesson.sizes[l - 1] * lesson.sizes[l] * lesson.sizes[upper.layer]
+        if parameter.kind == "W" and upper.layer == l + 1 and entries * _width(lesson, upper) <= MOST_ENTRIES:
+            yield Equation(left, (_by_weights(lesson, upper),), "every inner vector times the Jacobian")
+
+
+def _sums_by_parameter(lesson: Lesson, by_sums: Symbol) -> Iterator[Equation]:
+    """The weighted sums of a layer by its weights, with the product rule for tensors, or by its biases."""
+    l = lesson.layer
+    fan_in, fan_out = lesson.sizes[l - 1], lesson.sizes[l]
+    if lesson.bottom.kind == "b":
+        if fan_out**2 <= MOST_ENTRIES:
+            identity = Matrix(tuple(tuple(Number(float(k == r)) for r in range(fan_out)) for k in range(fan_out)))
+            yield Equation(by_sums, (identity,), "a bias moves its own sum as much as itself: the identity")
+        return
+    W, before = Quantity("W", l), Quantity("a", l - 1)
+    product = Symbol(Derivative(before, W)), Symbol(W), Symbol(before), Symbol(Derivative(W, W))
     pairs = (product[:2], product[2:])
     if not lesson.notation.activation_first:  # the weights stand in front
         pairs = (product[:2][::-1], product[2:][::-1])
-    yield Equation(sums, (Sum(tuple(map(Product, pairs))),), "product rule for tensors")
-    yield Equation(product[0], (Number(0.0),), "the layer before does not depend on these weights")
-    yield from _written_out(lesson, l, product[3], sums, slope, by_W)
-    for m in range(l + 1, L + 1):
-        yield from _across(lesson, m, l)
-    yield from _to_the_loss(lesson, l)
-
-
-def _written_out(
-    lesson: Lesson, l: int, identity: Symbol, sums: Symbol, slope: Symbol, by_W: Symbol
-) -> Iterator[Equation]:
-    fan_in, fan_out = lesson.sizes[l - 1], lesson.sizes[l]
-    if fan_in * fan_in * fan_out * fan_out <= MOST_ENTRIES:
+    yield Equation(by_sums, (Sum(tuple(map(Product, pairs))),), "product rule for tensors")
+    yield Equation(product[0], (ZERO,), "the layer before does not depend on these weights")
+    if (fan_in * fan_out) ** 2 <= MOST_ENTRIES:
         four = Matrix(tuple(
             tuple(_inner([[Number(float((i, k) == (p, q))) for q in range(fan_out)] for p in range(fan_in)])
                   for k in range(fan_out)) for i in range(fan_in)))  # fmt: skip
-        yield Equation(identity, (four,), "four-dimensional: 1 where a weight meets itself, not simply 1")
-    if fan_in * fan_out * fan_out > MOST_ENTRIES:
+        yield Equation(product[3], (four,), "four-dimensional: 1 where a weight meets itself, not simply 1")
+    if fan_in * fan_out**2 <= MOST_ENTRIES:
+        inner = _three(lesson, lambda i, k, r: Symbol(a(l - 1, i)) if r == k else ZERO, fan_out)
+        yield Equation(by_sums, (inner,), "the layer before, times each inner matrix")
+
+
+def _between(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterator[Equation]:
+    """Layer by layer back, each Jacobian a matrix."""
+    links = list(_neighbours(outputs, bottom))
+    for upper, lower in links:
+        yield from _written(lesson, upper, lower)
+    if len(links) > 1:
+        factors = tuple(Symbol(Derivative(upper, lower)) for upper, lower in links)
+        yield Equation(Symbol(Derivative(outputs, bottom)), (Product(factors),), "chain rule: Jacobian times Jacobian")
+    if not links:
+        yield Equation(Symbol(Derivative(outputs, bottom)), (ONE,), "a layer by itself: the identity matrix")
+
+
+def _written(lesson: Lesson, upper: Quantity, lower: Quantity) -> Iterator[Equation]:
+    """A Jacobian of neighbours, written out where it is small; that of a softmax layer by its J and its weights."""
+    if lower.kind == "a" and upper.kind == "a" and lesson.softmax(upper.layer):
+        sums = Quantity("z", upper.layer)
+        links = Symbol(Derivative(upper, sums)), Symbol(Derivative(sums, lower))
+        yield Equation(Symbol(Derivative(upper, lower)), (Product(links),), "chain rule: through the sums")
+        yield from _written(lesson, upper, sums)
+        yield from _written(lesson, sums, lower)
+    rows, columns = lesson.sizes[upper.layer], lesson.sizes[lower.layer]
+    if rows * columns * _width(lesson, upper) > MOST_ENTRIES:
         return
-
-    def entries(entry: Callable[[int, int, int], Expression]) -> Matrix:
-        return Matrix(tuple(
-            tuple(_inner([[entry(i, k, r) for r in range(fan_out)]]) for k in range(fan_out)) for i in range(fan_in)
-        ))  # fmt: skip
-
-    unit = [Symbol(a(l - 1, i)) for i in range(fan_in)]
-    zero = Number(0.0)
-    inner = entries(lambda i, k, r: unit[i] if r == k else zero)
-    yield Equation(sums, (inner,), "the layer before, times each inner matrix")
-    if lesson.softmax(l):
-        return
-    diagonal = Matrix(tuple(
-        tuple(lesson.slope(l, k) if r == k else zero for r in range(fan_out)) for k in range(fan_out)
-    ))  # fmt: skip
-    yield Equation(slope, (diagonal,), "each activation moves with its own sum only")
-    yield Equation(
-        by_W, (entries(lambda i, k, r: multiply(unit[i], lesson.slope(l, k)) if r == k else zero),),
-        "the two multiplied, inner vector by inner vector",
-    )  # fmt: skip
+    rule = "numerator layout: a row for each unit of the later layer"
+    if lower.kind == "z":
+        rule = "each activation moves with its own sum only"
+    if upper.kind == "a" and lesson.softmax(upper.layer):
+        rule = "softmax: its Jacobian J, where every sum moves every unit" + ("" if lower.kind == "z" else ", times W")
+    J = tuple(tuple(_entry(lesson, upper, lower, k, j) for j in range(columns)) for k in range(rows))
+    yield Equation(Symbol(Derivative(upper, lower)), (Matrix(J),), rule)
 
 
-def _across(lesson: Lesson, m: int, l: int) -> Iterator[Equation]:
-    W, before = Quantity("W", l), Quantity("a", m - 1)
-    left = Symbol(Derivative(Quantity("a", m), W))
-    neighbours = Symbol(Derivative(Quantity("a", m), before))
-    yield Equation(left, (Product((neighbours, Symbol(Derivative(before, W)))),), "chain rule: Jacobian times Jacobian")
-    rows, columns = lesson.sizes[m], lesson.sizes[m - 1]
-    if rows * columns <= MOST_ENTRIES and not lesson.softmax(m):
-        J = Matrix(tuple(
-            tuple(multiply(lesson.slope(m, k), Symbol(weight(m, j, k))) for j in range(columns)) for k in range(rows)
-        ))  # fmt: skip
-        yield Equation(neighbours, (J,), "numerator layout: a row for each unit of the later layer")
-    fan_in, fan_out = lesson.sizes[l - 1], lesson.sizes[l]
-    if m == l + 1 and fan_in * fan_out * rows <= MOST_ENTRIES and not lesson.softmax(m) and not lesson.softmax(l):
-
-        def entry(i: int, k: int, r: int) -> Expression:
-            return multiply(lesson.slope(m, r), Symbol(weight(m, k, r)), lesson.slope(l, k), Symbol(a(l - 1, i)))
-
-        full = Matrix(tuple(
-            tuple(_inner([[entry(i, k, r) for r in range(rows)]]) for k in range(fan_out)) for i in range(fan_in)
-        ))  # fmt: skip
-        yield Equation(left, (full,), "every inner vector times the Jacobian")
+def _entry(lesson: Lesson, upper: Quantity, lower: Quantity, k: int, j: int) -> Expression:
+    """One entry of the Jacobian of two arrays that are at most three links apart."""
+    if (upper.kind, upper.layer) == (lower.kind, lower.layer):
+        return ONE if k == j else ZERO
+    m = upper.layer
+    if upper.kind == "z":
+        before, least = Quantity("a", m - 1), range(lesson.sizes[m - 1])
+        if before == lower:
+            return Symbol(weight(m, j, k))
+        return add(*_nonzero(_times(Symbol(weight(m, p, k)), _entry(lesson, before, lower, p, j)) for p in least))
+    if (lower.kind, lower.layer) == ("z", m):
+        return lesson.entry(m, k, j)
+    below = Quantity("z", m)
+    through = range(lesson.sizes[m]) if lesson.softmax(m) else [k]
+    return add(*_nonzero(_times(lesson.entry(m, k, q), _entry(lesson, below, lower, q, j)) for q in through))
 
 
-def _to_the_loss(lesson: Lesson, l: int) -> Iterator[Equation]:
-    L, W = lesson.L, Quantity("W", l)
-    outputs = Quantity("a", L)
-    left = Symbol(Derivative(COST, W))
-    first = Symbol(Derivative(COST, outputs))
-    yield Equation(
-        left, (Product((first, Symbol(Derivative(outputs, W)))),), "first of the Jacobians: that of the loss"
-    )
+def _to_the_loss(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterator[Equation]:
+    left, first = Symbol(Derivative(COST, bottom)), Symbol(Derivative(COST, outputs))
+    if outputs != bottom:
+        rule = "first of the Jacobians: that of the loss"
+        yield Equation(left, (Product((first, Symbol(Derivative(outputs, bottom)))),), rule)
+    L, n = lesson.L, lesson.sizes[-1]
     formula = loss_formula(lesson.loss.name, lesson.notation.error)
-    if formula is not None and formula.slope is not None and lesson.sizes[-1] <= MOST_ENTRIES // 4:
-        row = tuple(formula.slope(Symbol(a(L, k)), Symbol(y(k)), lesson.sizes[-1]) for k in range(lesson.sizes[-1]))
+    if n > MOST_ENTRIES // 4 or formula is None:
+        return
+    if formula.slope is not None:
+        row = tuple(formula.slope(Symbol(a(L, k)), Symbol(y(k)), n) for k in range(n))
         yield Equation(first, (Matrix((row,)),), f"derivative of the loss {lesson.loss.name}")
+    together = [lesson.together(Symbol(a(L, k)), Symbol(y(k))) for k in range(n)]
+    if (lesson.fused or lesson.pair) and all(entry is not None for entry in together):
+        row = tuple(entry for entry in together if entry is not None)
+        sums = Quantity("z", L)
+        by_sums = Symbol(Derivative(COST, sums))
+        if lesson.pair:
+            links = Symbol(Derivative(COST, Quantity("a", L))), Symbol(Derivative(Quantity("a", L), sums))
+            yield Equation(by_sums, (Product(links),), "its Jacobian times that of the output activation")
+        yield Equation(by_sums, (Matrix((row,)),), "multiplied out" if lesson.pair else "loss and activation together")
+
+
+def _neighbours(top: Quantity, bottom: Quantity) -> Iterator[tuple[Quantity, Quantity]]:
+    """The layers on the way from one back to another: activations by activations, sums only at the ends."""
+    upper = top
+    while (upper.kind, upper.layer) != (bottom.kind, bottom.layer):
+        own_sums = upper.kind == "a" and (bottom.kind, bottom.layer) == ("z", upper.layer)
+        lower = bottom if own_sums else Quantity("a", upper.layer - 1)
+        yield upper, lower
+        upper = lower
+
+
+def _width(lesson: Lesson, upper: Quantity) -> int:
+    """How many terms an entry of a Jacobian of a layer has."""
+    return lesson.sizes[upper.layer] if upper.kind == "a" and lesson.softmax(upper.layer) else 1
+
+
+def _by_weights(lesson: Lesson, upper: Quantity) -> Matrix:
+    """A layer's derivatives by the weights of this layer, through its sums."""
+    l, sums = lesson.layer, Quantity("z", lesson.layer)
+
+    def entry(i: int, k: int, r: int) -> Expression:
+        unit, link = Symbol(a(l - 1, i)), _entry(lesson, upper, sums, r, k)
+        return _times(unit, link) if upper.layer == l else _times(link, unit)
+
+    return _three(lesson, entry, lesson.sizes[upper.layer])
+
+
+def _three(lesson: Lesson, entry: Callable[[int, int, int], Expression], rows: int) -> Matrix:
+    """A tensor over the weights of a layer, with an inner vector for each."""
+    fan_in, fan_out = lesson.sizes[lesson.layer - 1], lesson.sizes[lesson.layer]
+    return Matrix(tuple(
+        tuple(_inner([[entry(i, k, r) for r in range(rows)]]) for k in range(fan_out)) for i in range(fan_in)
+    ))  # fmt: skip
 
 
 def _inner(rows: list[list[Expression]]) -> Matrix:
     return Matrix(tuple(tuple(row) for row in rows))
+
+
+def _times(left: Expression, right: Expression) -> Expression:
+    """A product without zeros and ones."""
+    if ZERO in (left, right):
+        return ZERO
+    if ONE in (left, right):
+        return right if left == ONE else left
+    return minus_outside(left, lambda e: minus_outside(right, lambda f: multiply(e, f)))
+
+
+def _nonzero(terms: Iterator[Expression]) -> list[Expression]:
+    return [term for term in terms if term != ZERO]

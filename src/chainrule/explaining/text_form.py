@@ -67,7 +67,7 @@ class TextWriter(Writer):
         return f"exp({self.write(exponent)})", ATOM
 
     def apply(self, name: str, inner: str) -> str:
-        return f"|{inner}|" if name == "abs" else f"{self.names.get(name, name)}({inner})"
+        return f"|{inner}|" if name == "abs" and "|" not in inner else f"{self.names.get(name, name)}({inner})"
 
     def condition(self, c: Condition) -> str:
         return f"{self.write(c.left)} {self.signs.get(c.sign, c.sign)} {self.write(c.right)}"
