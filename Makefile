@@ -5,7 +5,7 @@ BENCH = .venv-bench
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt
 
-.PHONY: help demo test test-browser test-latex test-node test-oldest test-sanitized lint docs bench bench-quick bench-sklearn clean
+.PHONY: help demo test test-browser test-latex test-node test-oldest test-sanitized test-torch lint docs bench bench-quick bench-sklearn clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## Train a network on the wine table, test it, and wri
 	$(BIN)/chainrule train wine --target class --seed 0 -o demo/wine.safetensors
 
 test: $(VENV)/.test  ## Run all tests that a plain machine can run.
-	$(BIN)/python -m pytest --numprocesses=2 -m "not browser and not latex and not node"
+	$(BIN)/python -m pytest --numprocesses=2 -m "not browser and not latex and not node and not torch"
 
 test-latex: $(VENV)/.test  ## Build PDFs of derivations with LaTeX, which must be installed.
 	$(BIN)/python -m pytest -m latex tests/latex
@@ -40,6 +40,11 @@ test-oldest: $(OLDEST)/.test-oldest  ## Run the estimators' tests with the oldes
 	$(OLDEST)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -W "ignore::pytest.PytestRemovedIn10Warning" \
 		tests/estimators --ignore=tests/estimators/test_same_as_sklearn.py
 
+# Networks from PyTorch and Keras, with those installed.
+TORCH = .venv-torch
+test-torch: $(TORCH)/.test-torch  ## Run the tests of networks that come from PyTorch and Keras.
+	KERAS_BACKEND=torch $(TORCH)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -m torch tests/foreign
+
 lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,7 +63,7 @@ bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within f
 	$(BENCH)/bin/python -m benchmarks --quick
 
 clean:  ## Remove everything that was set up or built.
-	rm -rf $(VENV) $(BENCH) $(OLDEST) $(SANITIZED) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) $(OLDEST) $(SANITIZED) $(TORCH) benchmarks/results demo build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -85,6 +90,12 @@ $(VENV)/.test: $(VENV)/.installed requirements/test.txt
 $(OLDEST)/.test-oldest: requirements/oldest.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(MAKE) --no-print-directory VENV=$(OLDEST) $(OLDEST)/.installed
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/oldest.txt
+	@touch $@
+
+$(TORCH)/.test-torch: requirements/torch.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
+	@$(MAKE) --no-print-directory VENV=$(TORCH) $(TORCH)/.installed
+	@$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
+		--requirement requirements/torch.txt
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed requirements/lint.txt
