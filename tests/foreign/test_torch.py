@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -338,3 +340,12 @@ def test_explained_as_pytorch_differentiates():
     ((module(torch.tensor(X)) - 1) ** 2).mean().backward()
     assert why["dJ/dW[1][2,1]"].value == pytest.approx(module[0].weight.grad[0, 1].item(), rel=1e-9)
     assert outputs(module, X).shape == (5, 1)
+
+
+def test_the_example_of_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "explaining.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(import torch, chainrule as cr\n.*?)```", page, re.DOTALL)
+    names = {}
+    exec(example, names)
+    assert [layer.activation.name for layer in names["network"].layers] == ["relu", "softmax"]
+    assert names["why"]["dJ/dW1[0,0]"].value is not None
