@@ -28,6 +28,11 @@ def seen_twice(tensor):
     return tensor, tensor.view(-1, 4)
 
 
+def large(layer):
+    layer.weight.data *= 100
+    return layer
+
+
 CHAINS = {
     "an activation module used twice": (shared_activation, ["relu", "relu", "identity"]),
     "functional": (
@@ -61,6 +66,18 @@ CHAINS = {
     "shapes that change nothing": (
         lambda: written(lambda s, x: s.last(s.first(x.view(x.size(0), -1).unsqueeze(1)).clamp(min=0)).squeeze(1)[:]),
         ["relu", "identity"],
+    ),
+    "squeezed whatever the number of rows": (
+        lambda: written(lambda s, x: (s.first(x).sigmoid() @ s.free[:, :1]).squeeze()),
+        ["logistic", "identity"],
+    ),
+    "never differentiated": (
+        lambda: written(lambda s, x: s.last(s.first(x).relu().add_(0))),
+        ["relu", "identity"],
+    ),
+    "saturated": (
+        lambda: nn.Sequential(large(nn.Linear(3, 4)), nn.Sigmoid(), large(nn.Linear(4, 2)), nn.Softmax(1)),
+        ["logistic", "softmax"],
     ),
     "softplus": (lambda: nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 1)), ["softplus", "identity"]),
     "celu of 1": (lambda: nn.Sequential(nn.Linear(3, 4), nn.CELU(), nn.Linear(4, 1)), ["elu", "identity"]),
@@ -347,5 +364,7 @@ def test_the_example_of_the_documentation():
     (example,) = re.findall(r"```python\n(import torch, chainrule as cr\n.*?)```", page, re.DOTALL)
     names = {}
     exec(example, names)
-    assert [layer.activation.name for layer in names["network"].layers] == ["relu", "softmax"]
-    assert names["why"]["dJ/dW1[0,0]"].value is not None
+    module = names["module"]
+    (-module(torch.tensor([[0.3, 1.0]]))[0, 0].log()).backward()
+    given = module.output.weight.grad[0, 2].item()
+    assert names["why"]["dC/dW[1][0,2]"].value == pytest.approx(given, rel=1e-4, abs=1e-6)

@@ -46,7 +46,7 @@ def applied(chain: Chain, op: Operation) -> Chain:
         if getattr(itself, "dtype", None) not in (None, "float32", "float64"):
             raise refused(op, f"It changes the type to {itself.dtype}.")
         return chain
-    if name == "Maximum" and op.traced == "x1" and np.all(as_numpy(op.given["x2"]) == 0):
+    if name == "Maximum" and np.all(_each_feature(_other(op), op) == 0):
         return chain.activated("relu", op.place)
     if name in _SHAPES:
         return _reshaped(chain, op)
@@ -134,7 +134,7 @@ def _arithmetic(chain: Chain, op: Operation) -> Chain:
     name = op.name
     if name == "Negative":
         return chain.affine(-1.0, 0.0, op.place)
-    other = op.given["x2" if op.traced == "x1" else "x1"]
+    other = _other(op)
     number = _each_feature(other, op)
     if name == "Multiply":
         return chain.affine(number, 0.0, op.place)
@@ -160,6 +160,11 @@ def _batch_norm(chain: Chain, op: Operation) -> Chain:
     if given.get("offset") is not None:
         shift = shift + _each_feature(given["offset"], op)
     return chain.affine(scale, shift, op.place)
+
+
+def _other(op: Operation) -> Any:
+    """The argument beside the one that comes from the inputs."""
+    return op.given["x2" if op.traced == "x1" else "x1"]
 
 
 def _each_feature(value: Any, op: Operation) -> np.ndarray:

@@ -54,7 +54,7 @@ def expected(network: Network, X: np.ndarray, sizes: Sequence[np.ndarray], preci
             name = layer.activation.name.partition("(")[0]
             if name in _KINKED:
                 sharp &= (np.abs(Z) > 30 * error).all(axis=1)
-            error = _through(layer.activation, name, A, error) + 4 * unit * (np.abs(A) + np.minimum(np.abs(Z), 20))
+            error = _through(layer.activation, Z, A, error) + 4 * unit * (np.abs(A) + np.minimum(np.abs(Z), 20))
             variance = error**2
             sharp &= error.max(axis=1) < 2e-5
             largest = np.maximum(largest, np.maximum(parts.max(axis=1), np.abs(A).max(axis=1)))
@@ -80,14 +80,14 @@ def derivatives(network: Network, X: np.ndarray, R: np.ndarray) -> tuple[np.ndar
     return D, np.sqrt(most.max(axis=1))
 
 
-def _through(activation: Activation, name: str, A: np.ndarray, error: np.ndarray) -> np.ndarray:
+def _through(activation: Activation, Z: np.ndarray, A: np.ndarray, error: np.ndarray) -> np.ndarray:
     """What an activation makes of errors in z."""
-    if name == "exponential":
-        return np.where(error > 1, np.inf, A * np.expm1(error))
-    if name == "softmax":
+    if activation.name == "softmax":
         most = error.max(axis=1, keepdims=True)
         return np.where(most > 0.5, 1.0, A * np.expm1(2 * most))
-    return np.asarray(_steepest(activation) * error) + (_SOFTPLUS_TAIL if name == "softplus" else 0)
+    off = [np.abs(activation.value(Z + shift) - A) for shift in (-3 * error, 3 * error)]
+    tail = _SOFTPLUS_TAIL if activation.name == "softplus" else 0.0
+    return np.asarray(np.where(np.isfinite(error), np.maximum(*off) / 3, np.inf)) + tail
 
 
 def _steepest(activation: Activation) -> float:

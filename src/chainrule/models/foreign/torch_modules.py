@@ -224,11 +224,14 @@ def _outputs(torch: Any, module: Any, X: np.ndarray) -> np.ndarray:
 
 def _derivatives(torch: Any, module: Any, X: np.ndarray, R: np.ndarray) -> np.ndarray | None:
     inputs = torch.tensor(X, device="cpu", requires_grad=True)
-    output = module(inputs)
-    if not output.requires_grad:
-        return None  # it runs without gradients altogether: nothing to compare
-    weight = torch.tensor(R, dtype=output.dtype).reshape(output.shape)
-    (found,) = torch.autograd.grad((weight * output).sum(), inputs, allow_unused=True)
+    try:
+        output = module(inputs)
+        if not output.requires_grad:
+            return None  # it runs without gradients altogether: nothing to compare
+        weight = torch.tensor(R, dtype=output.dtype).reshape(output.shape)
+        (found,) = torch.autograd.grad((weight * output).sum(), inputs, allow_unused=True)
+    except RuntimeError:
+        return None  # it cannot be differentiated, as what was needed for that is overwritten
     return np.zeros(X.shape) if found is None else np.asarray(found.numpy(), np.float64)
 
 
