@@ -89,7 +89,12 @@ def _checked(layers: list[Any], what: str) -> str:
                 f'{what} is not built: its {type(layer).__name__} "{layer.name}" has no weights yet. Call it once on '
                 "a row."
             )
-        if layer.compute_dtype not in ("float32", "float64") or getattr(layer, "quantization_mode", None):
+        if getattr(layer, "quantization_mode", None):
+            raise UsageError(
+                f'{what} has a layer "{layer.name}" that computes in {layer.quantization_mode}. Read the model '
+                "from before it was quantised."
+            )
+        if layer.compute_dtype not in ("float32", "float64"):
             raise UsageError(
                 f'{what} computes in {layer.compute_dtype} in its layer "{layer.name}"; float32 and float64 are taken. '
                 'Make the model anew with dtype="float32", and give it these weights: '

@@ -60,6 +60,8 @@ def from_torch(module: Any) -> Network:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(module, torch.nn.Module):
         raise UsageError(_no_module(module))
+    if int(torch.__version__.partition(".")[0]) < 2:
+        raise UsageError(f"from_torch needs PyTorch 2 or newer; this is {torch.__version__}.")
     for _ in range(8):  # wrappers of wrappers
         module = getattr(module, _WRAPPERS.get(type(module).__name__, ""), module)
     what = type(module).__name__
