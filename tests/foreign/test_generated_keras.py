@@ -1,4 +1,4 @@
-"""Random Keras models in random styles are read as what they are; near misses are refused, or equal, never different."""
+"""Random Keras models in random styles are read as what they are; near misses are refused or equal."""
 
 from __future__ import annotations
 
@@ -42,9 +42,8 @@ def random_model(seed, meddle=None):
     for units, name in zip(sizes[1:], names, strict=True):
         word, layer, function = ACTIVATIONS[name]
         way = int(random.integers(4))
-        steps.append(
-            layers.Dense(units, word if way == 0 else function if way == 1 else None, bias_initializer="normal")
-        )
+        inside = word if way == 0 else function if way == 1 else None
+        steps.append(layers.Dense(units, inside, bias_initializer="normal"))
         steps += [layer()] if way == 2 else [function] if way == 3 else []
         steps += [layers.Dropout(0.5)] if random.random() < 0.3 else []
     if meddle is not None:
@@ -66,9 +65,7 @@ def random_model(seed, meddle=None):
     class Subclass(keras.Model):
         def __init__(self):
             super().__init__()
-            self.parts = [step for step in steps if isinstance(step, layers.Layer)][
-                ::-1
-            ]  # declared the other way round
+            self.parts = [step for step in reversed(steps) if isinstance(step, layers.Layer)]
 
         def call(self, x):
             return through(x)
