@@ -10,10 +10,10 @@ INSTRUCTION_SETS ?= best
 
 # The tests of a plain machine, on all its cores.
 SUITE = python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
-PLAIN = not browser and not latex and not node
+PLAIN = not browser and not latex and not node and not torch
 
 .PHONY: help demo test test-all test-v2 test-v3 test-v4 test-shuffled test-browser test-latex test-node test-oldest \
-	test-sanitized mutants lint docs bench bench-quick bench-sklearn clean
+	test-torch test-sanitized mutants lint docs bench bench-quick bench-sklearn clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
@@ -61,6 +61,11 @@ test-oldest: $(OLDEST)/.test-oldest  ## Run the tests with the oldest dependenci
 
 mutants: $(VENV)/.mutants  ## Count which small mistakes in a room's code its tests notice (MUTANTS="--folder core --sample 20").
 	$(BIN)/python tests/mutants $(MUTANTS)
+
+# Networks from PyTorch and Keras, with those installed.
+TORCH = .venv-torch
+test-torch: $(TORCH)/.test-torch  ## Run the tests of networks that come from PyTorch and Keras.
+	KERAS_BACKEND=torch $(TORCH)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -m torch tests/foreign
 
 lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 	$(BIN)/ruff check .
@@ -117,6 +122,12 @@ $(VENV)/.mutants: $(VENV)/.test requirements/mutants.txt
 $(OLDEST)/.test-oldest: requirements/oldest.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
 	@$(MAKE) --no-print-directory VENV=$(OLDEST) $(OLDEST)/.installed
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/oldest.txt
+	@touch $@
+
+$(TORCH)/.test-torch: requirements/torch.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
+	@$(MAKE) --no-print-directory VENV=$(TORCH) $(TORCH)/.installed
+	@$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
+		--requirement requirements/torch.txt
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed requirements/lint.txt

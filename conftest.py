@@ -2,6 +2,8 @@
 
 A process of the tests multiplies matrices on one thread, unless the environment says otherwise: several processes run side
 by side, and threads that wait for each other on a busy core take a hundred times as long.
+
+The tests in tests/foreign need PyTorch and Keras, which `make test-torch` installs; elsewhere they are not collected.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 for threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):  # before NumPy is imported
     os.environ.setdefault(threads, "1")
+collect_ignore_glob = [] if find_spec("torch") else ["tests/foreign/*"]
 
 
 @pytest.fixture(autouse=True)
