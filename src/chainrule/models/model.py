@@ -20,6 +20,7 @@ from chainrule.data.tables import read_with
 from chainrule.engines.outputs import outputs
 from chainrule.errors import DataError, UsageError
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
+from chainrule.models.examples import Arrays
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch
@@ -48,6 +49,10 @@ class Provenance:
         What was decided without being asked for.
     version : str
         The chainrule that trained it.
+    start : int
+        Which of the random starts is kept, counted from 0.
+    fingerprint : str
+        A hash of the encoded rows that trained and validated; empty in a model of an older version.
     """
 
     source: str
@@ -59,6 +64,8 @@ class Provenance:
     starts: tuple[float, ...]
     notes: tuple[str, ...]
     version: str
+    start: int = 0
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +87,8 @@ class Model:
         Measured on the rows kept for testing, when the model was trained.
     parts : dict
         The tables "train", "validation" and "test" of this training; empty in a model that was loaded.
+    learned : Arrays or None
+        The encoded rows that it learned from; None in a model that was loaded.
     """
 
     network: Network
@@ -90,6 +99,7 @@ class Model:
     provenance: Provenance
     test: Evaluation | None = None
     parts: dict[str, Table] = field(default_factory=dict, repr=False)
+    learned: Arrays | None = field(default=None, repr=False)
 
     @property
     def task(self) -> str:

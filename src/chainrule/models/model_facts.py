@@ -83,6 +83,8 @@ def model_of(facts: dict[str, Any], arrays: dict[str, np.ndarray], own: dict[str
             starts=tuple(float(cost) for cost in provenance["starts"]),
             notes=tuple(str(note) for note in provenance["notes"]),
             version=str(provenance["version"]),
+            start=stored_count(provenance.get("start", 0)),
+            fingerprint=str(provenance.get("fingerprint", "")),
         ),
         test=None if facts["test"] is None else evaluation_from_dict(facts["test"]),
     )

@@ -129,7 +129,7 @@ def _in_turn(
             state = run(training, state, watchers)
         except DivergenceError as error:
             failure, state = error, error.state
-        attempts.append(attempt(training, state, failure))
+        attempts.append(attempt(training, state, failure, start))
         seconds += state.seconds
         if checkpoint is not None and state.epoch:
             save_checkpoint(checkpoint, training, state)
