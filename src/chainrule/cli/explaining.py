@@ -30,11 +30,11 @@ row = click.option(
 )
 
 
-def show(derivation: Any, form: str, *arguments: Any) -> None:
-    """Print a derivation in the form that was asked for."""
+def show(derivation: Any, form: str, *arguments: Any, **more: Any) -> None:
+    """Print a derivation in the form that was asked for; in JSON with what else there is to say."""
     if form == "json":
         made = derivation.json(*arguments)
-        print_json(made if isinstance(made, dict) else {"lines": made})
+        print_json({**more, **(made if isinstance(made, dict) else {"lines": made})})
     else:
         click.echo(getattr(derivation, form)(*arguments))
 
@@ -58,6 +58,46 @@ def explained(model: str, data: str | None, row: int, flags: dict[str, Any], **o
     if row > table.n_rows:
         raise UsageError(f"{table.source} has {table.n_rows} rows; there is no row {row}.")
     return trained.explain(table, example=row - 1, **options)
+
+
+def replayed(
+    model: str, data: str | None, row: int, flags: dict[str, Any], step: str, unroll: int, **options: Any
+) -> Any:
+    """Load a model and explain a step of its training.
+
+    Raises
+    ------
+    UsageError
+        If there is no such step, or it cannot be made again.
+    """
+    from chainrule.cli.flags import given
+    from chainrule.models.model_file import load
+
+    trained = only_network(load(model), model)
+    return trained.replay(data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags), **options)
+
+
+def step_of(text: str) -> Any:
+    """Read the number of a step, an epoch and a batch, or "last".
+
+    >>> step_of("137"), step_of("23:5"), step_of("last")
+    (137, (23, 5), 'last')
+
+    Raises
+    ------
+    UsageError
+        If it is none of them.
+    """
+    parts = [part.strip().replace(",", "") for part in text.split(":")]
+    if text.strip() == "last":
+        return "last"
+    if len(parts) > 2 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise UsageError(
+            f'--step takes the number of a step, as in --step 137, an epoch and a batch, as in --step 23:5, or "last"; '
+            f'received "{text}".'
+        )
+    numbers = tuple(map(int, parts))
+    return numbers if len(numbers) == 2 else numbers[0]
 
 
 def only_network(trained: Any, path: str) -> Any:

@@ -16,12 +16,12 @@ from chainrule.explaining.expressions import Equation, Expression, Number, Symbo
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
-from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State
+from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State, is_backward
 from chainrule.explaining.trees import with_values
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import Values
 
-GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share")
+GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share", "mask")
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,15 @@ class Definitions:
         How many terms of a sum are shown.
     update : Update or None
         The rule by which weights change.
+    without_update : str
+        What to say where there is none; by default, how to name one.
     """
 
     values: Values
     notation: Notation
     most: int = 8
     update: Update | None = None
+    without_update: str = ""
 
     @property
     def naming(self) -> Naming:
@@ -105,10 +108,16 @@ class Definitions:
             case Change():
                 rule, expression = self.needed_update().equation(self.values, name.parameter, self.symbol)
             case State():
-                rule, expression = self.needed_update().state_equation(name, self.symbol)
+                rule, expression = self.needed_update().state_equation(self.values, name, self.symbol)
             case Quantity():
                 rule, expression = self._quantity(name, factors)
         return Line(name, rule, expression, value)
+
+    def leads_on(self, name: Name) -> bool:
+        """Whether a quantity belongs to the backward pass, or is a state that can be written out."""
+        if isinstance(name, State):
+            return self.update is not None and self.update.writes_out(name)
+        return is_backward(name)
 
     def is_given(self, name: Name) -> bool:
         """Whether a quantity comes from outside: an input, a target, a weight, a setting."""
@@ -157,7 +166,8 @@ class Definitions:
         """The update rule, or a refusal that asks for one."""
         if self.update is None:
             raise UsageError(
-                'how a weight changes depends on the update rule. Name it, as in explain(..., update="momentum", '
+                self.without_update
+                or 'how a weight changes depends on the update rule. Name it, as in explain(..., update="momentum", '
                 "learning_rate=0.1)."
             )
         return self.update
@@ -167,5 +177,6 @@ def _given(q: Quantity) -> str:
     names = {
         "a": "an input", "y": "a target", "W": "a weight", "b": "a bias", "eta": "the learning rate",
         "lambda": "the weight decay", "N": "the number of examples", "share": "the example's weight in J",
+        "mask": "what dropout makes of the unit",
     }  # fmt: skip
     return names[q.kind]

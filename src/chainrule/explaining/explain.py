@@ -22,7 +22,8 @@ from chainrule.explaining.grammar import all_quantities, parse, written
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
 from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, example_of, is_array
-from chainrule.explaining.updates import Update
+from chainrule.explaining.solver_updates import damped_update
+from chainrule.explaining.updates import RuleUpdate, Update
 from chainrule.explaining.values import make_values
 
 
@@ -219,6 +220,8 @@ def _update(
 ) -> tuple[Update, Network]:
     """The update to explain, and the network that it starts from."""
     from chainrule.training.fit import fit
+    from chainrule.training.plan import TrainingPlan
+    from chainrule.training.prepare import prepare
 
     if Y is None:
         raise UsageError("an update needs targets. Give Y.")
@@ -239,10 +242,9 @@ def _update(
     if not damped:
         rule = update_rule_named(update)
         decay = options["weight_decay"] if rule.decoupled else 0.0
-        return Update(rule, learning_rate, decay, state, most=most), network
-    mu = state.mu if state is not None else None
-    first = {"solver": f"lm({mu!r})"} if mu is not None else how
-    taken = fit(network, X, Y, **{**fixed, **first}).rule_state
-    if taken.converged:
-        raise UsageError("Levenberg-Marquardt has converged: no step from here lowers the cost.")
-    return Update(None, 1.0, damping=taken.mu / 0.1, most=most), network
+        made = RuleUpdate(rule=rule, learning_rate=learning_rate, weight_decay=decay, state=state, most=most)
+        return made, network
+    plan = TrainingPlan(solver=str(update), reduction=options["reduction"], weight_decay=options["weight_decay"])
+    training = prepare(plan, network, X, Y, loss=loss, sample_weight=options["sample_weight"])
+    memory = training.start.rule_state if state is None else state
+    return damped_update(training, network, memory, most), network

@@ -73,7 +73,8 @@ class Naming:
                 return Scripted("Δ" + inner.base, inner.sub, inner.sup, inner.brackets)
             case State():
                 of = (name.parameter,) if name.column is None else (name.parameter, name.column)
-                return Applied(self.notation.letter(name.kind), tuple(map(self.scripted, of)))
+                which = () if name.step is None else (Scripted(str(name.step)),)
+                return Applied(self.notation.letter(name.kind), (*map(self.scripted, of), *which))
         if name.kind == "slope":
             return Applied(self.notation.letter("f") + "′", (self.scripted(replace(name, kind="z")),))
         return self.scripted(name)

@@ -17,7 +17,8 @@ from chainrule.errors import UsageError
 from chainrule.models.attempts import attempts_side_by_side, model_of
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
 from chainrule.models.many import refuse_of_one_training
-from chainrule.models.model import Model, Provenance
+from chainrule.models.model import Model
+from chainrule.models.provenance import Provenance
 from chainrule.models.setup import set_up
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch
