@@ -187,10 +187,7 @@ def explain(
     convention = notation_named(notation)
     loss = loss_named(loss or convention.loss)
     check_loss_fits(loss, network)
-    if most < 1 or digits < 1:
-        raise UsageError(f"most and digits must be at least 1; received {most} and {digits}.")
-    if detail not in DETAILS:
-        raise unknown_name("detail", detail, DETAILS)
+    check_showing(detail, most, digits)
     options: dict[str, Any] = {
         "reduction": reduction or convention.reduction,
         "weight_decay": weight_decay,
@@ -204,6 +201,20 @@ def explain(
             options["weight_decay"] = 0.0
         values = make_values(network, X, Y, loss, example, **options)
     return Explanation(Definitions(values, convention, most, made), detail, digits)
+
+
+def check_showing(detail: str, most: int, digits: int) -> None:
+    """Refuse what says how a derivation is shown, where it says nothing.
+
+    Raises
+    ------
+    UsageError
+        If it is not allowed.
+    """
+    if most < 1 or digits < 1:
+        raise UsageError(f"most and digits must be at least 1; received {most} and {digits}.")
+    if detail not in DETAILS:
+        raise unknown_name("detail", detail, DETAILS)
 
 
 def _update(

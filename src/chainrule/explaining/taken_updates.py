@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.explaining.definitions import Definitions
-from chainrule.explaining.explain import Explanation
+from chainrule.explaining.explain import Explanation, check_showing
 from chainrule.explaining.presets import notation_named
 from chainrule.explaining.solver_updates import bent_update, damped_update
 from chainrule.explaining.updates import Earlier, RuleUpdate, Update
-from chainrule.explaining.values import Values
+from chainrule.explaining.values import Values, make_values
 from chainrule.training.prepare import Training
 from chainrule.training.replay import Taken
 
@@ -43,6 +43,7 @@ def explain_taken(
     -----
     The equations are worked out in float64 from the weights and the state that the training held.
     """
+    check_showing(detail, most, digits)
     values = _values(training, taken, example)
     return Explanation(
         Definitions(values, notation_named(notation), most, _update(training, taken, before, most)), detail, digits
@@ -75,8 +76,9 @@ def _values(training: Training, taken: Taken, example: int) -> Values:
             # Weighed against all examples, not against its batch alone.
             reduction, s = "sum", np.asarray(work.shares, dtype=np.float64)[rows] / len(rows)
     masks = taken.masks and [None if mask is None else np.asarray(mask, dtype=np.float64) for mask in taken.masks]
-    return Values(
-        taken.before.astype("float64"), X, Y, work.loss, reduction, work.decay_of(len(rows)), s, example, masks
+    decay = work.decay_of(len(rows))
+    return make_values(
+        taken.before, X, Y, work.loss, example, reduction=reduction, weight_decay=decay, sample_weight=s, masks=masks
     )
 
 

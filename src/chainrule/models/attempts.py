@@ -15,7 +15,8 @@ from chainrule.core.network import Network
 from chainrule.engines.outputs import outputs
 from chainrule.engines.precisions import Damping
 from chainrule.errors import DivergenceError
-from chainrule.models.model import Model, evaluate_outputs
+from chainrule.models.evaluation import evaluate_outputs
+from chainrule.models.model import Model
 from chainrule.models.provenance import Provenance
 from chainrule.models.setup import Setup
 from chainrule.training.epoch import measured

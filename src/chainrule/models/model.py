@@ -13,13 +13,13 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.core.passes import Record, forward
 from chainrule.data.columns import Table
-from chainrule.data.encoding import ClassTarget, Encoding
+from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_with
 from chainrule.engines.outputs import outputs
 from chainrule.errors import DataError, UsageError
-from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
+from chainrule.models.evaluation import Evaluation, evaluate_outputs
 from chainrule.models.examples import Arrays
 from chainrule.models.provenance import Provenance
 from chainrule.options import divide_options
@@ -300,13 +300,3 @@ class Model:
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.network.sizes))
         return f"<Model {sizes}, {self.task} of {', '.join(self.encoding.target_names)}>"
-
-
-def evaluate_outputs(encoding: Encoding, A: np.ndarray, Y: np.ndarray) -> Evaluation:
-    """Measure outputs against encoded targets, both of shape (N, outputs)."""
-    A = A.astype(np.float64)
-    if isinstance(encoding.target, ClassTarget):
-        truth, predicted = encoding.target.positions(Y), encoding.target.positions(A)
-        return evaluate_classes(truth, predicted, encoding.probabilities(A), encoding.classes)
-    truth, predicted = (encoding.decode_values(M).reshape(len(M), -1) for M in (Y, A))
-    return evaluate_values(truth, predicted, encoding.target_names)
