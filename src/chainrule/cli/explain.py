@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
@@ -38,11 +39,18 @@ DETAILS = ("line", "factors", "layers", "paths", "scalars")
     metavar="N",
     help="With --step: write running means as what the gradients of N steps before left in them.",
 )
+@click.option(
+    "--member",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of an ensemble: the network to look into, counted from 1; by default the mean of their outputs.",
+)
 @click.option("--list", "listed", is_flag=True, help="List the quantities that can be asked for.")
 @plan_flags(ReadingPlan, "Reading the table")
 def command(
     model: str, data: str, quantity: str | None, row: int, detail: str, notation: str, form: str, digits: int,
-    most: int, step: str | None, unroll: int, listed: bool, **flags: Any,
+    most: int, step: str | None, unroll: int, member: int | None,
+    listed: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Show the chain rule that made QUANTITY, such as "dC/dW[1][2,1]", for one row of DATA in MODEL.
 
@@ -52,11 +60,12 @@ def command(
     """
     options = {"notation": notation, "digits": digits, "most": most, "detail": detail}
     if step is not None:
-        why = explaining.replayed(model, data, row, flags, step, unroll, **options)
+        why = explaining.replayed(model, data, row, flags, step, unroll, member, **options)
     elif unroll:
         raise UsageError("--unroll writes out what the steps before a step left. Name the step, as in --step 137.")
     else:
-        why = explaining.explained(model, data, row, flags, **options)
+        choose = partial(explaining.of_member, member=member)
+        why = explaining.explained(model, data, row, flags, choose, **options)
     if listed or quantity is None:
         if form == "json":
             print_json({"quantities": why.names()})
@@ -70,7 +79,7 @@ def command(
     derivation = why[quantity]
     if step is not None and form == "text":
         click.echo(f"{why.heading()}{_in_training(why, derivation)}\n")
-    if not hasattr(derivation, "lines"):
+    if not hasattr(derivation, "latex"):
         if form != "text":
             raise UsageError(
                 f"{quantity} is a whole array, which is printed as text. Name a unit, or leave --format out."

@@ -39,8 +39,11 @@ def show(derivation: Any, form: str, *arguments: Any, **more: Any) -> None:
         click.echo(getattr(derivation, form)(*arguments))
 
 
-def explained(model: str, data: str | None, row: int, flags: dict[str, Any], **options: Any) -> Any:
-    """Load a model and explain it at a row of a table.
+def explained(
+    model: str, data: str | None, row: int, flags: dict[str, Any], choose: Callable[[Any, str], Any] | None = None,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Load a model and explain it at a row of a table; `choose` says what to look at, by default a single network.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def explained(model: str, data: str | None, row: int, flags: dict[str, Any], **o
     reading = given(flags)
     if data is None and "sql" not in reading:
         raise UsageError("name the table after the model: a file, a built-in name, or a query with --sql.")
-    trained = only_network(load(model), model)
+    trained = (choose or only_network)(load(model), model)
     table = trained.read(data, **reading)
     if row > table.n_rows:
         raise UsageError(f"{table.source} has {table.n_rows} rows; there is no row {row}.")
@@ -61,7 +64,14 @@ def explained(model: str, data: str | None, row: int, flags: dict[str, Any], **o
 
 
 def replayed(
-    model: str, data: str | None, row: int, flags: dict[str, Any], step: str, unroll: int, **options: Any
+    model: str,
+    data: str | None,
+    row: int,
+    flags: dict[str, Any],
+    step: str,
+    unroll: int,
+    member: int | None,
+    **options: Any,
 ) -> Any:
     """Load a model and explain a step of its training.
 
@@ -73,7 +83,7 @@ def replayed(
     from chainrule.cli.flags import given
     from chainrule.models.model_file import load
 
-    trained = only_network(load(model), model)
+    trained = only_network(of_member(load(model), model, member), model, "--member 1 asks the first of them.")
     return trained.replay(data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags), **options)
 
 
@@ -100,12 +110,30 @@ def step_of(text: str) -> Any:
     return numbers if len(numbers) == 2 else numbers[0]
 
 
-def only_network(trained: Any, path: str) -> Any:
+def of_member(trained: Any, path: str, member: int | None) -> Any:
+    """Return one member of an ensemble, counted from 1; without a number what was given.
+
+    Raises
+    ------
+    UsageError
+        If there is no such member.
+    """
+    if member is None:
+        return trained
+    members = getattr(trained, "members", None)
+    if members is None:
+        raise UsageError(f"{path} holds a single network. Leave --member out.")
+    if member > len(members):
+        raise UsageError(f"{path} holds {len(members)} networks; there is no member {member}.")
+    return members[member - 1]
+
+
+def only_network(trained: Any, path: str, remedy: str = "") -> Any:
     """Return a model, but refuse an ensemble, whose numbers are those of several networks."""
     members = getattr(trained, "members", None)
     if members is None:
         return trained
+    remedy = remedy or f'Save one by itself: chainrule.load("{path}").members[0].save("member.safetensors").'
     raise UsageError(
-        f"{path} holds {len(members)} networks that answer by their mean, and this command looks into one. In Python: "
-        f'chainrule.load("{path}").members[0].explain(...).'
+        f"{path} holds {len(members)} networks that answer by their mean, and this looks into one. {remedy}"
     )

@@ -79,6 +79,7 @@ class Definitions:
                 return self.needed_update().state_value(self.values, name)
             case Quantity(kind="eta" | "lambda" | "N"):
                 return self._setting(name.kind)
+        assert isinstance(name, (Quantity, Derivative))  # members have definitions of their own
         return self.values.number(name)
 
     def symbol(self, name: Name) -> Symbol:

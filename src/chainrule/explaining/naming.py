@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chainrule.explaining.notation import Notation
-from chainrule.explaining.quantities import Change, Derivative, Index, Name, Path, Quantity, State
+from chainrule.explaining.quantities import Change, Derivative, Index, Name, OfMember, Path, Quantity, State
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ class Naming:
                 of = (name.parameter,) if name.column is None else (name.parameter, name.column)
                 which = () if name.step is None else (Scripted(str(name.step)),)
                 return Applied(self.notation.letter(name.kind), (*map(self.scripted, of), *which))
+            case OfMember():
+                whose = "mean" if name.member is None else f"net{name.member + 1}"
+                return Applied(whose, (self.scripted(name.quantity),))
         if name.kind == "slope":
             return Applied(self.notation.letter("f") + "′", (self.scripted(replace(name, kind="z")),))
         return self.scripted(name)

@@ -79,7 +79,15 @@ class State:
     step: int | None = None
 
 
-Name = Quantity | Derivative | Path | Change | State
+@dataclass(frozen=True)
+class OfMember:
+    """A quantity of one of several networks that answer together, counted from 0; of None, their mean."""
+
+    quantity: Quantity
+    member: int | None = None
+
+
+Name = Quantity | Derivative | Path | Change | State | OfMember
 
 # ---- the quantities that formulas are made of -------------------------------------------------------------------
 
