@@ -143,6 +143,12 @@ def _remedy(model: Model, reach: Reach, a: list[np.ndarray], Y: np.ndarray) -> t
     twins = next((l for l, A in enumerate(a[1:-1], start=1) if A.shape[1] > 1 and _all_alike(network, l)), 0)
     if twins:
         return f"The units of layer {twins} are copies of each other. Start from random weights.", {"init": "auto"}
+    fused = {"logistic": "logistic_binary_cross_entropy", "softmax": "softmax_categorical_cross_entropy"}
+    output = head(network.layers[-1].activation)
+    wrong = np.abs(a[-1] - Y).max(axis=1) > 0.9
+    if output in fused and model.task == "classification" and str(plan.loss) != fused[output] and wrong.mean() > 0.1:
+        what = "Outputs are saturated on the wrong side, with almost no slope. A cross-entropy pulls them back."
+        return what, {"loss": fused[output]}
     usual = _usual_rate(model)
     if plan.solver == "descent" and plan.eta < usual and _moved_little(model):
         return "The steps are tiny. Use a larger learning rate.", {"learning_rate": usual}
@@ -158,12 +164,6 @@ def _remedy(model: Model, reach: Reach, a: list[np.ndarray], Y: np.ndarray) -> t
         most = f"{max(lost):.0%} of the units of layer {lost.index(max(lost)) + 1} have no slope"
         if options:
             return f"{most}: start from smaller weights, take smaller steps, or use leaky_relu.", options
-    fused = {"logistic": "logistic_binary_cross_entropy", "softmax": "softmax_categorical_cross_entropy"}
-    output = head(network.layers[-1].activation)
-    wrong = np.abs(a[-1] - Y).max(axis=1) > 0.9
-    if output in fused and model.task == "classification" and str(plan.loss) != fused[output] and wrong.mean() > 0.1:
-        what = "Outputs are saturated on the wrong side, with almost no slope. A cross-entropy pulls them back."
-        return what, {"loss": fused[output]}
     more = max(10, 3 * plan.starts)
     what = f"Train from several random starts and keep the best{', or use more hidden units' if plan.hidden else ''}."
     return what, {"starts": more}
