@@ -7,6 +7,9 @@ import pytest
 from plain_training import PlainPlan, plain_epoch
 
 import chainrule as cr
+from chainrule.explaining.grammar import written
+from chainrule.explaining.presets import PRESETS
+from chainrule.explaining.quantities import COST, Change, Derivative, a, delta, weight
 from chainrule.explaining.trees import evaluate
 
 CHOICES = {
@@ -176,8 +179,8 @@ def test_the_state_written_out_is_the_state(update, unroll):
     assert [one.number for one in earlier] == list(range(max(1, why.step - unroll), why.step))
     one = model.replay(step=earlier[-1].number)
     received = one.explanation.definitions.update.received(one.explanation.definitions.values)
-    for a, b in zip(earlier[-1].gradients, received, strict=True):
-        np.testing.assert_allclose(a, b)
+    for shown, own in zip(earlier[-1].gradients, received, strict=True):
+        np.testing.assert_allclose(shown, own)
 
 
 @pytest.mark.parametrize(
@@ -241,3 +244,27 @@ def test_a_solver_that_has_converged_took_no_step():
             assert "converged" in entry.rule
         else:
             pytest.fail(f"{solver} was to converge: {model.provenance.stopped}")
+
+
+@pytest.mark.parametrize("notation", list(PRESETS))
+def test_every_notation_writes_a_step(notation):
+    case = {
+        **drawn(7),
+        "update": "adam",
+        "batch_size": 8,
+        "clipping": {"clip_norm": 0.05},
+        "dropout": 0.3,
+        "frozen": (),
+    }
+    model, _ = trained(case, "float64")
+    why = model.replay(step=(2, 2), notation=notation, unroll=2)
+    counting = why.explanation.notation.counting
+    for quantity in (Change(weight(2, 1, 2)), Derivative(COST, weight(1, 1, 2)), delta(2, 1), a(2, 1)):
+        entry = why[written(quantity, counting)]
+        for detail in ("line", "factors", "layers", "paths", "scalars"):
+            for line in entry.lines(detail):
+                assert evaluate(line.expression) == pytest.approx(line.value, rel=1e-9, abs=1e-14), line.rule
+            assert entry.text(detail)
+            assert entry.latex(detail)
+            assert entry.mathml(detail).startswith("<math")
+            assert entry.json(detail)["lines"]

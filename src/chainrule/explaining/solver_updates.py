@@ -80,6 +80,8 @@ class DampedUpdate(Update):
             return multiply(symbol(State("inverse", parameter, other)), slope)
 
         rule = f"Levenberg-Marquardt: minus the row of (G + D + mu I)^-1, mu = {self.damping:g}, times the gradient"
+        if self.prior:
+            rule += " with the pull of the prior"
         if self.refused:
             rule += f"; before it mu = {tried} did not lower the cost"
         return rule, Negative(long_sum(row * g, term, self.most))
