@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from chainrule.cli import explain as cli_explain
 from chainrule.cli import explaining
 from chainrule.explaining import derivation
 from chainrule.explaining.presets import PRESETS
+from chainrule.training.state import History
 
 
 @pytest.fixture
@@ -184,3 +186,13 @@ def test_an_ensemble_is_explained_by_its_mean_or_a_member(cli):
     assert "--member 1" in cli.refused("explain", "two.safetensors", "xor", "C", "--step", "3")
     assert "there is no member 3" in cli.refused("explain", "two.safetensors", "xor", "C", "--member", "3")
     assert "is a number of one network" in cli.refused("explain", "two.safetensors", "xor", "C")
+
+
+def test_a_long_training_is_announced_before_it_runs_again(cli, model):
+    trained = cr.load(model)
+    for name, seconds in (("long", 2.0), ("short", 0.001)):
+        history = History([row._replace(seconds=seconds * row.epoch) for row in trained.history])
+        replace(trained, history=history).save(f"{name}.safetensors")
+    answer = cli("explain", "long.safetensors", "xor", "C", "--step", "3")
+    assert answer.err == "Training again from the seed, up to the step; all of the training took 100 s.\n"
+    assert cli("explain", "short.safetensors", "xor", "C", "--step", "3").err == ""

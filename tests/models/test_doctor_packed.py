@@ -53,7 +53,7 @@ PACKED = {
     "underscores": (["1_0_1", "0_0_1", "1_1_0"], "101"),
     "letters": (["YNY", "NNY", "YYN"], "YNY"),
     "signs": (["+-+", "--+", "++-"], "+-+"),
-    "words": (["yes no", "no yes", "yes yes"], ("yes", "no")),
+    "words": (["yes no yes", "no yes yes", "yes yes no"], ("yes", "no", "yes")),
     "two facts": (["light blue", "dark blue", "light red", "dark red"], ("light", "blue")),
     "letter and digit": (["a1", "a2", "b1", "b2"], "a1"),
 }
@@ -135,6 +135,8 @@ PLAIN = {
     "hyphens": ["self-employed", "un-employed", "re-tired"],
     "grades": ["A+", "A", "A-", "B+", "B"],
     "two names": ["aa", "ab"],
+    "genotypes": ["AA", "AG", "GG"],
+    "genotypes with a slash": ["A/A", "A/G", "G/G"],
     "numbered": ["01", "02", "03"],
     "sizes": ["S", "M", "L", "XL"],
     "people": ["Ann Smith", "Bob Jones", "Cy Young", "Di Brown"],

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chainrule.cli.output import print_json
+from chainrule.cli.output import print_json, say
 from chainrule.errors import UsageError
 
 FORMATS = ("text", "latex", "mathml", "json")
@@ -15,6 +15,7 @@ NOTATION_HELP = (
     "How names are counted and formulas written: chainrule, gates, constituents, beta, columns, rows, delta-rule, "
     "tensors, nielsen, cs231n, keras or pytorch."
 )
+LONG = 5.0  # seconds of a training that one would like to know about before they pass again
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 notation = click.option("--notation", default="chainrule", show_default=True, metavar="NAME", help=NOTATION_HELP)
@@ -84,6 +85,9 @@ def replayed(
     from chainrule.models.model_file import load
 
     trained = only_network(of_member(load(model), model, member), model, "--member 1 asks the first of them.")
+    seconds = trained.history[-1].seconds if trained.history else 0.0
+    if seconds > LONG:
+        say(f"Training again from the seed, up to the step; all of the training took {seconds:.0f} s.", aside=True)
     return trained.replay(data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags), **options)
 
 

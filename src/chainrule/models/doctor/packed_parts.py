@@ -157,7 +157,8 @@ def _packed(split: Sequence[Sequence[str]]) -> bool:
         return False
     if len(_varying(split)) < 2:
         return False
-    return len({part for parts in split for part in parts}) <= 2 or _complete(split)
+    marks = len({part for parts in split for part in parts}) <= 2
+    return (marks and count > 2) or _complete(split)  # AA, AG and GG are three kinds of one thing
 
 
 def _complete(split: Sequence[Sequence[str]]) -> bool:
