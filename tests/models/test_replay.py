@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from same import interrupt_at_call
 
 import chainrule as cr
 from chainrule.errors import UsageError
+from chainrule.explaining.taken_updates import off_by
+from chainrule.models.learned import training_again
 from chainrule.models.model import Model
+from chainrule.models.replay import remarks_on
 from chainrule.training.state import History
 
 
@@ -276,3 +280,35 @@ def test_explain_says_that_its_change_is_no_step_of_training(model):
             solved.explain()["change W[1][1,1]"]
         assert isinstance(solved, Model)
         assert solved.explain()["dJ/dW[1][1,1]"].value is not None
+
+
+def test_a_change_that_the_equations_do_not_make_is_noticed(model):
+    why = model.replay(step=5)
+    miss, rounding = off_by(why.explanation, why.taken)
+    assert miss <= rounding < 1e-4
+    spoilt = [np.asarray(p).copy() for p in why.after.parameters]
+    spoilt[0][2, 1] += 1e-3
+    other = replace(why.taken, after=why.after.with_parameters(spoilt))
+    miss, rounding = off_by(why.explanation, other)
+    assert miss == pytest.approx(1e-3, rel=0.01)
+    assert miss > rounding
+    (remark,) = remarks_on(model, training_again(model).training, other, why.explanation, True)[:1]
+    assert "its own changes differ from theirs by up to 0.001" in remark
+    (remark,) = remarks_on(model, training_again(model).training, why.taken, why.explanation, False)[:1]
+    assert "only within rounding" in remark
+
+
+def test_ctrl_c_ends_it(model, monkeypatch):
+    interrupt_at_call(monkeypatch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        model.replay(step=5)
+
+
+def test_the_steps_before_a_divergence():
+    options = {"update": "gradient_descent", "output_activation": "identity", "loss": "half_squared_error",
+               "hidden": "none", "scale": "none", "batch_size": "all", "learning_rate": 1e-3}  # fmt: skip
+    with pytest.raises(cr.DivergenceError) as caught:
+        cr.train("wine", epochs=200, **options)
+    model = caught.value.model
+    assert len(model.history) > 3
+    assert model.replay(step="last").exact

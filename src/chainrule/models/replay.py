@@ -210,7 +210,7 @@ def replay(
     taken = walk.take(batch)
     same_end = largest_difference(walk.finish(), states[epoch].network) == 0
     explanation = explain_taken(training, taken, before, example=example, **options)
-    remarks = [*proof.remarks, *_remarks(model, training, taken, explanation, same_end)]
+    remarks = [*proof.remarks, *remarks_on(model, training, taken, explanation, same_end)]
     return Replay(
         explanation, taken, len(history), updates, again.row_numbers[taken.rows], again.source,
         proof.exact and same_end, tuple(remarks),
@@ -246,7 +246,8 @@ def _seconds(history: Sequence[Epoch], epoch: int, kept: int) -> float:
     return history[kept - 1].seconds - history[epoch - 1].seconds
 
 
-def _remarks(model: Model, training: Training, taken: Taken, explanation: Explanation, same_end: bool) -> list[str]:
+def remarks_on(model: Model, training: Training, taken: Taken, explanation: Explanation, same_end: bool) -> list[str]:
+    """Say what must be known about a step; `same_end` is whether the end of its epoch was reached bit for bit."""
     remarks = []
     if not same_end:
         remarks.append("The batches of this epoch, run one after the other, reach its end only within rounding.")

@@ -21,14 +21,11 @@ from chainrule.engines import node_by_node
 from chainrule.engines.draws import draw_masks, draw_order
 from chainrule.engines.work import NotFiniteError
 from chainrule.errors import UsageError
-from chainrule.training.chunks import advance, runs_in_chunks
 from chainrule.training.course import learning_rates
 from chainrule.training.divergence import diverged
-from chainrule.training.epoch import one_epoch
+from chainrule.training.loop import Callback, run
 from chainrule.training.prepare import Training
 from chainrule.training.state import TrainingState
-
-SECONDS_OF_A_CHUNK = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,22 +127,21 @@ def states_at(training: Training, wanted: Iterable[int]) -> Iterator[TrainingSta
     training = without_stops(training)
     state = training.start
     for epoch in sorted(set(wanted)):
-        while state.epoch < epoch and not state.stopped:
-            interrupted = False
-            if runs_in_chunks(training):
-                (reached,), interrupted = advance(
-                    [training], [state], epochs=epoch - state.epoch, seconds=SECONDS_OF_A_CHUNK
-                )
-            else:
-                reached = one_epoch(training, state)
-            if reached.error is not None:
-                raise reached.error
-            if interrupted:
-                raise KeyboardInterrupt
-            state = reached.state
+        if epoch > state.epoch:
+            state = run(training, state, [_stop_at(epoch)])
+        if state.stopped == "interrupted":
+            raise KeyboardInterrupt
         yield state
         if state.epoch < epoch:
             return
+
+
+def _stop_at(epoch: int) -> Callback:
+    def there(state: TrainingState) -> bool:
+        return True
+
+    there.every = epoch  # type: ignore[attr-defined]
+    return there
 
 
 class Walk:
