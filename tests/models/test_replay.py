@@ -312,3 +312,15 @@ def test_the_steps_before_a_divergence():
     model = caught.value.model
     assert len(model.history) > 3
     assert model.replay(step="last").exact
+
+
+@pytest.mark.parametrize("options", [{"update": "momentum"}, {"update": "adam", "dtype": "float64"}, {"dropout": 0.3}])
+def test_another_engine_is_held_to_tolerance(options):
+    model = small(**options)
+    other = replace(model, plan=replace(model.plan, engine="reference"))
+    same = model.provenance.engine == "reference"  # where no compiler was found
+    why, own = other.replay(step=7), model.replay(step=7)
+    assert why.exact == same
+    assert ("trained by the engine compiled; here it is reference" in why.heading()) != same
+    assert why.weight("W[1][2,3]") == pytest.approx(own.weight("W[1][2,3]"), rel=1e-3, abs=1e-5)
+    assert why["change W[1][2,3]"].value == pytest.approx(own["change W[1][2,3]"].value, rel=1e-2, abs=1e-5)
