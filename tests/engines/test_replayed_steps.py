@@ -200,11 +200,11 @@ def test_steps_of_solvers(options, weighted):
     y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
     states = []
     model = cr.train(
-        X, y, hidden=3, epochs=9, dtype="float64", on_epoch=states.append, seed=1,
+        X, y, hidden=2, epochs=6, dtype="float64", on_epoch=states.append, seed=1,
         sample_weight=weights if weighted else None, **options,
     )  # fmt: skip
-    states = states[9 * model.provenance.start :]
-    for step in range(1, len(model.history) + 1):
+    states = states[6 * model.provenance.start :]
+    for step in (1, 2, 3, len(model.history)):
         why = model.replay(step=step)
         assert why.exact
         assert math.isnan(why.learning_rate)
@@ -221,7 +221,7 @@ def test_the_tries_of_levenberg_marquardt_are_told():
     X, *_ = table()
     y = np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2]
     states = []
-    model = cr.train(X, y, hidden=3, epochs=30, dtype="float64", on_epoch=states.append, solver="lm(1e-6,10,0.1)")
+    model = cr.train(X, y, hidden=3, epochs=12, dtype="float64", on_epoch=states.append, solver="lm(1e-6,10,0.1)")
     refused = 0
     for step in range(2, len(model.history) + 1):
         update = model.replay(step=step).explanation.definitions.update

@@ -59,14 +59,14 @@ def outputs(model):
         {},
         {"activation": "relu"},
         {"activation": "logistic", "update": "gradient_descent", "learning_rate": 0.5, "batch_size": 1},
-        {"solver": "lbfgs"},
-        {"solver": "lm"},
+        {"solver": "lbfgs", "epochs": 300},
+        {"solver": "lm", "epochs": 300},
     ],
 )
 def test_xor_is_stuck_exactly_where_it_is_not_learnt(options):
     wrong = 0
     for seed in range(8):
-        model = cr.train("xor", hidden=2, epochs=2000, seed=seed, **options)
+        model = cr.train("xor", **{"hidden": 2, "epochs": 2000, "seed": seed, **options})
         missed = bool(np.abs(outputs(model) - [0, 1, 1, 0]).max() > 0.3)
         assert bool(stuck(model)) == missed, (seed, outputs(model))
         wrong += missed
