@@ -211,7 +211,7 @@ def test_steps_of_solvers(options, weighted):
         if step > 1:
             same_bits(why.before, states[step - 2].network)
         same_bits(why.after, states[step - 1].network)
-        for name in ("change W[1][2,3]", "change b[2][1]"):
+        for name in ("change W[1][3,2]", "change b[2][1]"):
             entry, (before, after) = why[name], why.weight(name)
             assert entry.value == pytest.approx(after - before, rel=1e-5, abs=1e-9), (step, name)
             assert evaluate(entry.expression) == pytest.approx(entry.value, rel=1e-6, abs=1e-12)
