@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from chainrule.cli import explain as cli_explain
 from chainrule.cli import explaining
 from chainrule.explaining import derivation
 from chainrule.explaining.presets import PRESETS
+from chainrule.training.state import History
 
 
 @pytest.fixture
@@ -152,7 +154,72 @@ def test_what_the_help_lists_is_what_there_is():
 
 
 def test_an_ensemble_is_refused(cli):
-    assert cli("train", "xor", "--hidden", "2", "--epochs", "5", "--quiet", "-o", "one.safetensors").code == 0
     cr.train_ensemble("xor", members=2, hidden=2, epochs=5).save("two.safetensors")
-    assert "holds 2 networks" in cli.refused("explain", "two.safetensors", "xor", "C")
+    assert "holds 2 networks" in cli.refused("paths", "two.safetensors", "xor", "dC/dx[1]")
     assert "holds 2 networks" in cli.refused("gradcheck", "two.safetensors", "xor")
+
+
+def test_explain_shows_a_step_that_training_took(cli, model):
+    trained = cr.load(model)
+    step = trained.replay("xor", step=7)
+    answer = cli("explain", model, "xor", "change W[1][2,1]", "--step", "7", "--detail", "line")
+    assert answer.out.startswith(
+        "step 7 of 50\nrows of xor: 1, 2, 3, 4\nlearning rate: 0.01\nTrained again from the seed"
+    )
+    before, after = step.weight("W[1][2,1]")
+    assert f"W[1][2,1]: {before:.9g} before the step, {after:.9g} after it" in answer.out
+    assert answer.out.strip().endswith(step["change W[1][2,1]"].text("line").strip())
+    assert "not a step" not in answer.out
+    facts = cli("explain", model, "xor", "J", "--step", "last", "--format", "json").json
+    assert (facts["step"]["step"], facts["step"]["exact"], facts["step"]["rows"]) == (50, True, [1, 2, 3, 4])
+    assert "change W[1][2,1]" in cli("explain", model, "xor", "--step", "3", "--list").out
+    assert "shape (2, 2)" in cli("explain", model, "xor", "--step", "3", "change W[1]").out
+    written_out = cli("explain", model, "xor", "change W[1][2,1]", "--step", "5:1", "--unroll", "2").out
+    assert "what the gradients of the 2 updates before left in it" in written_out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--step", "51"), "there is no step 51. Ask for one from 1 to 50"),
+        (("--step", "0"), "there is no step 0"),
+        (("--step", "1:2"), "no update 2 of epoch 1"),
+        (("--step", "x"), 'as in --step 23:5, or "last"; received "x"'),
+        (("--step", "-3"), 'received "-3"'),
+        (("--step", "1:2:3"), 'received "1:2:3"'),
+        (("--step", ""), 'received ""'),
+        (("--unroll", "3"), "Name the step"),
+        (("--step", "3", "--row", "5"), "example must be a row"),
+        (("--member", "1"), "holds a single network"),
+    ],
+)
+def test_steps_that_are_refused(cli, model, arguments, message):
+    assert message in cli.refused("explain", model, "xor", "C", *arguments)
+
+
+def test_a_step_of_another_table_is_refused(cli, model):
+    assert "is not the table that trained this model" in cli.refused("explain", model, "and", "C", "--step", "3")
+
+
+def test_an_ensemble_is_explained_by_its_mean_or_a_member(cli):
+    ensemble = cr.train_ensemble("xor", members=2, hidden=2, epochs=5)
+    ensemble.save("two.safetensors")
+    out = cli("explain", "two.safetensors", "xor", "a[2][1]", "--row", "2").out
+    assert out.strip() == ensemble.explain("xor", example=1)["a[2][1]"].text().strip()
+    assert cli("explain", "two.safetensors", "xor").out.split() == ["a[2][1]"]
+    one = cli("explain", "two.safetensors", "xor", "dC/dW[1][1,1]", "--member", "2").out
+    assert one.strip() == str(ensemble.members[1].explain("xor")["dC/dW[1][1,1]"]).strip()
+    assert cli("explain", "two.safetensors", "xor", "C", "--step", "3", "--member", "2").code == 0
+    assert "--member 1" in cli.refused("explain", "two.safetensors", "xor", "C", "--step", "3")
+    assert "there is no member 3" in cli.refused("explain", "two.safetensors", "xor", "C", "--member", "3")
+    assert "is a number of one network" in cli.refused("explain", "two.safetensors", "xor", "C")
+
+
+def test_a_long_training_is_announced_before_it_runs_again(cli, model):
+    trained = cr.load(model)
+    for name, seconds in (("long", 2.0), ("short", 0.001)):
+        history = History([row._replace(seconds=seconds * row.epoch) for row in trained.history])
+        replace(trained, history=history).save(f"{name}.safetensors")
+    answer = cli("explain", "long.safetensors", "xor", "C", "--step", "3")
+    assert answer.err == "Training again from the seed, up to the step; all of the training took 100 s.\n"
+    assert cli("explain", "short.safetensors", "xor", "C", "--step", "3").err == ""

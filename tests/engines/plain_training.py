@@ -128,8 +128,11 @@ def change(plan, l, g, M, eta):
     return result
 
 
-def plain_epoch(plan, matrices, X, Y, order, rates):
-    """One epoch; returns the new matrices and the epoch's cost, accuracy and largest gradient norm."""
+def plain_epoch(plan, matrices, X, Y, order, rates, on_update=None):
+    """One epoch; returns the new matrices and the epoch's cost, accuracy and largest gradient norm.
+
+    `on_update` is told of each update: the rows that it took, and the matrices before and after it.
+    """
     N = len(X)
     s = np.ones(N) if plan.sample_weight is None else plan.sample_weight
     cost, right, largest = 0.0, 0, 0.0
@@ -159,8 +162,14 @@ def plain_epoch(plan, matrices, X, Y, order, rates):
             gradients = [np.minimum(np.maximum(g, -plan.clip_value), plan.clip_value) for g in gradients]
         if plan.clip_norm is not None:
             norm = math.sqrt(sum((gradients[l] ** 2).sum() for l in learning))
-            gradients = [g * min(1, plan.clip_norm / norm) for g in gradients]
-        matrices = [
-            M + change(plan, l, gradients[l], M, rates[batch]) if l in learning else M for l, M in enumerate(matrices)
-        ]
+            gradients = [g * (min(1, plan.clip_norm / norm) if norm else 1) for g in gradients]
+        before, matrices = (
+            matrices,
+            [
+                M + change(plan, l, gradients[l], M, rates[batch]) if l in learning else M
+                for l, M in enumerate(matrices)
+            ],
+        )
+        if on_update is not None:
+            on_update(rows, before, matrices)
     return matrices, cost, right / N, largest

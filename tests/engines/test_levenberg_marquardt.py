@@ -15,6 +15,7 @@ from chainrule.core.catalogue import Activation, loss_named
 from chainrule.core.network import Network
 from chainrule.core.update_rules import update_rule_named
 from chainrule.engines import levenberg_marquardt as lm
+from chainrule.engines import precisions
 from chainrule.engines.solvers import solver_named
 from chainrule.engines.work import NotFiniteError, Work
 from chainrule.errors import DivergenceError, UsageError
@@ -272,7 +273,7 @@ def test_the_evidence_is_the_probability_of_the_targets():
 def test_the_head_start_with_the_largest_evidence_is_taken(monkeypatch):
     network, work, found = small(sizes=(1, 20, 1)), work_on(SINE_X[::2], SINE_Y[::2]), {}
     for ahead in (1.0, 10.0, 100.0):
-        monkeypatch.setattr(lm, "HEAD_STARTS", (ahead,))
+        monkeypatch.setattr(precisions, "HEAD_STARTS", (ahead,))
         found[ahead] = steps(work, network, 31, bayes=True)
     best = max(found.values(), key=lambda chunk: chunk.rule_state.log_evidence)
     monkeypatch.undo()

@@ -887,7 +887,7 @@ def test_large_tables_are_quick() -> None:
 def test_a_trained_model_that_is_well() -> None:
     diagnosis = diagnose_model(cr.train("iris", epochs=400, seed=1))
     assert diagnosis.findings == ()
-    assert len(diagnosis.passed) == 4
+    assert len(diagnosis.passed) == 5
     assert diagnosis.subject.startswith("Model 4-16-3")
 
 

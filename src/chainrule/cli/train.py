@@ -182,6 +182,14 @@ def summary(model: Any, paths: Mapping[str, Path | None], missing: Sequence[str]
     }
 
 
+def _say_if_stuck(model: Any) -> None:
+    """Say so where the cost has settled far above what can be reached; the report has the other findings."""
+    from chainrule.models.doctor.stuck import stuck
+
+    for found in stuck(model):
+        say(f"\n{found.text()}")
+
+
 def _print_result(model: Any, paths: dict[str, Path], replaced: list[Path]) -> None:
     provenance = model.provenance
     say(
@@ -199,5 +207,6 @@ def _print_result(model: Any, paths: dict[str, Path], replaced: list[Path]) -> N
             say(f"On the training rows: cost {last.cost:.4g}{accuracy}.")
     else:
         say(f"\nTest: {model.test}")
+    _say_if_stuck(model)
     written = [f"{path} (replaced)" if path in replaced else str(path) for path in paths.values()]
     say(f"\nWrote {', '.join(written)}.")

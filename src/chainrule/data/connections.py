@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.data.cell_sql import literal
-from chainrule.files import interrupts_held
+from chainrule.interrupts import interrupts_held
 
 # DuckDB takes these for patterns, for the separators of another system, or cannot be given them.
 AWKWARD = "*?[]\\"

@@ -237,7 +237,7 @@ class _Prepared:
             *loss_code(work.loss),
             rule_code(work.rule.name),
             list(work.rule.constants),
-            work.batch_size, work.reduction == "mean", work.shuffle, work.weight_decay, work.decay_is_shared,
+            work.batch_size, work.reduction == "mean", work.shuffle, _weight_decay(work), work.decay_is_shared,
             work.clip_norm or 0.0, work.clip_value or 0.0, work.middle or 0.0,
         )  # fmt: skip
         trainer.set_examples(*_examples(work))
@@ -277,6 +277,17 @@ class _Prepared:
             inside.waited,
             PlateauState(job.watch.plateau.factor * inside.plateau_factor, inside.plateau_best, inside.plateau_waited),
         )
+
+
+def _weight_decay(work: Work) -> float:
+    """What to hand over as lambda. The kernel shares it by the examples it has, which may be some of an epoch's."""
+    if work.of_examples is None or work.reduction == "mean" or work.rule.decoupled:
+        return work.weight_decay
+    count, N = min(work.batch_size, work.n_examples), work.n_examples
+    wanted = work.weight_decay * count / work.of_examples
+    near = wanted * N / count
+    candidates = [near, *(math.nextafter(near, end) for end in (0.0, math.inf))]
+    return min(candidates, key=lambda lam: abs(lam * count / N - wanted))
 
 
 def _refilled(network: Network, parameters: list[np.ndarray]) -> Network:

@@ -126,7 +126,7 @@ def _step(measure: Callable[[np.ndarray], _Point], here: _Point, memory: Memory)
     """Go along the direction, or straight downhill if that leads nowhere; if neither lowers the cost, stay."""
     for pairs in (memory.pairs, 0) if memory.pairs else (0,):
         S, Y = (rows[len(rows) - pairs :] for rows in (memory.steps[0], memory.changes[0]))
-        there = _along(measure, here, direction(here.g, S, Y))
+        there, _ = _along(measure, here, direction(here.g, S, Y))
         if there is not None:
             return there, _with_pair(memory._replace(pairs=pairs), here, there)
     return measure(here.w), memory._replace(converged=True)
@@ -156,12 +156,12 @@ def direction(g: np.ndarray, S: np.ndarray, Y: np.ndarray) -> np.ndarray:
     return -q
 
 
-def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray) -> _Point | None:
-    """Return a point along d with a lower cost, or None."""
+def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray) -> tuple[_Point | None, float]:
+    """Return a point along d with a lower cost, or None, and how many times d it is away."""
     from scipy.optimize import line_search
 
     if not here.g @ d < 0:
-        return None
+        return None, 0.0
     asked, answer = here.w, here
 
     def at(w: np.ndarray) -> _Point:
@@ -174,9 +174,43 @@ def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray)
     with _quietly():
         length = line_search(lambda w: at(w).J, lambda w: at(w).g, here.w, d, here.g, here.J)[0]
     if length is None:
-        return None
+        return None, 0.0
     there = at(here.w + length * d)
-    return there if there.J < here.J and np.isfinite(there.g).all() else None
+    return (there if there.J < here.J and np.isfinite(there.g).all() else None), float(length)
+
+
+class StepTaken(NamedTuple):
+    """How a step came about: w moved by `length` times the direction that these `pairs` of the memory make of g.
+
+    `pairs` 0 is straight downhill; `length` 0 says that neither direction lowered the cost.
+    """
+
+    pairs: int
+    length: float
+
+
+def step_taken(work: Work, network: Network, memory: Memory) -> StepTaken:
+    """Find how the step from these weights with this memory came about, by taking it once more.
+
+    Parameters
+    ----------
+    work : Work
+    network : Network
+        Before the step.
+    memory : Memory
+        Before the step.
+    """
+    measure = partial(_measured, work, network, examples_in_float64(work))
+    with np.errstate(all="ignore"):
+        here = measure(as_vector(network.trainable_parameters))
+        if not math.isinf(memory.cost):
+            here = here._replace(J=memory.cost, g=memory.gradient[0])
+        for pairs in (memory.pairs, 0) if memory.pairs else (0,):
+            S, Y = (rows[len(rows) - pairs :] for rows in (memory.steps[0], memory.changes[0]))
+            there, length = _along(measure, here, direction(here.g, S, Y))
+            if there is not None:
+                return StepTaken(pairs, length)
+    return StepTaken(0, 0.0)
 
 
 _one_at_a_time = threading.RLock()  # what is to be heard of warnings is the whole process's

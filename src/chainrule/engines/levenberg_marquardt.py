@@ -10,41 +10,24 @@ to plain gradient descent. When no mu up to its largest lowers the cost, there i
 Sources: Levenberg (1944), Marquardt (1963); Hagan and Menhaj (1994) for networks. G, g and D belong to the mean of C,
 whatever the reduction, so that mu means the same for one example as for a million.
 
-With `bayes` the weight decay is inferred from the training rows (MacKay 1992; Foresee and Hagan 1997). The weights
-have a normal prior of precision alpha, the targets normal noise of precision beta, and the cost is
-
-    beta E_D + alpha E_W,    E_D = sum of C,    E_W = 1/2 sum of w^2 over all trainable parameters
-
-Before each step both follow from gamma, the number of parameters that the data determine, with h_i the eigenvalues of
-the curvature of E_D and M the number of targets:
-
-    gamma = sum_i beta h_i / (beta h_i + alpha),    alpha = gamma / (2 E_W),    beta = (M - gamma) / (2 E_D)
-
-A cross-entropy is a log-likelihood as it stands: there beta stays 1.
-
-The formulas hold at a minimum, and they may hold at several: where everything is noise and all weights are 0, and
-where nothing is. Which of them a training ends at depends on how far the fit is ahead of the precisions. So it is given
-a head start: the data begin with so many times the precision that the errors at the initial weights suggest, the prior
-with as much less, and from one step to the next neither changes by more than LARGEST_CHANGE. Of several HEAD_STARTS the
-first epoch takes the one with the largest evidence after TRIAL_STEPS (MacKay's log P(targets | alpha, beta), which is
-what alpha and beta maximise):
-
-    log evidence = -beta E_D - alpha E_W - 1/2 sum_i log(beta h_i + alpha) + p/2 log alpha + M/2 log(beta / 2 pi)
+With `bayes` the weight decay is inferred from the training rows before each step; see `precisions`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import Array
-from chainrule.core.gauss_newton import GaussNewton, refuse_without_curvature
+from chainrule.core.gauss_newton import refuse_without_curvature
 from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, cost, forward
 from chainrule.engines.derivatives import gauss_newton
+from chainrule.engines.precisions import TRIAL_STEPS, Damping, first_precisions, precisions
 from chainrule.engines.reference import first_not_finite
 from chainrule.engines.vectors import as_vector, at_vector, decayed_entries, examples_in_float64, in_float64
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Solver, Work, count_right
@@ -53,19 +36,6 @@ from chainrule.errors import UsageError
 # G has p^2 numbers, 200 MB for this p, and each trial of a mu takes about 2/3 p^3 multiplications: some seconds.
 MOST_PARAMETERS = 5_000
 SMALLEST_MU = 1e-20  # below it, mu is nothing beside any G
-HEAD_STARTS, TRIAL_STEPS, LARGEST_CHANGE = (1.0, 10.0, 100.0), 30, 2.0
-SQUARES = ("half_squared_error", "sum_of_squares", "mean_of_squares")
-
-
-class Damping(NamedTuple):
-    """What Levenberg-Marquardt remembers: mu, and for `bayes` the precisions and what they were found from."""
-
-    mu: float
-    alpha: float
-    beta: float
-    gamma: float
-    log_evidence: float
-    converged: bool
 
 
 class Constants(NamedTuple):
@@ -157,6 +127,34 @@ def run(
 def _step(
     work: Work, network: Network, state: Damping, constants: Constants, bayes: bool, epoch: int
 ) -> tuple[Network, Damping, EpochNumbers]:
+    system = _system(work, network, state, constants, bayes, epoch)
+    converged, record = True, system.record
+    mu = system.state.mu
+    for trial in _trials(network, system, constants):
+        mu = trial.mu * constants.rise
+        if trial.lower:
+            network, record, converged = trial.network, trial.record, False
+            mu = max(trial.mu * constants.fall, SMALLEST_MU)
+    state = system.state._replace(mu=min(mu, constants.largest), converged=converged)
+    _, Y, s = system.examples
+    return network, state, _measured(work, network, record, Y, s, system.g, system.n_examples)
+
+
+class _System(NamedTuple):
+    """The linear system of one step: G with its decay on the diagonal, g with D w, and what a trial is judged by."""
+
+    G: np.ndarray
+    g: np.ndarray
+    decay: np.ndarray
+    J: float
+    record: Record
+    mean_cost: Callable[[Network], tuple[float, Record]]
+    state: Damping
+    examples: tuple[np.ndarray, np.ndarray, np.ndarray | None]
+    n_examples: float
+
+
+def _system(work: Work, network: Network, state: Damping, constants: Constants, bayes: bool, epoch: int = 0) -> _System:
     X, Y, s = examples_in_float64(work)
     n_examples = float(len(X) if s is None else np.sum(s))
     exact = in_float64(network)
@@ -186,17 +184,61 @@ def _step(
     J, record = mean_cost(network)
     g = parabola.gradient + decay * w
     G = parabola.curvature + np.diag(decay)
-    mu, converged = state.mu, True
+    return _System(G, g, decay, J, record, mean_cost, state, (X, Y, s), n_examples)
+
+
+class Trial(NamedTuple):
+    """A step that was tried: with this mu, to this network, whose mean cost is (or is not) lower than before."""
+
+    mu: float
+    cost: float
+    lower: bool
+    network: Network
+    record: Record
+
+
+def _trials(network: Network, system: _System, constants: Constants) -> Iterator[Trial]:
+    """Try a step with mu, and while the cost is not lower with a larger one, up to the largest."""
+    w, mu = as_vector(network.trainable_parameters), system.state.mu
     while mu <= constants.largest:
-        trial = at_vector(network, w - _solved(G, mu, g))
-        J_trial, record_trial = mean_cost(trial)
-        if J_trial < J:  # false for a NaN, too
-            network, record, converged = trial, record_trial, False
-            mu = max(mu * constants.fall, SMALLEST_MU)
-            break
+        there = at_vector(network, w - _solved(system.G, mu, system.g))
+        J_there, record = system.mean_cost(there)
+        lower = J_there < system.J  # false for a NaN, too
+        yield Trial(mu, J_there, lower, there, record)
+        if lower:
+            return
         mu *= constants.rise
-    state = state._replace(mu=min(mu, constants.largest), converged=converged)
-    return network, state, _measured(work, network, record, Y, s, g, n_examples)
+
+
+class StepTaken(NamedTuple):
+    """How a step came about.
+
+    Attributes
+    ----------
+    cost : float
+        The mean cost, with its decay, where it starts.
+    decay : float64 array (p,)
+        The diagonal of D: the weight decay of each trainable parameter, by the mean of C.
+    trials : tuple of Trial
+        Those that did not lower the cost and, unless the training has converged, the one that did.
+    """
+
+    cost: float
+    decay: np.ndarray
+    trials: tuple[Trial, ...]
+
+
+def step_taken(work: Work, network: Network, state: Damping, *, constants: Constants, bayes: bool) -> StepTaken:
+    """Find how the step from these weights with this mu came about, by taking it once more.
+
+    Parameters
+    ----------
+    work, network, state, constants, bayes
+        As for `run`, before the step.
+    """
+    with np.errstate(all="ignore"):
+        system = _system(work, network, state, constants, bayes)
+        return StepTaken(system.J, system.decay, tuple(_trials(network, system, constants)))
 
 
 def _solved(G: np.ndarray, mu: float, g: np.ndarray) -> np.ndarray:
@@ -207,58 +249,12 @@ def _solved(G: np.ndarray, mu: float, g: np.ndarray) -> np.ndarray:
         return np.full_like(g, math.nan)
 
 
-def first_precisions(
-    state: Damping, parabola: GaussNewton, w: np.ndarray, n_examples: float, outputs: int, loss: str
-) -> list[Damping]:
-    """Return where alpha and beta may begin, one for each head start; its parameters are those of `precisions`."""
-    M, E_D, E_W = n_examples * outputs, n_examples * parabola.cost, 0.5 * float(w @ w)
-    alpha = w.size / (2 * E_W) if E_W > 0 else 1.0
-    beta = M / (2 * E_D) if E_D > 0 else 1.0
-    return [state._replace(alpha=alpha / ahead, beta=beta * ahead if loss in SQUARES else 1.0) for ahead in HEAD_STARTS]
-
-
 def _tried(work: Work, network: Network, start: Damping, constants: Constants) -> float:
     """The evidence that a start leads to; not a number counts as none."""
     reached = run(
         work, network, start, None, np.empty((TRIAL_STEPS, 1)), constants=constants, bayes=True
     ).rule_state.log_evidence  # fmt: skip
     return reached if math.isfinite(reached) else -math.inf
-
-
-def precisions(
-    state: Damping, parabola: GaussNewton, w: np.ndarray, n_examples: float, outputs: int, loss: str
-) -> Damping:
-    """Return the precisions that explain the training rows best, given how well the weights are determined.
-
-    Parameters
-    ----------
-    state : Damping
-        With the precisions until now.
-    parabola : GaussNewton
-        Of the mean of C at `w`.
-    w : float64 array (p,)
-    n_examples : float
-        The sum of their weights; each example has `outputs` targets.
-    loss : str
-        Squared errors leave beta to be found.
-    """
-    M, E_D, E_W = n_examples * outputs, n_examples * parabola.cost, 0.5 * float(w @ w)
-    h = np.maximum(np.linalg.eigvalsh(n_examples * parabola.curvature), 0)
-    alpha, beta = state.alpha, state.beta
-    gamma = float(np.sum(beta * h / (beta * h + alpha)))
-    if E_W > 0:
-        alpha = _near(alpha, gamma / (2 * E_W))
-    if loss in SQUARES and E_D > 0:
-        beta = _near(beta, (M - gamma) / (2 * E_D))
-    log_evidence = 0.5 * (w.size * math.log(alpha) + M * math.log(beta / (2 * math.pi)))
-    log_evidence -= beta * E_D + alpha * E_W + 0.5 * float(np.sum(np.log(beta * h + alpha)))
-    return state._replace(alpha=alpha, beta=beta, gamma=gamma, log_evidence=log_evidence)
-
-
-def _near(before: float, wanted: float) -> float:
-    """The wanted precision, or as far towards it as one step may go; never so near 0 or infinity that it is lost."""
-    near = min(max(wanted, before / LARGEST_CHANGE), before * LARGEST_CHANGE)
-    return min(max(near, 1e-100), 1e100)
 
 
 def _measured(

@@ -41,8 +41,10 @@ class Work:
     decay_is_shared : bool
         For the mean: whether the examples of a batch of B share the weight decay, lambda / B, as scikit-learn has it;
         otherwise every batch has the whole.
-    mean_weight : float or None
-        What `sample_weight` is measured by for the mean: that of all examples where these are some of them.
+    share_factor : float or None
+        What makes `sample_weight` shares of the mean: 1 / (mean of all) where these are some of the examples.
+    of_examples : int or None
+        How many examples there are, where these are some of an epoch's: for the sum they share the weight decay by it.
     """
 
     X: Array
@@ -59,16 +61,21 @@ class Work:
     shuffle: bool = False
     dropout: tuple[float, ...] = ()
     decay_is_shared: bool = False
-    mean_weight: float | None = None
+    share_factor: float | None = None
+    of_examples: int | None = None
 
     @cached_property
     def shares(self) -> Array | None:
         """Each example's weight in J beside an ordinary one's: s_n / (mean of all s) for a mean, s_n for a sum."""
         if self.sample_weight is None or self.reduction == "sum":
             return self.sample_weight
-        if self.mean_weight is not None:
-            return self.sample_weight / self.mean_weight
-        return self.sample_weight * (self.n_examples / float(np.sum(np.asarray(self.sample_weight))))
+        return self.sample_weight * self._share_factor
+
+    @property
+    def _share_factor(self) -> float:
+        if self.share_factor is not None:
+            return self.share_factor
+        return self.n_examples / float(np.sum(np.asarray(self.sample_weight)))
 
     @cached_property
     def labels(self) -> np.ndarray | None:
@@ -83,7 +90,7 @@ class Work:
         if self.rule.decoupled:
             return 0.0
         if self.reduction == "sum":  # over an epoch the batches' shares add up to lambda
-            return self.weight_decay * (count / self.n_examples)
+            return self.weight_decay * (count / (self.of_examples or self.n_examples))
         return self.weight_decay / count if self.decay_is_shared else self.weight_decay
 
     def part(self, rows: np.ndarray | slice, X: Array) -> Work:
@@ -96,9 +103,9 @@ class Work:
             Their inputs.
         """
         s = self.sample_weight
-        mean = None if s is None else float(np.mean(np.asarray(s), dtype=np.float64))
+        factor = None if s is None else self._share_factor
         return replace(
-            self, X=X, Y=self.Y[rows], sample_weight=None if s is None else s[rows], mean_weight=mean, shuffle=False
+            self, X=X, Y=self.Y[rows], sample_weight=None if s is None else s[rows], share_factor=factor, shuffle=False
         )
 
     @property

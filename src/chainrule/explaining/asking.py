@@ -112,15 +112,15 @@ class _Asked:
         return found
 
     def applied(self, kind: str, inner: str) -> Name | None:
-        of = [self.quantity(part) for part in inner.split(", ")]
-        first = of[0]
-        if first is None or any(q is None for q in of):
+        of = [found for part in inner.split(", ") if (found := self.quantity(part)) is not None]
+        if len(of) != inner.count(", ") + 1:
             return None
+        first = of[0]
         if kind == "slope":
             return replace(first, kind="slope") if first.kind == "z" and first.units and len(of) == 1 else None
-        if any(q is None or q.kind not in ("W", "b") or not q.units for q in of) or len(of) != 1 + (kind == "inverse"):
+        if any(q.kind not in ("W", "b") or not q.units for q in of) or len(of) != 1 + (kind == "inverse"):
             return None
-        return State(kind, first, *of[1:])
+        return State(kind, first, of[1] if kind == "inverse" else None)
 
     def derivative(self, top: Quantity | None, bottom: Quantity | None) -> Name | None:
         """A fraction: what is below belongs to the example of what is above."""

@@ -193,13 +193,25 @@ def beta_equation(here: Definitions, q: Quantity) -> tuple[str, Expression]:
 
 
 def slope_equation(here: Definitions, l: int, k: int, n: int | None) -> tuple[str, Expression]:
-    """f'(z) of one unit."""
+    """f'(z) of one unit; with dropout times what that makes of the unit, as a = m f(z)."""
+    if here.values.masked(l):
+        mask = here.symbol(Quantity("mask", l, (k,), n))
+        if not mask.value:
+            return "dropout left this unit out", mask
+        rule, slope = _slope(here, l, k, n, Quotient(here.symbol(a(l, k, n)), mask))
+        return f"{rule}, times what dropout makes of the unit", multiply(mask, slope)
+    return _slope(here, l, k, n, here.symbol(a(l, k, n)))
+
+
+def _slope(here: Definitions, l: int, k: int, n: int | None, A_k: Expression) -> tuple[str, Expression]:
     activation = here.values.layer(l).activation
     rule = f"derivative of {activation.name}"
     formula = activation_formula(activation.name)
     if formula is None:
         if head_and_numbers("activation", activation.name)[0] == "softmax":
-            return rule, softmax_slope(here.symbol(a(l, k, n)), here.symbol(a(l, k, n)), True)
+            return rule, softmax_slope(A_k, A_k, True)
         value = here.value(Quantity("slope", l, (k,), n))
+        if here.values.masked(l):
+            value /= here.value(Quantity("mask", l, (k,), n))
         return rule, Function("f′", here.symbol(z(l, k, n)), value)
-    return rule, formula.slope(here.symbol(z(l, k, n)), here.symbol(a(l, k, n)))
+    return rule, formula.slope(here.symbol(z(l, k, n)), A_k)

@@ -17,12 +17,12 @@ from chainrule.explaining.expressions import Equation, Expression, Number, Symbo
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
-from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State
+from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State, is_backward
 from chainrule.explaining.trees import evaluate, with_values
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import Values, beyond_floats
 
-GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share")
+GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share", "mask")
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,15 @@ class Definitions:
         How many terms of a sum are shown.
     update : Update or None
         The rule by which weights change.
+    without_update : str
+        What to say where there is none; by default, how to name one.
     """
 
     values: Values
     notation: Notation
     most: int = 8
     update: Update | None = None
+    without_update: str = ""
     _lines: dict[tuple[Name, bool], Line] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -83,6 +86,7 @@ class Definitions:
                 return self.needed_update().state_value(self.values, name)
             case Quantity(kind="eta" | "lambda" | "N"):
                 return self._setting(name.kind)
+        assert isinstance(name, (Quantity, Derivative))  # members have definitions of their own
         return self.values.number(name)
 
     def symbol(self, name: Name) -> Symbol:
@@ -129,7 +133,8 @@ class Definitions:
             case Change():
                 return self.needed_update().equation(self.values, name.parameter, self.symbol)
             case State():
-                return self.needed_update().state_equation(name, self.symbol)
+                return self.needed_update().state_equation(self.values, name, self.symbol)
+        assert isinstance(name, Quantity)
         return self._quantity(name, factors)
 
     def _remark(self, name: Name) -> str:
@@ -137,6 +142,12 @@ class Definitions:
         kind = name.kind if isinstance(name, Quantity) else ""
         mean = self.values.reduction == "mean" and len(self.values.X) > 1
         return f" ({self.notation.remarks[kind]})" if mean and kind in self.notation.remarks else ""
+
+    def leads_on(self, name: Name) -> bool:
+        """Whether a quantity belongs to the backward pass, or is a state that can be written out."""
+        if isinstance(name, State):
+            return self.update is not None and self.update.writes_out(name)
+        return is_backward(name)
 
     def is_given(self, name: Name) -> bool:
         """Whether a quantity comes from outside: an input, a target, a weight, a setting."""
@@ -189,7 +200,8 @@ class Definitions:
         """The update rule, or a refusal that asks for one."""
         if self.update is None:
             raise UsageError(
-                'how a weight changes depends on the update rule. Name it, as in explain(..., update="momentum", '
+                self.without_update
+                or 'how a weight changes depends on the update rule. Name it, as in explain(..., update="momentum", '
                 "learning_rate=0.1)."
             )
         return self.update
@@ -199,5 +211,6 @@ def _given(q: Quantity) -> str:
     names = {
         "a": "an input", "y": "a target", "W": "a weight", "b": "a bias", "eta": "the learning rate",
         "lambda": "the weight decay", "N": "the number of examples", "share": "the example's weight in J",
+        "mask": "what dropout makes of the unit",
     }  # fmt: skip
     return names[q.kind]

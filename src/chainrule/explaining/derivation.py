@@ -113,7 +113,7 @@ class Derivation:
     def _factors(self) -> tuple[Line, ...]:
         definitions = self.definitions
         first = definitions.of(self.name, factors=True)
-        parts = dict.fromkeys(s.name for s in symbols(first.expression) if is_backward(s.name))
+        parts = dict.fromkeys(s.name for s in symbols(first.expression) if definitions.leads_on(s.name))
         return (first, *(definitions.of(part, factors=True) for part in parts))
 
     def _paths(self) -> tuple[Line, ...]:
@@ -146,7 +146,7 @@ class Derivation:
                 continue
             lines[name] = definitions.of(name)
             for symbol in symbols(lines[name].expression):
-                wanted = forward or is_backward(symbol.name) or not is_backward(self.name)
+                wanted = forward or definitions.leads_on(symbol.name) or not is_backward(self.name)
                 if wanted and not definitions.is_given(symbol.name):
                     waiting.append(symbol.name)
         return tuple(_computed_in_order(lines)) if forward else tuple(lines.values())

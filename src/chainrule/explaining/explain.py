@@ -23,7 +23,8 @@ from chainrule.explaining.grammar import all_quantities
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
 from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State, example_of, is_array
-from chainrule.explaining.updates import Update
+from chainrule.explaining.solver_updates import damped_update
+from chainrule.explaining.updates import RuleUpdate, Update
 from chainrule.explaining.values import make_values
 
 
@@ -98,6 +99,8 @@ class Explanation:
         if isinstance(name, Derivative):
             passed_over = name.top.kind == "C" and name.bottom.kind == "a" and name.bottom.layer == values.L
             return not (values.fused and passed_over) and self._has(name.top) and self._has(name.bottom)
+        if not isinstance(name, Quantity):
+            return False
         if name.kind == "b":
             return values.biases(name.layer) is not None
         return values.Y is not None or name.kind not in ("C", "J", "y", "delta", "beta")
@@ -196,10 +199,7 @@ def explain(
     convention = notation_named(notation)
     loss = loss_named(loss or convention.loss)
     check_loss_fits(loss, network)
-    if most < 1 or digits < 1:
-        raise UsageError(f"most and digits must be at least 1; received {most} and {digits}.")
-    if detail not in DETAILS:
-        raise unknown_name("detail", detail, DETAILS)
+    check_showing(detail, most, digits)
     options: dict[str, Any] = {
         "reduction": reduction or convention.reduction,
         "weight_decay": weight_decay,
@@ -213,6 +213,20 @@ def explain(
             options["weight_decay"] = 0.0
         values = make_values(network, X, Y, loss, example, **options)
     return Explanation(Definitions(values, convention, most, made), detail, digits)
+
+
+def check_showing(detail: str, most: int, digits: int) -> None:
+    """Refuse what says how a derivation is shown, where it says nothing.
+
+    Raises
+    ------
+    UsageError
+        If it is not allowed.
+    """
+    if most < 1 or digits < 1:
+        raise UsageError(f"most and digits must be at least 1; received {most} and {digits}.")
+    if detail not in DETAILS:
+        raise unknown_name("detail", detail, DETAILS)
 
 
 def _update(
@@ -229,6 +243,8 @@ def _update(
 ) -> tuple[Update, Network]:
     """The update to explain, and the network that it starts from."""
     from chainrule.training.fit import fit
+    from chainrule.training.plan import TrainingPlan
+    from chainrule.training.prepare import prepare
 
     if Y is None:
         raise UsageError("an update needs targets. Give Y.")
@@ -249,10 +265,9 @@ def _update(
     if not damped:
         rule = update_rule_named(update)
         decay = options["weight_decay"] if rule.decoupled else 0.0
-        return Update(rule, learning_rate, decay, state, most=most), network
-    mu = state.mu if state is not None else None
-    first = {"solver": f"lm({mu!r})"} if mu is not None else how
-    taken = fit(network, X, Y, **{**fixed, **first}).rule_state
-    if taken.converged:
-        raise UsageError("Levenberg-Marquardt has converged: no step from here lowers the cost.")
-    return Update(None, 1.0, damping=taken.mu / 0.1, most=most), network
+        made = RuleUpdate(rule=rule, learning_rate=learning_rate, weight_decay=decay, state=state, most=most)
+        return made, network
+    plan = TrainingPlan(solver=str(update), reduction=options["reduction"], weight_decay=options["weight_decay"])
+    training = prepare(plan, network, X, Y, loss=loss, sample_weight=options["sample_weight"])
+    memory = training.start.rule_state if state is None else state
+    return damped_update(training, network, memory, most), network

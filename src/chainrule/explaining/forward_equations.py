@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,13 @@ def weighted(here: Definitions, unit: Expression, w: Expression) -> Expression:
 
 
 def activation(here: Definitions, q: Quantity) -> tuple[str, Expression]:
+    if here.values.masked(q.layer):
+        rule, f = _unmasked(here, q)
+        return f"{rule}, times what dropout makes of the unit", multiply(here.symbol(replace(q, kind="mask")), f)
+    return _unmasked(here, q)
+
+
+def _unmasked(here: Definitions, q: Quantity) -> tuple[str, Expression]:
     l, k, n = q.layer, q.units[0], q.example
     name = here.values.layer(l).activation.name
     if name == "softmax":
@@ -57,7 +65,8 @@ def activation(here: Definitions, q: Quantity) -> tuple[str, Expression]:
         return rule, Quotient(powers(k), summed_exponentials(here, l, n))
     formula, Z_k = activation_formula(name), here.symbol(z(l, k, n))
     if formula is None:
-        return f"activation function {name}", Function("f", Z_k, here.value(q))
+        f = here.values.passes(n).record.f[l][0, k] if here.values.masked(l) else here.value(q)
+        return f"activation function {name}", Function("f", Z_k, float(f))
     return f"activation function {name}", formula.value(Z_k)
 
 

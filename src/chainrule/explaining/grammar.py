@@ -86,6 +86,7 @@ def written(name: Name, counting: Counting = CORE) -> str:
         case State():
             of = (name.parameter,) if name.column is None else (name.parameter, name.column)
             return f"{name.kind}({', '.join(written(q, counting) for q in of)})"
+    assert isinstance(name, Quantity)
     q, head = name, name.kind
     if q.kind == "slope":
         return f"f'({written(replace(q, kind='z'), counting)})"

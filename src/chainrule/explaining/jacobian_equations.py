@@ -78,7 +78,7 @@ def unit_by_pre_activation(here: Definitions, m: int, k: int, n: int | None, l: 
     mixed = here.values.mixes(l)
     if l == m:
         name = here.values.layer(l).activation.name
-        if mixed and name == "softmax":
+        if mixed and name == "softmax" and not here.values.masked(l):
             return "derivative of softmax", softmax_slope(here.symbol(a(m, k, n)), here.symbol(a(m, j, n)), j == k)
         if mixed:
             return f"derivative of {name}", Number(here.value(Derivative(a(m, k, n), z(l, j))))

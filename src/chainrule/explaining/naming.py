@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from chainrule.explaining.notation import Notation
-from chainrule.explaining.quantities import Change, Derivative, Index, Name, Path, Quantity, State
+from chainrule.explaining.quantities import Change, Derivative, Index, Name, OfMember, Path, Quantity, State
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,11 @@ class Naming:
                 return Scripted("Δ" + inner.base, inner.sub, inner.sup, inner.brackets)
             case State():
                 of = (name.parameter,) if name.column is None else (name.parameter, name.column)
-                return Applied(self.notation.letter(name.kind), tuple(map(self.scripted, of)))
+                which = () if name.step is None else (Scripted(str(name.step)),)
+                return Applied(self.notation.letter(name.kind), (*map(self.scripted, of), *which))
+            case OfMember():
+                whose = "mean" if name.member is None else f"net{name.member + 1}"
+                return Applied(whose, (self.scripted(name.quantity),))
         if name.kind == "slope":
             return Applied(self.notation.letter("f") + "′", (self.scripted(replace(name, kind="z")),))
         return self.scripted(name)

@@ -106,4 +106,5 @@ COMMON = {
     "f": "f", "delta": "δ", "beta": "β", "eta": "η", "lambda": "λ", "N": "N", "L": "L", "mask": "m", "share": "r",
     "mu": "μ", "rho": "ρ", "beta_1": "β₁", "beta_2": "β₂", "epsilon": "ε", "t": "t", "v": "v", "mean": "m",
     "mean_square": "s", "step": "d", "total": "Σ", "inverse": "H⁻¹", "slope": "f′",
+    "gradient": "g", "moved": "s", "turned": "Δg",
 }  # fmt: skip

@@ -64,21 +64,33 @@ class State:
     Attributes
     ----------
     kind : str
-        "v", "mean", "mean_square", "step", or "inverse" for an entry of Levenberg-Marquardt's inverse matrix.
+        "v", "mean", "mean_square", "step", "gradient" for its derivative as the rule receives it, "inverse" for an
+        entry of Levenberg-Marquardt's inverse matrix, "moved" and "turned" for what L-BFGS remembers.
     parameter : Quantity
     column : Quantity or None
         The other parameter of such an entry.
+    step : int or None
+        Of an earlier update: its number; for L-BFGS how many remembered steps back.
     """
 
     kind: str
     parameter: Quantity
     column: Quantity | None = None
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class OfMember:
+    """A quantity of one of several networks that answer together, counted from 0; of None, their mean."""
+
+    quantity: Quantity
+    member: int | None = None
 
 
 SETTINGS = ("eta", "lambda", "N", "share")  # numbers that an equation takes from outside the network
 STATE_KINDS = ("v", "mean", "mean_square", "step", "inverse")
 
-Name = Quantity | Derivative | Path | Change | State
+Name = Quantity | Derivative | Path | Change | State | OfMember
 
 # ---- the quantities that formulas are made of -------------------------------------------------------------------
 

@@ -100,17 +100,6 @@ def _sum(e: Sum) -> float:
         return sum(terms)
 
 
-def _power(base: float, exponent: float) -> float:
-    """A power as NumPy has it: infinite where it is too large, not a number where it is not real."""
-    try:
-        power = base**exponent
-    except OverflowError:
-        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
-    except ZeroDivisionError:
-        return math.inf
-    return math.nan if isinstance(power, complex) else float(power)
-
-
 def _divided(top: float, bottom: float) -> float:
     """A quotient as NumPy has it: infinite or not a number where the bottom is 0."""
     if bottom:

@@ -68,6 +68,8 @@ class Values:
         As in `backward`.
     example : int
         The row that quantities without an example of their own belong to.
+    masks : list of arrays (N, sizes[l]) or None, or None
+        What dropout left of the hidden layers, as `forward` takes it.
     """
 
     network: Network
@@ -78,6 +80,7 @@ class Values:
     weight_decay: float = 0.0
     sample_weight: np.ndarray | None = None
     example: int = 0
+    masks: list[Any] | None = None
     _rows: dict[int, Passes] = field(default_factory=dict, repr=False)
     _units: dict[tuple[int, str, int, int], UnitDerivatives] = field(default_factory=dict, repr=False)
 
@@ -117,7 +120,8 @@ class Values:
 
     def _run(self, rows: slice, **options: Any) -> Passes:
         with beyond_floats():
-            record = forward(self.network, self.X[rows])
+            masks = self.masks and [None if mask is None else mask[rows] for mask in self.masks]
+            record = forward(self.network, self.X[rows], masks)
             if self.Y is None:
                 return Passes(record, None)
             return Passes(record, backward(self.network, record, self.Y[rows], self.loss, **options))
@@ -168,6 +172,10 @@ class Values:
         """Whether the activations of a layer depend on each other's pre-activations, as those of a softmax do."""
         return mixes_units(self.network, self.passes().record, l)
 
+    def masked(self, l: int) -> bool:
+        """Whether dropout acts on a layer."""
+        return self.masks is not None and 0 < l < self.L and self.masks[l - 1] is not None
+
     def array(self, q: Quantity | Derivative) -> Array:
         """Return all numbers of a kind in a layer, of the example it belongs to.
 
@@ -204,6 +212,8 @@ class Values:
                 return record.a[l][0]
             case "z":
                 return record.z[l][0]
+            case "mask":
+                return record.masks[l][0]
             case "slope":
                 ones = np.ones_like(record.a[l])[:, None, :]  # where units do not mix, all slopes in one pullback
                 return through_activation(self.network, record, l, ones)[0, 0]
@@ -275,7 +285,8 @@ class Values:
             if top.kind == "z":  # the network up to z[m] is one whose last layer has the identity
                 last = replace(network.layers[m - 1], activation=activation_named("identity"))
                 network = Network((*network.layers[: m - 1], last))
-                record = Record(record.z[: m + 1], (*record.a[:m], record.z[m]))
+                masks, f = (*record.masks[:m], None), (*record.f[:m], record.z[m])
+                record = Record(record.z[: m + 1], (*record.a[:m], record.z[m]), *((masks, f) if record.masks else ()))
             self._units[key] = unit_derivatives(network, record, m, k)
         return self._units[key]
 

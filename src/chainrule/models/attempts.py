@@ -12,12 +12,13 @@ import numpy as np
 
 import chainrule
 from chainrule.core.network import Network
-from chainrule.engines.levenberg_marquardt import Damping
 from chainrule.engines.outputs import outputs
+from chainrule.engines.precisions import Damping
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import interrupts_held
-from chainrule.models.evaluation import Evaluation
-from chainrule.models.model import Model, Provenance, evaluate_outputs
+from chainrule.models.evaluation import Evaluation, evaluate_outputs
+from chainrule.models.model import Model
+from chainrule.models.provenance import Provenance
 from chainrule.models.setup import Setup
 from chainrule.training.epoch import Reached, measured
 from chainrule.training.loop import Callback, keep_with, run_side_by_side
@@ -29,12 +30,13 @@ EARLY = ("interrupted", "time limit reached", "stopped by a callback")
 
 
 class Attempt(NamedTuple):
-    """A random start: the cost it is judged by, infinite where it diverged, and how it ended."""
+    """A random start, counted from 0: the cost it is judged by, infinite where it diverged, and how it ended."""
 
     cost: float
     training: Training
     state: TrainingState
     failure: DivergenceError | None
+    start: int = 0
 
     @property
     def rank(self) -> tuple[bool, float]:
@@ -42,10 +44,10 @@ class Attempt(NamedTuple):
         return self.failure is not None, self.cost
 
 
-def attempt(training: Training, state: TrainingState, failure: DivergenceError | None) -> Attempt:
+def attempt(training: Training, state: TrainingState, failure: DivergenceError | None, start: int = 0) -> Attempt:
     """Judge how a start ended."""
     cost = judged_by(training, state) if failure is None else math.inf
-    return Attempt(cost, training, state, failure)
+    return Attempt(cost, training, state, failure, start)
 
 
 def judged_by(training: Training, state: TrainingState) -> float:
@@ -114,9 +116,9 @@ def _in_groups(
             keep_with(error, attempts=attempts)
             raise
         finally:
-            for (i, _), training, (state, failure) in zip(group, trainings, reached, strict=False):
+            for (i, start), training, (state, failure) in zip(group, trainings, reached, strict=False):
                 if state.epoch or failure is not None:
-                    attempts[i].append(attempt(training, state, failure))
+                    attempts[i].append(attempt(training, state, failure, start))
         stopped = next((state.stopped for state, _ in reached if state.stopped in EARLY), "")
         if stopped:
             return stopped
@@ -174,6 +176,7 @@ def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
             notes = (*notes, "Not tested: there was not enough memory for the rows kept for testing.")
     if training.plan.bayes:
         notes = (*notes, _in_words(state.rule_state, network))
+    learned = setup.examples.arrays(setup.plan.dtype)
     provenance = Provenance(
         source=setup.table.source,
         rows=(len(split.train), len(split.validation), len(split.test)),
@@ -184,10 +187,13 @@ def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
         starts=tuple(costs),
         notes=notes,
         version=chainrule.__version__,
+        start=chosen.start,
+        fingerprint=learned.fingerprint,
     )
     return Model(
-        network, setup.encoding, setup.plan, setup.encoding_plan, state.history, provenance, test, setup.examples.parts
-    )
+        network, setup.encoding, setup.plan, setup.encoding_plan, state.history, provenance, test, setup.examples.parts,
+        learned,
+    )  # fmt: skip
 
 
 def _tested(setup: Setup, network: Network) -> Evaluation | None:

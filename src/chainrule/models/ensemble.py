@@ -14,12 +14,10 @@ from chainrule.data.columns import Table
 from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.errors import UsageError
-from chainrule.interrupts import interrupts_held
-from chainrule.models.attempts import Attempt, attempts_side_by_side, interrupted, model_of
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
-from chainrule.models.many import refuse_of_one_training
-from chainrule.models.model import Model, Provenance
-from chainrule.models.setup import Setup, set_up
+from chainrule.models.examples import Arrays
+from chainrule.models.model import Model
+from chainrule.models.provenance import Provenance
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch
 
@@ -174,6 +172,68 @@ class Ensemble:
 
         return save_ensemble(self, path)
 
+    def explain(
+        self, rows: Any = None, *, example: int = 0, reading: dict[str, Any] | None = None, **options: Any
+    ) -> Any:
+        """Explain the outputs at some rows: the mean over the members, with each member's derivation.
+
+        Parameters
+        ----------
+        rows, example, reading, **options
+            As for `Model.explain`.
+
+        Returns
+        -------
+        EnsembleExplanation
+            Index it by the name of an output; `members` has the `Explanation` of each network.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> ensemble = cr.train_ensemble("xor", members=2, hidden=2, epochs=5, seed=0)
+        >>> why = ensemble.explain(example=1)
+        >>> mean = sum(member["a[2][1]"].value for member in why.members) / 2
+        >>> abs(why["a[2][1]"].value - mean) < 1e-12
+        True
+        """
+        from chainrule.models.ensemble_explained import explain_ensemble
+
+        return explain_ensemble(self, rows, example=example, reading=reading, **options)
+
+    def replay(self, source: Any = None, y: Any = None, *, member: int, step: Any = "last", **options: Any) -> Any:
+        """Explain a step that the training of one member took, counted from 0; see `Model.replay`.
+
+        Raises
+        ------
+        UsageError
+            If there is no such member, or as `Model.replay`.
+        """
+        return self.member(member).replay(source, y, step=step, **options)
+
+    def member(self, number: int) -> Model:
+        """Return a member, counted from 0.
+
+        Raises
+        ------
+        UsageError
+            If there is none of that number.
+        """
+        if not hasattr(number, "__index__") or isinstance(number, bool) or not 0 <= number < len(self.members):
+            raise UsageError(f"member must be a number from 0 to {len(self.members) - 1}; received {number!r}.")
+        return self.members[number]
+
+    @property
+    def learned(self) -> Arrays | None:
+        """The encoded rows that all members learned from; None in an ensemble that was loaded."""
+        return self.members[0].learned
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("network", "forward", "transform", "outputs"):
+            from chainrule.models.ensemble_explained import refusal
+
+            raise refusal(name, len(self.members))
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __len__(self) -> int:
         return len(self.members)
 
@@ -181,75 +241,6 @@ class Ensemble:
         sizes = "-".join(map(str, self.members[0].network.sizes))
         names = ", ".join(self.encoding.target_names)
         return f"<Ensemble of {len(self.members)} networks {sizes}, {self.task} of {names}>"
-
-
-def train_ensemble(
-    source: Any, y: Any = None, *, members: int = 10, sample_weight: Any = None, **options: Any
-) -> Ensemble:
-    """Train networks from different random starts, side by side, to answer together.
-
-    Member k, counted from 0, is start k of `train(..., starts=...)`, bit for bit. All have the same rows for
-    training, validation and test.
-
-    Parameters
-    ----------
-    source, y, sample_weight
-        As for `train`.
-    members : int
-        How many networks.
-    **options
-        As for `train`, without `starts`, callbacks and checkpoints. `time_limit` counts for all members together.
-
-    Returns
-    -------
-    Ensemble
-        Without the members that diverged, and after Ctrl-C without those that had not begun; a note says how many.
-
-    Raises
-    ------
-    UsageError, DataError
-        As `train`.
-    DivergenceError
-        If all members diverged.
-
-    Examples
-    --------
-    >>> import chainrule as cr
-    >>> ensemble = cr.train_ensemble("wine", members=3, epochs=20, seed=0)
-    >>> len(ensemble.members), ensemble.probabilities("wine").shape
-    (3, (178, 3))
-    """
-    if not isinstance(members, (int, np.integer)) or isinstance(members, bool) or members < 1:
-        raise UsageError(f"members must be a whole number of at least 1; received {members!r}.")
-    refuse_of_one_training("train_ensemble", options)
-    if "starts" in options:
-        raise UsageError(
-            "the members of an ensemble are its random starts. Leave out starts, and say how many members."
-        )
-    setup = set_up(source, y, sample_weight=sample_weight, **options)
-    many = replace(setup, plan=replace(setup.plan, starts=int(members)))
-    with interrupts_held() as held:
-        ensemble = _ensemble(setup, attempts_side_by_side([many], (), setup.plan.time_limit)[0], int(members))
-        if held.taken():
-            ensemble = replace(ensemble, members=tuple(map(interrupted, ensemble.members)))
-    return ensemble
-
-
-def _ensemble(setup: Setup, attempts: Sequence[Attempt], many: int) -> Ensemble:
-    """The members that did not diverge, with a note on the others of so many."""
-    good = [attempt for attempt in attempts if attempt.failure is None]
-    if not good:
-        failure = attempts[0].failure
-        assert failure is not None
-        failure.model = model_of(setup, attempts[0], [attempts[0].cost])
-        raise failure
-    ends = [("diverged", len(attempts) - len(good)), ("not begun", many - len(attempts))]
-    left_out = [f"Left out {number} of {many} members: {why}." for why, number in ends if number]
-    notes = (*setup.notes, *left_out)
-    models = tuple(model_of(replace(setup, notes=notes), attempt, [attempt.cost]) for attempt in good)
-    ensemble = Ensemble(models)
-    tested = "test" in ensemble.parts and all(model.test is not None for model in models)
-    return replace(ensemble, test=ensemble.evaluate(ensemble.parts["test"])) if tested else ensemble
 
 
 def _mean(answers: Sequence[np.ndarray]) -> np.ndarray:

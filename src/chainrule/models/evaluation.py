@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.numerals import number, share
 
 
@@ -229,3 +230,13 @@ def _as_long(values: Any, n: int, inner: int | None = None) -> Any:
     if len(values) != n or any(len(row) != inner for row in values if inner is not None):
         raise ValueError(f"an evaluation of {n} holds {len(values)} or rows of other lengths")
     return values
+
+
+def evaluate_outputs(encoding: Encoding, A: np.ndarray, Y: np.ndarray) -> Evaluation:
+    """Measure outputs against encoded targets, both of shape (N, outputs)."""
+    A = A.astype(np.float64)
+    if isinstance(encoding.target, ClassTarget):
+        truth, predicted = encoding.target.positions(Y), encoding.target.positions(A)
+        return evaluate_classes(truth, predicted, encoding.probabilities(A), encoding.classes)
+    truth, predicted = (encoding.decode_values(M).reshape(len(M), -1) for M in (Y, A))
+    return evaluate_values(truth, predicted, encoding.target_names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -27,12 +28,21 @@ class Usable(NamedTuple):
     plan: EncodingPlan
 
 
-class Arrays(NamedTuple):
-    """The training and validation rows as a training takes them."""
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """The training and validation rows as a training takes them, with the weights of the first."""
 
     X: np.ndarray
     Y: np.ndarray
     validation: tuple[np.ndarray, np.ndarray] | None
+    weights: np.ndarray | None
+    middle: float | None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all these numbers, by which the table that trained a model is known again."""
+        watched = self.validation or ()
+        return digest_of(self.X, self.Y, self.weights, *watched)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +89,8 @@ class Examples:
             train, validation = self.split.train, self.split.validation
             X, Y = (_as(M, dtype) for M in (self.X, self.Y))
             watched = (X[validation], Y[validation]) if len(validation) else None
-            self._arrays[dtype] = Arrays(X[train], Y[train], watched)
+            weights = None if self.weights is None else self.weights[train]
+            self._arrays[dtype] = Arrays(X[train], Y[train], watched, weights, self.middle)
         return self._arrays[dtype]
 
     @cached_property
@@ -123,6 +134,21 @@ def refuse_beyond(examples: Examples, dtype: str) -> None:
                 f"{examples.table.at(int(np.argmin(finite)))}: a value is too large for {dtype}. "
                 "Correct or scale it, or use --dtype float64."
             )
+
+
+def digest_of(*parts: np.ndarray | None) -> str:
+    """Return a hash of arrays: their shapes, precisions and numbers.
+
+    >>> digest_of(np.ones(2)) == digest_of(np.ones(2)), digest_of(np.ones(2)) == digest_of(np.ones((2, 1)))
+    (True, False)
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if part is not None:
+            array = np.ascontiguousarray(part)
+            digest.update(str((array.shape, array.dtype.str)).encode())
+            digest.update(array.data)
+    return digest.hexdigest()
 
 
 def _as(M: np.ndarray, dtype: str) -> np.ndarray:

@@ -13,52 +13,18 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.core.passes import Record, forward
 from chainrule.data.columns import Table
-from chainrule.data.encoding import ClassTarget, Encoding
+from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_with
 from chainrule.engines.outputs import outputs
 from chainrule.errors import DataError, UsageError
-from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
+from chainrule.models.evaluation import Evaluation, evaluate_outputs
+from chainrule.models.examples import Arrays
+from chainrule.models.provenance import Provenance
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.state import Epoch
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """How a model came about.
-
-    Attributes
-    ----------
-    source : str
-        The table it learned from.
-    rows : (int, int, int)
-        How many rows trained, validated and tested.
-    engine : str
-    seconds : float
-        Spent in epochs, over all starts.
-    stopped : str
-        Why training ended.
-    best_epoch : int
-        The epoch whose weights are kept.
-    starts : tuple of float
-        The cost that each random start was judged by, infinite where it diverged; the lowest is kept.
-    notes : tuple of str
-        What was decided without being asked for.
-    version : str
-        The chainrule that trained it.
-    """
-
-    source: str
-    rows: tuple[int, int, int]
-    engine: str
-    seconds: float
-    stopped: str
-    best_epoch: int
-    starts: tuple[float, ...]
-    notes: tuple[str, ...]
-    version: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +46,8 @@ class Model:
         Measured on the rows kept for testing, when the model was trained.
     parts : dict
         The tables "train", "validation" and "test" of this training; empty in a model that was loaded.
+    learned : Arrays or None
+        The encoded rows that it learned from; None in a model that was loaded.
     """
 
     network: Network
@@ -90,6 +58,7 @@ class Model:
     provenance: Provenance
     test: Evaluation | None = None
     parts: dict[str, Table] = field(default_factory=dict, repr=False)
+    learned: Arrays | None = field(default=None, repr=False)
 
     @property
     def task(self) -> str:
@@ -264,7 +233,8 @@ class Model:
             Fields of `ReadingPlan`, for files.
         **options
             Of `chainrule.explain`: notation, detail, most, digits, ... The loss, the weight decay and the update rule
-            are those that the model was trained with.
+            are those that the model was trained with. "change W[1][2,3]" is then what the rule would do next, with
+            these rows as one batch and nothing remembered; the steps that training took are explained by `replay`.
 
         Returns
         -------
@@ -283,20 +253,45 @@ class Model:
         >>> abs(why.value) > 0
         True
         """
-        from chainrule.explaining.explain import explain
+        from chainrule.models.explained import explain_model
 
-        if rows is None:
-            if "train" not in self.parts:
-                raise UsageError("a model that was loaded keeps no rows. Name the table to explain it at.")
-            rows = self.parts["train"]
-        table = self.read(rows, **(reading or {}))
-        X = self.encoding.encode_inputs(table)
-        known = {column.name for column in table.columns}
-        Y = self.encoding.encode_targets(table) if set(self.encoding.target_names) <= known else None
-        trained = {"loss": self.plan.loss, "reduction": self.plan.reduction, "weight_decay": self.plan.weight_decay}
-        if Y is not None and self.plan.solver == "descent":
-            trained |= {"update": self.plan.update, "learning_rate": self.plan.eta}
-        return explain(self.network, X, Y, example=example, **{**trained, **options})
+        return explain_model(self, rows, example=example, reading=reading, **options)
+
+    def replay(self, source: Any = None, y: Any = None, *, step: Any = "last", **options: Any) -> Any:
+        """Explain a step that training took: train again from the seed to it, and show what it was made of.
+
+        Parameters
+        ----------
+        source, y
+            The table that trained the model, as it was given to `chainrule.train`; a model that was not loaded from a
+            file still knows its rows.
+        step : int, (epoch, batch) or "last"
+            The update's number, from 1, or its epoch and its place there.
+        **options
+            Those of `chainrule.models.replay.replay`: example, unroll, verify, sample_weight, reading; notation,
+            detail, most and digits as in `chainrule.explain`.
+
+        Returns
+        -------
+        Replay
+            Index it by the name of a quantity, such as "change W[1][2,3]".
+
+        Raises
+        ------
+        UsageError
+            If there is no such step, or it cannot be made again, with the reason.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> model = cr.train("xor", hidden=2, epochs=5, seed=0)
+        >>> step = model.replay(step=3)
+        >>> step.exact, step.epoch, abs(step["change W[1][2,1]"].value) > 0
+        (True, 3, True)
+        """
+        from chainrule.models.replay import replay
+
+        return replay(self, source, y, step=step, **options)
 
     def _only(self, task: str, what: str) -> None:
         if self.task != task:
@@ -305,13 +300,3 @@ class Model:
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.network.sizes))
         return f"<Model {sizes}, {self.task} of {', '.join(self.encoding.target_names)}>"
-
-
-def evaluate_outputs(encoding: Encoding, A: np.ndarray, Y: np.ndarray) -> Evaluation:
-    """Measure outputs against encoded targets, both of shape (N, outputs)."""
-    A = A.astype(np.float64)
-    if isinstance(encoding.target, ClassTarget):
-        truth, predicted = encoding.target.positions(Y), encoding.target.positions(A)
-        return evaluate_classes(truth, predicted, encoding.probabilities(A), encoding.classes)
-    truth, predicted = (encoding.decode_values(M).reshape(len(M), -1) for M in (Y, A))
-    return evaluate_values(truth, predicted, encoding.target_names)

@@ -15,7 +15,8 @@ from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.errors import ChainruleError, UsageError
 from chainrule.models.evaluation import evaluation_from_dict, evaluation_to_dict, stored_count
-from chainrule.models.model import Model, Provenance
+from chainrule.models.model import Model
+from chainrule.models.provenance import Provenance
 from chainrule.training.plan import LOSS_NAMES, SCHEDULE_NAMES, UPDATE_NAMES, TrainingPlan
 from chainrule.training.state import Epoch, History
 
@@ -83,6 +84,8 @@ def model_of(facts: dict[str, Any], arrays: dict[str, np.ndarray], own: dict[str
             starts=tuple(float(cost) for cost in provenance["starts"]),
             notes=tuple(str(note) for note in provenance["notes"]),
             version=str(provenance["version"]),
+            start=stored_count(provenance.get("start", 0)),
+            fingerprint=str(provenance.get("fingerprint", "")),
         ),
         test=None if facts["test"] is None else evaluation_from_dict(facts["test"]),
     )
@@ -176,11 +179,11 @@ def _plan_from_dict(facts: dict[str, Any], own: dict[str, Activation]) -> dict[s
     for option, known in (("loss", LOSS_NAMES), ("update", UPDATE_NAMES), ("schedule", SCHEDULE_NAMES)):
         name = facts[option]
         if name != "auto" and str(name).partition("(")[0] not in known:
-            restored[option] = _Named(str(name))
+            restored[option] = OnlyName(str(name))
     return restored
 
 
-class _Named(NamedTuple):
+class OnlyName(NamedTuple):
     """A loss, update rule or schedule of the user's own: it is not needed to predict, so its name will do."""
 
     name: str

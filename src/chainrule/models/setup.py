@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.splits import Split
 from chainrule.errors import UsageError
-from chainrule.models.examples import Examples, encode, read_source, refuse_beyond, usable_rows
+from chainrule.models.examples import Arrays, Examples, encode, read_source, refuse_beyond, usable_rows
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare, restarted
@@ -99,41 +99,54 @@ class Setup:
 
     def network(self, generator: np.random.Generator) -> Network:
         """Return a network with fresh initial weights."""
-        layers = len(self.plan.hidden) + 1
-        return Network.dense(
-            self.sizes,
-            [*self.plan.hidden_activations, self.plan.output_activation],
-            bias=_BIASES[self.plan.bias],
-            trainable=[layer not in self.plan.frozen for layer in range(1, layers + 1)],
-            init=self.plan.init,
-            seed=generator,
-            dtype=self.plan.dtype,
-        )
+        return _network(self.plan, self.sizes, generator)
 
     def training(self, start: int = 0) -> Training:
-        """Return the training of one random start, counted from 0.
-
-        One generator, seeded with the plan's seed and the start's number, draws the initial weights, then the
-        orders and what dropout leaves out, so that start k is the same whether it is trained alone or among others.
-        """
-        generator = np.random.default_rng([self.plan.seed, 1 + start])  # [seed, 0] would be the split's own stream
-        network = self.network(generator)
-        return restarted(self._training, network, generator)
+        """Return the training of one random start, counted from 0; see `training_of_start`."""
+        return training_of_start(self._training, start)
 
     @cached_property
     def _training(self) -> Training:
         """A training whose examples all random starts share."""
-        X, Y, validation = self.examples.arrays(self.plan.dtype)
-        weights = self.sample_weight
-        return prepare(
-            self.plan,
-            self.network(np.random.default_rng(0)),
-            X,
-            Y,
-            sample_weight=None if weights is None else weights[self.split.train],
-            validation=validation,
-            middle=self.middle,
-        )
+        return training_on(self.examples.arrays(self.plan.dtype), self.plan)
+
+
+def training_on(arrays: Arrays, plan: TrainingPlan) -> Training:
+    """Return a training on these rows, whose examples all random starts can share."""
+    sizes = (arrays.X.shape[1], *plan.hidden, arrays.Y.shape[1])
+    return prepare(
+        plan,
+        _network(plan, sizes, np.random.default_rng(0)),
+        arrays.X,
+        arrays.Y,
+        sample_weight=arrays.weights,
+        validation=arrays.validation,
+        middle=arrays.middle,
+    )
+
+
+def training_of_start(training: Training, start: int) -> Training:
+    """Return the training of one random start, counted from 0.
+
+    One generator, seeded with the plan's seed and the start's number, draws the initial weights, then the orders and
+    what dropout leaves out, so that start k is the same whether it is trained alone or among others.
+    """
+    generator = np.random.default_rng([training.plan.seed, 1 + start])  # [seed, 0] would be the split's own stream
+    network = _network(training.plan, training.start.network.sizes, generator)
+    return restarted(training, network, generator)
+
+
+def _network(plan: TrainingPlan, sizes: Sequence[int], generator: np.random.Generator) -> Network:
+    layers = len(plan.hidden) + 1
+    return Network.dense(
+        sizes,
+        [*plan.hidden_activations, plan.output_activation],
+        bias=_BIASES[plan.bias],
+        trainable=[layer not in plan.frozen for layer in range(1, layers + 1)],
+        init=plan.init,
+        seed=generator,
+        dtype=plan.dtype,
+    )
 
 
 def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: Any) -> Setup:

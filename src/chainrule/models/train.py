@@ -158,12 +158,12 @@ def _in_turn(
             failure, state = error, error.state
         except BaseException as error:
             state = getattr(error, "state", state)
-            attempts.append(attempt(training, state, None))
+            attempts.append(attempt(training, state, None, start))
             raise
         finally:
             if checkpoints is not None and state.epoch:
                 checkpoints.save(training, state)
-        attempts.append(attempt(training, state, failure))
+        attempts.append(attempt(training, state, failure, start))
         seconds += state.seconds
         if state.stopped == "interrupted":
             break

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from chainrule.data.columns import Column
 from chainrule.models.doctor.findings import Finding, finding, quoted
+from chainrule.models.doctor.packed_parts import packed_parts, parts_of
 from chainrule.models.doctor.patient import Check, Patient
 
 NUMBER = r"[-+]?\d[\d.,]*"
@@ -33,7 +35,12 @@ NAME_WORDS = re.compile(
 
 def packed_columns(patient: Patient) -> Iterator[Finding]:
     """Beware of tricky encodings: don't combine too much info into a single node's activation value."""
+    dates = [column for column in patient.inputs if holds_dates(column, patient) or _packed_date(column, patient)]
+    others = tuple(column for column in patient.inputs if column not in dates)
+    yield from packed_parts(replace(patient, inputs=others))
     for column in patient.inputs:
+        if column in others and parts_of(column, patient):
+            continue
         how = _packed_text(column, patient) if column.kind == "text" else _packed_date(column, patient)
         if column.kind == "text" and holds_dates(column, patient):
             first = next(value for value in column.values.tolist() if value is not None)
@@ -56,6 +63,8 @@ def packed_columns(patient: Patient) -> Iterator[Finding]:
 
 def holds_dates(column: Column, patient: Patient) -> bool:
     """Say whether a column of text holds dates that are not written as ISO 8601 has them."""
+    if column.kind != "text":
+        return False
     cells = list(dict.fromkeys(value for value in column.values[patient.rows].tolist() if value is not None))[:500]
     found = [match for match in (DATE.fullmatch(cell.strip()) for cell in cells) if match]
     if len(cells) < 3 or len(found) <= 0.9 * len(cells):
@@ -104,7 +113,7 @@ def codes(patient: Patient) -> Iterator[Finding]:
     named, sparse = [], []
     for column in patient.inputs:
         values = patient.numbers.get(column.name)
-        if values is None or column.origin in ("date", "boolean"):
+        if values is None or column.origin in ("date", "boolean") or parts_of(column, patient):
             continue
         known = values[values == values]
         if not (known == np.floor(known)).all():

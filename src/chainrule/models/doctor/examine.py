@@ -72,7 +72,7 @@ def diagnose(source: Any, y: Any = None, *, sample_weight: Any = None, **options
     except ChainruleError as refused:
         findings.append(_refusal(refused, "The table cannot be read."))
         return _examined(Patient(plan, encoding_plan), _name(source, reading), findings)
-    file = y is None and reading.sql is None and isinstance(source, (str, os.PathLike)) and not _named_table(source)
+    file = y is None and _takes_a_query(source, reading)
     patient = _patient(plan, encoding_plan, table, file)
     patient = replace(patient, reading=reading)
     usable = {name: value for name, value in usable.items() if name not in _names_of(ReadingPlan)}
@@ -139,6 +139,17 @@ def _name(source: Any, reading: ReadingPlan) -> str:
     if reading.sql is not None:
         return "the SQL query"
     return str(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else "the table"
+
+
+def _takes_a_query(source: Any, reading: ReadingPlan) -> bool:
+    """Whether a remedy may be a query over the source in DuckDB's SQL: a file that is read without further options."""
+    if reading != ReadingPlan() or not isinstance(source, (str, os.PathLike)) or _named_table(source):
+        return False
+    try:
+        with open(source, "rb") as file:
+            return not file.read(16).startswith(b"SQLite format 3")
+    except OSError:
+        return False
 
 
 def _named_table(source: Any) -> bool:

@@ -42,6 +42,13 @@ class Finding:
     flag: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def text(self) -> str:
+        """Return the finding as lines of text."""
+        lines = [f"{self.severity.upper()}: {self.check}"]
+        for sentence in (self.what, self.why, self.remedy):
+            lines += _indented(sentence)
+        return "\n".join([*lines, f"    {self.flag}"] if self.flag else lines)
+
 
 def finding(check: str, severity: Severity, what: str, why: str, remedy: str, **options: Any) -> Finding:
     """Make a finding whose flag says the same as its options.
@@ -153,11 +160,7 @@ class Diagnosis:
             lines += _indented(note)
         lines.append(", ".join(counts) if counts else "Nothing was found that will hurt training.")
         for found in self.findings:
-            lines += ["", f"{found.severity.upper()}: {found.check}"]
-            for text in (found.what, found.why, found.remedy):
-                lines += _indented(text)
-            if found.flag:
-                lines.append(f"    {found.flag}")
+            lines += ["", found.text()]
         if self.passed:
             lines += ["", f"{count(len(self.passed), 'check')} passed" + (":" if verbose else ".")]
             for sentence in self.passed if verbose else ():

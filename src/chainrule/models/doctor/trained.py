@@ -13,12 +13,9 @@ from chainrule.data.columns import count
 from chainrule.models.doctor.findings import Diagnosis, Finding, by_severity, finding
 from chainrule.models.doctor.network import SATURATED
 from chainrule.models.doctor.outputs import head
+from chainrule.models.doctor.stuck import CAN_DIE, MOST_ROWS, STILL_FALLING, stuck
 from chainrule.models.evaluation import ClassEvaluation
 from chainrule.models.model import Model
-
-MOST_ROWS = 2000
-STILL_FALLING = 0.05
-CAN_DIE = ("relu",)
 
 
 def diagnose_model(model: Model) -> Diagnosis:
@@ -48,6 +45,8 @@ def diagnose_model(model: Model) -> Diagnosis:
         (over_training(model), "The validation cost did not rise while the training cost fell."),
         (worth(model), "The model is better than a constant answer."),
     ]
+    if model.learned is not None:
+        checks.append((stuck(model), "The cost is not stuck above what these rows allow."))
     if "train" in model.parts:
         rows = model.parts["train"]
         record = model.forward(rows.take(np.arange(0, rows.n_rows, max(1, rows.n_rows // MOST_ROWS))))
