@@ -193,14 +193,6 @@ class TestProof:
             proven_program(fitted(classifier(Stubborn), X, DEAR))
 
 
-COLUMNS = {
-    "text": TOWNS,
-    "text with NaN": np.where(np.arange(N) % 5, TOWNS, np.nan),
-    "text with None": np.where(np.arange(N) % 5, TOWNS, None),
-    "whole numbers": np.arange(N) % 4,
-    "numbers with NaN": np.where(np.arange(N) % 5, np.arange(N) % 3 + 0.5, np.nan),
-    "truth values": np.arange(N) % 2 == 0,
-}
 ONE_HOT = [
     OneHotEncoder(handle_unknown=unknown, drop=drop, **groups)
     for unknown, drop, groups in itertools.product(
