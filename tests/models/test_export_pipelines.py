@@ -8,7 +8,19 @@ import warnings
 import numpy as np
 import pandas
 import pytest
-from export_pipelines import DEAR, PRICE, TOWNS, N, classifier, fitted, frame, mixed, numbers_in_a_row, regressor
+from export_pipelines import (
+    COLUMNS,
+    DEAR,
+    PRICE,
+    TOWNS,
+    N,
+    classifier,
+    fitted,
+    frame,
+    mixed,
+    numbers_in_a_row,
+    regressor,
+)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
