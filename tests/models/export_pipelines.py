@@ -36,6 +36,16 @@ PRICE = 3 * AREAS + 40 * (TOWNS == "Bern") + 10 * ROOMS
 DEAR = np.where(PRICE > np.median(PRICE), "yes", "no")
 
 
+COLUMNS = {
+    "text": TOWNS,
+    "text with NaN": np.where(np.arange(N) % 5, TOWNS, np.nan),
+    "text with None": np.where(np.arange(N) % 5, TOWNS, None),
+    "whole numbers": np.arange(N) % 4,
+    "numbers with NaN": np.where(np.arange(N) % 5, np.arange(N) % 3 + 0.5, np.nan),
+    "truth values": np.arange(N) % 2 == 0,
+}
+
+
 def frame(gaps: bool = True) -> pandas.DataFrame:
     """A table of numbers, text, whole numbers and truth values, with gaps in the first three."""
     table = pandas.DataFrame({"area": AREAS, "town": TOWNS, "rooms": ROOMS, "garden": GARDEN, "spare": 1.0})

@@ -1,14 +1,21 @@
 """Pipelines as descriptions: what is refused by name, and how a description that differs is found."""
 
 import builtins
-import itertools
 import math
-import warnings
 
 import numpy as np
 import pandas
 import pytest
-from export_pipelines import DEAR, PRICE, TOWNS, N, classifier, fitted, frame, mixed, numbers_in_a_row, regressor
+from export_pipelines import (
+    DEAR,
+    N,
+    classifier,
+    fitted,
+    frame,
+    mixed,
+    numbers_in_a_row,
+    regressor,
+)
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +24,6 @@ from sklearn.preprocessing import (
     FunctionTransformer,
     MinMaxScaler,
     OneHotEncoder,
-    OrdinalEncoder,
     PowerTransformer,
     QuantileTransformer,
     StandardScaler,
@@ -26,7 +32,6 @@ from sklearn.preprocessing import (
 import chainrule as cr
 from chainrule.models.estimators import MLPRegressor
 from chainrule.models.export import c_steps, javascript_steps, onnx_steps, pipelines, python_steps, steps, to_python
-from chainrule.models.export.evaluate import evaluate
 from chainrule.models.export.program import NumberColumn, TextColumn, UnusedColumn
 from chainrule.models.export.proof import proven_program
 from chainrule.models.export.sources import program_of
@@ -191,79 +196,6 @@ class TestProof:
 
         with pytest.raises(cr.UsageError, match=r"not those of the highest probability|It is not written"):
             proven_program(fitted(classifier(Stubborn), X, DEAR))
-
-
-COLUMNS = {
-    "text": TOWNS,
-    "text with NaN": np.where(np.arange(N) % 5, TOWNS, np.nan),
-    "text with None": np.where(np.arange(N) % 5, TOWNS, None),
-    "whole numbers": np.arange(N) % 4,
-    "numbers with NaN": np.where(np.arange(N) % 5, np.arange(N) % 3 + 0.5, np.nan),
-    "truth values": np.arange(N) % 2 == 0,
-}
-ONE_HOT = [
-    OneHotEncoder(handle_unknown=unknown, drop=drop, **groups)
-    for unknown, drop, groups in itertools.product(
-        ["error", "ignore", "infrequent_if_exist"], [None, "first", "if_binary"], [{}, {"min_frequency": 13}]
-    )
-]
-ORDINAL = [
-    OrdinalEncoder(),
-    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-7),
-    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=-2),
-    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=9, max_categories=2, encoded_missing_value=-1),
-]
-
-
-def compare_encoders(kind, encoders):
-    """Each is compared with the pipeline by `proven_program`, on known, unknown and missing values."""
-    text = kind.startswith("text")
-    table = pandas.DataFrame({"a": pandas.Series(COLUMNS[kind], dtype=object if text else None), "b": PRICE})
-    for encoder in encoders:
-        columns = ColumnTransformer([("a", encoder, ["a"])], remainder="passthrough")
-        pipeline = fitted(make_pipeline(columns, SimpleImputer(), StandardScaler(), regressor()), table, PRICE / 100)
-        program = proven_program(pipeline)
-        assert isinstance(program.columns[0], TextColumn) == text
-        rows = [[None if cell is None or cell != cell else cell for cell in row] for row in table.to_numpy().tolist()]
-        received = evaluate(program, rows)[:, 0]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            np.testing.assert_allclose(received, pipeline.predict(table), rtol=1e-9, err_msg=str(encoder))
-
-
-@pytest.mark.parametrize("kind", COLUMNS)
-def test_encoders(kind):
-    compare_encoders(kind, [*ONE_HOT[::5], *ORDINAL[1:]])
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("kind", COLUMNS)
-def test_encoders_of_every_kind(kind):
-    compare_encoders(kind, [*ONE_HOT, *ORDINAL])
-
-
-def test_imputers_of_every_kind():
-    text, numbers = COLUMNS["text with NaN"], COLUMNS["numbers with NaN"]
-    for strategy in ("most_frequent", "constant"):
-        for indicator in (False, True):
-            imputer = SimpleImputer(strategy=strategy, add_indicator=indicator)
-            columns = ColumnTransformer([
-                ("text", make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore", sparse_output=False)), [0]),
-                ("numbers", make_pipeline(SimpleImputer(strategy=strategy, fill_value=1.5), StandardScaler()), [1]),
-            ])  # fmt: skip
-            rows = np.column_stack([text, numbers]).astype(object)
-            proven_program(fitted(make_pipeline(columns, classifier()), rows, DEAR))
-    for indicator in (False, True):  # where "Ulm" stands for a missing town, NaN is refused
-        imputer = SimpleImputer(missing_values="Ulm", strategy="most_frequent", add_indicator=indicator)
-        encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        rows = TOWNS[:, None].astype(object)
-        program = proven_program(fitted(make_pipeline(imputer, encoder, classifier()), rows, DEAR))
-        assert np.isnan(evaluate(program, [["Ulm"], [None], ["Bern"]])).any(axis=1).tolist() == [False, True, False]
-    for strategy in ("mean", "median"):
-        for marker in (np.nan, -1):
-            rows = np.column_stack([np.where(np.isnan(numbers), marker, numbers), PRICE])
-            imputer = SimpleImputer(missing_values=marker, strategy=strategy, add_indicator=True)
-            proven_program(fitted(make_pipeline(imputer, StandardScaler(), classifier()), rows, DEAR))
 
 
 def test_float32_inside_a_pipeline():

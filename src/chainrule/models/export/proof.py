@@ -121,6 +121,7 @@ def _says(model: Any, made: Described, rows: list[list[Any]]) -> np.ndarray:
         else:
             X = _as_fitted(model, made, rows)
             labels = model.predict(X)
+            labels = labels.toarray() if hasattr(labels, "toarray") else labels  # of sparse labels
             P = model.predict_proba(X) if isinstance(program.answer, (Classes, Labels)) else None
     if P is None:
         return np.asarray(labels, dtype=float).reshape(len(rows), -1)

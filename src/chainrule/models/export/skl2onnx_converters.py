@@ -59,7 +59,7 @@ def _shapes(operator: Any) -> None:
         operator.outputs[0].type.shape = [None, estimator.n_outputs_]
         return
     shape_calculator.calculate_linear_classifier_output_shapes(operator)
-    if estimator._targets.kind == "multilabel":
+    if estimator.n_outputs_ > 1 and estimator.out_activation_ == "logistic":  # labels, each of its own
         operator.outputs[0].type.shape = [None, estimator.n_outputs_]
 
 
