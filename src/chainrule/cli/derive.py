@@ -34,17 +34,18 @@ def command(
     backpropagation; or the name of an activation or a loss, whose derivative is worked out rule by rule.
     """
     from chainrule.core.catalogue import ACTIVATIONS, LOSSES
+    from chainrule.core.loss_names import own_name
     from chainrule.explaining.symbolic import backpropagation_equations, derive, derive_activation, derive_loss
 
     def name(text: str | None) -> str | None:
         return None if text is None else text.replace("-", "_")
 
-    head = name(what.partition("(")[0])
+    head = what.partition("(")[0].replace("-", "_")
     if what == "equations":
         made = backpropagation_equations(notation, name(loss))
     elif head in ACTIVATIONS:
         made = derive_activation(name(what) or what, notation)
-    elif head in LOSSES:
+    elif own_name(head) in LOSSES:
         made = derive_loss(name(what) or what, notation)
     elif re.fullmatch(r"\d+(-\d+)+", what):
         made = derive(

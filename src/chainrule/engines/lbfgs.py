@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -129,28 +129,28 @@ def _step(measure: Callable[[np.ndarray], _Point], here: _Point, memory: Memory)
     return measure(here.w), memory._replace(converged=True)
 
 
-def direction(g: np.ndarray, S: np.ndarray, Y: np.ndarray) -> np.ndarray:
+def direction(g: np.ndarray, S: Sequence[np.ndarray], Y: Sequence[np.ndarray]) -> np.ndarray:
     """Return -H^-1 g by the two-loop recursion.
 
     Parameters
     ----------
     g : array (p,)
         The gradient.
-    S, Y : arrays (k, p)
+    S, Y : arrays (k, p), or sequences of k arrays (p,)
         The last k steps and the changes of the gradient along them, the newest last. Without any the direction is -g,
         shortened to length 1: a first step should not be longer than a weight is large.
     """
     if not len(S):
         return -g / max(1.0, float(np.linalg.norm(g)))
-    rho = 1 / np.sum(S * Y, axis=1)
-    q, share = g.copy(), np.empty(len(S))
+    rho = [1 / float(s @ y) for s, y in zip(S, Y, strict=True)]
+    q, share = -g, [0.0] * len(S)
     for i in reversed(range(len(S))):
-        share[i] = rho[i] * (S[i] @ q)
+        share[i] = rho[i] * float(S[i] @ q)
         q -= share[i] * Y[i]
-    q *= (S[-1] @ Y[-1]) / (Y[-1] @ Y[-1])  # the curvature along the newest step stands for all others
+    q *= 1 / (rho[-1] * float(Y[-1] @ Y[-1]))  # the curvature along the newest step stands for all others
     for i in range(len(S)):
-        q += (share[i] - rho[i] * (Y[i] @ q)) * S[i]
-    return -q
+        q += (share[i] - rho[i] * float(Y[i] @ q)) * S[i]
+    return q
 
 
 def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray) -> _Point | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
 from chainrule.errors import UsageError
 from chainrule.models.estimators.parameters import documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron
+from chainrule.models.estimators.rows import Rows
+from chainrule.models.estimators.target_scale import poorly_scaled
+from chainrule.models.estimators.target_units import TargetUnits, units_of
 
 OF_CLASSES = (
     "binary_cross_entropy", "categorical_cross_entropy", "softmax_categorical_cross_entropy", "perceptron_criterion",
@@ -100,6 +104,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         max_fun: int = 15000,
         dropout: Any = 0.0,
         preprocess: bool = False,
+        unknown: str = "ignore",
+        max_categories: int = 1000,
         engine: str = "auto",
         on_epoch: Any = None,
     ) -> None:
@@ -129,6 +135,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.max_fun = max_fun
         self.dropout = dropout
         self.preprocess = preprocess
+        self.unknown = unknown
+        self.max_categories = max_categories
         self.engine = engine
         self.on_epoch = on_epoch
 
@@ -145,6 +153,14 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
                 f"y has {outputs} targets, but the network was fitted with {self.n_outputs_}. Give the same targets, "
                 "or fit a new estimator."
             )
+
+    def _units_to_learn(self, rows: Rows, resumed: bool) -> TargetUnits | None:
+        units = units_of(rows.Y, self.loss, rows.weight) if self.preprocess else None
+        before = self._units if resumed else None
+        return units if units is None or before is None else replace(before, degree=units.degree)
+
+    def _poorly_scaled(self, rows: Rows) -> str:
+        return "" if self._units is not None else poorly_scaled(self, rows)
 
     def _check_validation_targets(self, y: np.ndarray) -> None:
         super()._check_validation_targets(y)
@@ -176,7 +192,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return "exponential" if loss.name == "poisson" else "identity"
 
     def _loss(self) -> Loss | FusedLoss:
-        return loss_named("half_squared_error" if self.loss == "squared_error" else self.loss)
+        return loss_named(self.loss)
 
     def _score_of(self, A: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
         """R^2, the mean over the targets; asked for after every epoch, so without scikit-learn's checks."""
