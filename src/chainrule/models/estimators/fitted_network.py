@@ -115,6 +115,11 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
     def _checked_inputs(self, X: Any) -> Any:
         inputs = self.network_.sizes[0]
         if self._encoding is not None:
+            if len(getattr(X, "shape", (0, 0))) == 1:
+                raise UsageError(
+                    f"X must have rows and columns; received shape {X.shape}. Reshape your data: X.reshape(1, -1) for "
+                    "a single row."
+                )
             validate_data(self, X, reset=False, skip_check_array=True)
             rows = encode_rows(self._encoding, X)
         elif self.preprocess and "n_iter_" not in self.__dict__:

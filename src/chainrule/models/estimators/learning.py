@@ -84,12 +84,10 @@ class Learning(LearningRecord):
         seen = self._in_units(problem)
         solved = self._solved(problem, seen, told, generator, score, constants[0], incremental, resumed)
         self._scaled_network = None
-        best_loss = solved.memory.best_loss
         if seen is not None:
             self._scaled_network = solved.best_network or solved.network
             solved = seen.solved(solved)
-            best_loss = seen.best_loss(solved, self.best_loss_ if resumed else None)
-        self._keep(solved, best_loss, *constants)
+        self._keep(solved, *constants)
         if solved.error is not None:
             raise diverged(solved, self) from None
         self._warn(solved, rows, incremental)

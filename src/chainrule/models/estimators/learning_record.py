@@ -59,14 +59,15 @@ class LearningRecord(FittedNetwork):
         self._activations = [activation_named(name) for name in [*hidden, self._output_activation()]]
         self.out_activation_ = scikit_learns_name(self._activations[-1].name)
 
-    def _keep(self, solved: Solved, best_loss: float, constant: float, validation_constant: float) -> None:
+    def _keep(self, solved: Solved, constant: float, validation_constant: float) -> None:
         """Take the attributes from a training; the constants are what their loss has beside the network's."""
         table, stochastic = solved.history.table, self.solver in STOCHASTIC_SOLVERS
         losses = list(table[:, 1] + constant)  # NumPy's numbers, as scikit-learn's are
         self.n_iter_, self.history_ = len(losses), solved.history
         self.loss_curve_ = self.loss_curve_ + losses if stochastic else losses
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.float64(math.nan)
-        self.best_loss_ = None if self.early_stopping and stochastic else np.float64(best_loss + constant)
+        before = self.best_loss_ if stochastic and self.best_loss_ is not None else math.inf
+        self.best_loss_ = None if self.early_stopping and stochastic else np.float64(min([before, *losses]))
         self._memory = solved.memory._replace(seen=solved.memory.seen if stochastic else self.t_)
         self.t_ = self._memory.seen
         if not np.isnan(table[:, 2]).all():

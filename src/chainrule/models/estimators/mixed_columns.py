@@ -14,6 +14,7 @@ from chainrule.data.encoder import Encoding
 from chainrule.data.encoding import fit_encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.frames import column_from_array, counted_from_zero, table_from_object
+from chainrule.data.input_nodes import NameInput, NumberInput
 from chainrule.data.number_targets import NumberTargets
 from chainrule.data.text_columns import read_text_columns
 from chainrule.errors import UsageError
@@ -28,7 +29,7 @@ def fit_rows(
     X: Any,
     y: np.ndarray,
     classify: bool,
-    taking_part: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
     *,
     unknown: str = "ignore",
     max_categories: int = 1000,
@@ -41,8 +42,8 @@ def fit_rows(
     y : array (N,) or (N, targets)
     classify : bool
         Whether y holds labels.
-    taking_part : array of bool (N,), optional
-        The rows whose numbers decide the scales; by default all.
+    weight : array (N,), optional
+        How much each row counts for scales and medians: one of weight 2 as two rows, one of weight 0 not at all.
     unknown, max_categories
         As in `EncodingPlan`.
 
@@ -52,6 +53,11 @@ def fit_rows(
         For a column that is left out, with the reason.
     """
     table = _table(X)
+    if table.n_rows < 2:
+        raise UsageError(
+            f"preprocess=True finds out from the rows how to scale them; received n_samples={table.n_rows}, and at "
+            "least 2 are needed."
+        )
     targets = []
     for k, values in enumerate(np.reshape(y, (len(y), -1)).T):
         name = f"y{k + 1}"
@@ -77,10 +83,12 @@ def fit_rows(
         test=0.0,
     )
     whole = replace(table, columns=(*table.columns, *targets))
-    encoding = fit_encoding(whole, plan, taking_part, output_activation="softmax" if classify else "identity")
+    counts = None if weight is None else weight > 0
+    encoding = fit_encoding(whole, plan, counts, output_activation="softmax" if classify else "identity")
     left_out = tuple((name, naming.get(name, reason)) for name, reason in encoding.left_out)
     columns = tuple(name for name in table.names if name not in names)
-    encoding = replace(encoding, left_out=left_out, columns=columns)
+    inputs = encoding.inputs if weight is None else tuple(_weighed(item, table, weight) for item in encoding.inputs)
+    encoding = replace(encoding, inputs=inputs, left_out=left_out, columns=columns)
     for name, reason in left_out:
         told = reason.replace("--nominal keeps it as names, --max-categories raises", "max_categories raises")
         warnings.warn(f'preprocess=True leaves out the column "{name}": {told}.', stacklevel=6)
@@ -93,6 +101,34 @@ def fit_rows(
 def encode_rows(encoding: Encoding, X: Any) -> np.ndarray:
     """Return the inputs of the network for rows of X, (N, nodes), float64."""
     return encoding.encode_inputs(_table(X, encoding.text_columns, encoding.columns))
+
+
+def _weighed(item: NumberInput | NameInput, table: Table, weight: np.ndarray) -> NumberInput | NameInput:
+    """The same input with the mean, the deviation and the median of rows that count by their weights."""
+    if isinstance(item, NameInput):
+        return item
+    column = table.column(item.name)
+    known = ~column.missing & (weight > 0)
+    values, s = column.values[known], weight[known].astype(np.float64)
+    center = float(np.average(values, weights=s))
+    deviation = float(np.sqrt(np.average((values - center) ** 2, weights=s)))
+    scale = deviation if deviation > 0 else item.scale
+    return replace(item, center=center, scale=scale, fill=weighted_median(values, s))
+
+
+def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
+    """Return the value in the middle, each counted by its weight; between two middle ones their mean.
+
+    >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0]))
+    2.0
+    >>> weighted_median(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    1.5
+    """
+    order = np.argsort(values, kind="stable")
+    values, below = values[order], np.cumsum(weight[order])
+    half = below[-1] / 2
+    first, after = np.searchsorted(below, half, side="left"), np.searchsorted(below, half, side="right")
+    return float((values[first] + values[min(after, len(values) - 1)]) / 2)
 
 
 def _names_rows(column: Column) -> str:
@@ -121,6 +157,9 @@ def _table(X: Any, as_text: Container[str] = (), names: Sequence[str] = ()) -> T
         )
     if hasattr(X, "dtype") and getattr(X, "ndim", 2) == 2 and not isinstance(X, np.ndarray):
         X = np.asarray(X)
+    shape = getattr(X, "shape", None)
+    if shape is not None and len(shape) == 2 and shape[1] == 0:
+        raise UsageError(f"Found array with 0 feature(s) (shape={tuple(shape)}) while a minimum of 1 is required.")
     table = table_from_object(X)
     if table is None:
         rows = np.asarray(X, dtype=object)

@@ -192,7 +192,7 @@ class MultilayerPerceptron(Learning):
         weight = checked_weight("sample_weight", sample_weight, np.empty((len(y), 1)))
         if not resumed:
             self.encoding_ = fit_rows(
-                X, y, is_classifier(self), None if weight is None else weight > 0, unknown=self.unknown,
+                X, y, is_classifier(self), weight, unknown=self.unknown,
                 max_categories=self.max_categories,
             )  # fmt: skip
         assert self.encoding_ is not None

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
+from chainrule.core.loss_names import own_name
 from chainrule.errors import UsageError
 from chainrule.models.estimators.parameters import documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron
@@ -145,6 +146,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         A = self._outputs(X)
         return A[:, 0] if A.shape[1] == 1 else A
 
+    @property
+    def _loss_name(self) -> str:
+        """The name of a built-in loss, whatever it was called; of your own an empty string."""
+        return own_name(self.loss) if isinstance(self.loss, str) else ""
+
     def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
         self._refuse_values(y)
         outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -168,13 +174,13 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _refuse_values(self, y: np.ndarray) -> None:
         """Refuse values for which the loss has no least value."""
-        if self.loss == "poisson" and np.min(y) < 0:
+        if self._loss_name == "poisson" and np.min(y) < 0:
             raise UsageError(
                 f"loss='poisson' is for counts: y must be at least 0; received {np.min(y):g}. Take 'squared_error'."
             )
-        if self.loss in OF_CLASSES:
+        if self._loss_name in OF_CLASSES:
             raise UsageError(f"loss={self.loss!r} is for classes. Take an MLPClassifier, or 'squared_error'.")
-        if self.loss == "logistic_binary_cross_entropy" and not (np.min(y) >= 0 and np.max(y) <= 1):
+        if self._loss_name == "logistic_binary_cross_entropy" and not (np.min(y) >= 0 and np.max(y) <= 1):
             raise UsageError(
                 f"loss={self.loss!r} is for shares: y must lie between 0 and 1; received {np.min(y):g} to "
                 f"{np.max(y):g}. Take 'squared_error'."
@@ -205,7 +211,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _constant_of_loss(self, Y: np.ndarray, weight: np.ndarray | None) -> float:
         """The Poisson deviance also has y log y - y, so that a perfect prediction costs nothing."""
-        if self.loss != "poisson":
+        if self._loss_name != "poisson":
             return 0.0
         positive = np.where(Y > 0, Y, 1.0)
         return float(np.average((Y * np.log(positive) - Y).sum(axis=1), weights=weight))

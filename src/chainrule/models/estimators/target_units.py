@@ -85,7 +85,7 @@ def units_of(Y: np.ndarray, loss: object, weight: np.ndarray | None) -> TargetUn
     loss
         As a person gives it.
     weight : array (N,) or None
-        Rows of weight 0 do not count; how heavy the others are does not matter.
+        How much each row counts.
 
     Raises
     ------
@@ -99,7 +99,9 @@ def units_of(Y: np.ndarray, loss: object, weight: np.ndarray | None) -> TargetUn
         return None
     rows = Y if weight is None else Y[weight > 0]
     with np.errstate(over="ignore", invalid="ignore"):
-        centers, scales = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+        s = None if weight is None else weight[weight > 0].astype(np.float64)
+        centers = np.average(rows.astype(np.float64), axis=0, weights=s)
+        scales = np.sqrt(np.average((rows - centers) ** 2, axis=0, weights=s))
     if not (np.isfinite(centers).all() and np.isfinite(scales).all()):
         raise DataError(f"y has values up to {np.abs(rows).max():g}, too large to be scaled. Change its unit.")
     # A target that is the same in every row keeps its unit; rounding may have made a deviation of it.
@@ -149,13 +151,6 @@ class InUnits:
             history=history,
             best_network=None if best is None else self.units.fold(best),
         )
-
-    def best_loss(self, solved: Solved, before: float | None) -> float:
-        """Return the lowest loss so far, also of the fits that this one resumed."""
-        if self.units.factor is not None:
-            return solved.memory.best_loss * self.units.factor
-        losses = solved.history.table[:, COST]
-        return float(min(losses.min(initial=np.inf), np.inf if before is None else before))
 
     def _told(self, callback: Callback) -> Callback:
         def told(state: TrainingState) -> bool | None:
