@@ -166,6 +166,13 @@ class TestNamed:
         named = f"y has mean {y.mean():.4g} and standard deviation {y.std():.4g}"
         is_named = any(named in one and "preprocess=True" in one for one in messages)
         assert is_named or (reg.score(X, y) > 0.2 and abs(shift) < 1e6 and scale > 1e-4)
+        assert is_named == any("not scaled:" in one for one in messages)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_loss_that_tol_outweighs(self, seed):
+        """Targets times 1e-4, tried by hand: it ends before it has learnt, whether its start was lucky or not."""
+        reg = MLPRegressor(random_state=seed)
+        assert any("deviation 0.007701" in one and "preprocess=True" in one for one in told(reg, X, 1e-4 * Y))
 
     def test_which_of_several(self):
         y = np.stack([STANDARD, 1e-3 * STANDARD, STANDARD + 1e3], axis=1)

@@ -51,7 +51,7 @@ class Learning(LearningRecord):
         """What scikit-learn's loss has that depends on the targets alone."""
         return 0.0
 
-    def _poorly_scaled(self, rows: Rows) -> str:
+    def _poorly_scaled(self, rows: Rows, ended: str) -> str:
         """What is to be said of the targets' scale, if anything."""
         return ""
 
@@ -180,7 +180,7 @@ class Learning(LearningRecord):
             return
         if incremental:
             return
-        scale = self._poorly_scaled(rows)
+        scale = self._poorly_scaled(rows, solved.ended)
         if solved.ended in ("epochs", "stuck"):
             warnings.warn(not_converged(solved, self, scale), ConvergenceWarning, stacklevel=6)
         elif scale:

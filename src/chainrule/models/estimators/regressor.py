@@ -165,8 +165,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         before = self._units if resumed else None
         return units if units is None or before is None else replace(before, degree=units.degree)
 
-    def _poorly_scaled(self, rows: Rows) -> str:
-        return "" if self._units is not None else poorly_scaled(self, rows)
+    def _poorly_scaled(self, rows: Rows, ended: str) -> str:
+        by_tol = ended == "improvement" and not self.early_stopping
+        return "" if self._units is not None else poorly_scaled(self, rows, by_tol)
 
     def _check_validation_targets(self, y: np.ndarray) -> None:
         super()._check_validation_targets(y)

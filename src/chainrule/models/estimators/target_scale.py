@@ -14,13 +14,15 @@ from chainrule.models.estimators.target_units import DEGREES
 # Outputs start around 0, of size 1: a mean up to so much, and a deviation from 0.1 to so much, is no matter.
 USUAL_MEAN, USUAL_DEVIATION = 5.0, 10.0
 MISSED = 0.1  # share of a constant's loss that other units for the outputs would save, where the scale is to blame
+NOTHING = 10.0  # times tol: a loss so small has not far to fall before training ends
 
 
-def poorly_scaled(regressor: Any, rows: Rows) -> str:
+def poorly_scaled(regressor: Any, rows: Rows, by_tol: bool) -> str:
     """Name the targets whose scale is far from 1 and was not reached, or return an empty string.
 
     Both count. Scale alone is no mistake where the fit is good; and a poor fit has other reasons, unless moving and
-    stretching what the network answers would make it clearly better: that is what training has not come to.
+    stretching what the network answers would make it clearly better, which is what training has not come to; or unless
+    tol ended it, next to which the loss was nothing from the start.
 
     Parameters
     ----------
@@ -28,6 +30,8 @@ def poorly_scaled(regressor: Any, rows: Rows) -> str:
         Fitted.
     rows : Rows
         Those it was fitted to.
+    by_tol : bool
+        Whether training ended because the loss no longer fell by tol.
     """
     if not isinstance(regressor.loss, str):
         return ""
@@ -48,7 +52,7 @@ def poorly_scaled(regressor: Any, rows: Rows) -> str:
     A = np.asarray(regressor._outputs_of(network, X), dtype=np.float64)
     # Every hidden unit off, for every row: the first steps went too far.
     dead = len(network.layers) > 1 and not regressor._outputs_of(Network(network.layers[:-1]), X).any()
-    said = []
+    said, short = [], False
     for k in np.flatnonzero(far):
         a, y = A[:, k], Y[:, k]
         constant = np.full_like(y, means[k] if DEGREES[head] == 2 else np.quantile(y, q))
@@ -57,14 +61,19 @@ def poorly_scaled(regressor: Any, rows: Rows) -> str:
             moved += np.quantile(y - moved, q)
         with np.errstate(all="ignore"):
             costs = [float(np.average(loss.value(c[:, None], y[:, None]), weights=s)) for c in (a, moved, constant)]
-        if dead or not costs[0] - costs[1] <= MISSED * costs[2]:
+        ended_by_tol = by_tol and costs[2] <= NOTHING * regressor.tol and costs[0] > MISSED * costs[2]
+        short = short or ended_by_tol
+        if dead or ended_by_tol or not costs[0] - costs[1] <= MISSED * costs[2]:
             name = "y" if Y.shape[1] == 1 else f"column {k} of y"
             said.append(f"{name} has mean {means[k]:.4g} and standard deviation {deviations[k]:.4g}")
     if not said:
         return ""
+    why = "The network starts with outputs around 0 of size 1, and has not come near them."
+    if short:
+        why = f"Their loss is so small that tol={regressor.tol:g} ended training before they were learnt."
     return (
-        f"The targets are not scaled: {'; '.join(said)}. The network starts with outputs around 0 of size 1, and has "
-        "not come near them. Scale them (preprocess=True, or TransformedTargetRegressor with a StandardScaler)."
+        f"The targets are not scaled: {'; '.join(said)}. {why} Scale them (preprocess=True, or "
+        "TransformedTargetRegressor with a StandardScaler)."
     )
 
 
