@@ -2,8 +2,8 @@
 
 Newton's direction is -H^-1 g. BFGS learns H^-1 from what each step s did to the gradient, y = change of g; L-BFGS keeps
 only the last m pairs (s, y) and applies the matrix that they make without ever writing it down (Nocedal 1980, algorithm
-7.4 of Nocedal and Wright 2006). How far to go along it is found by scipy.optimize.line_search, which looks for the
-strong Wolfe conditions. One epoch is one such step over all examples, in float64.
+7.4 of Nocedal and Wright 2006). How far to go along it is found by `line_search`, which looks for the strong Wolfe
+conditions. One epoch is one such step over all examples, in float64.
 
 The memory is part of the training's state, so a training may be stopped after any epoch and resumed; this is why the
 recursion is here, and not scipy.optimize.minimize, which keeps its memory to itself.
@@ -12,10 +12,8 @@ recursion is here, and not scipy.optimize.minimize, which keeps its memory to it
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +21,10 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.network import Network
 from chainrule.core.passes import backward, forward
-from chainrule.engines.reference import first_not_finite, trainable_gradients
+from chainrule.engines.cost_and_gradient import CostAndGradient
+from chainrule.engines.line_search import search
+from chainrule.engines.outputs import outputs
+from chainrule.engines.reference import first_not_finite
 from chainrule.engines.vectors import as_vector, at_vector, examples_in_float64, in_float64
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Solver, Work, count_right
 from chainrule.errors import UsageError
@@ -52,7 +53,6 @@ class _Point(NamedTuple):
     w: np.ndarray
     J: float
     g: np.ndarray
-    accuracy: float
 
 
 def lbfgs(memory: float = 10) -> Solver:
@@ -71,16 +71,7 @@ def lbfgs(memory: float = 10) -> Solver:
         empty = np.zeros((int(memory), p))
         return Memory([empty], [empty], 0, [np.zeros(p)], math.inf, converged=False)
 
-    return Solver("lbfgs", "lbfgs", init, run, refusal)
-
-
-def refusal(work: Work, network: Network) -> str:
-    """Return why this cannot run here, or an empty string."""
-    if find_spec("scipy") is None:
-        return (
-            'needs scipy for its line search. Install it with: pip install "chainrule[scipy]"; or leave the solver out'
-        )
-    return ""
+    return Solver("lbfgs", "lbfgs", init, run, lambda work, network: "")
 
 
 def run(
@@ -103,17 +94,17 @@ def run(
     NotFiniteError
         If the cost or its gradient is not finite where a step starts.
     """
-    measure = partial(_measured, work, network, examples_in_float64(work))
+    measure = partial(_measured, CostAndGradient(work, network), network)
     numbers, w = [], as_vector(network.trainable_parameters)
     with np.errstate(all="ignore"):  # a trial may overflow: its cost is then not lower
-        here = _Point(network, w, rule_state.cost, rule_state.gradient[0], math.nan)
+        here = _Point(network, w, rule_state.cost, rule_state.gradient[0])
         if math.isinf(rule_state.cost):
             here = measure(w)
             _refuse_not_finite(work, here)
         for _ in learning_rates:
             norm = float(np.linalg.norm(here.g))
             here, rule_state = _step(measure, here, rule_state)
-            numbers.append(EpochNumbers(here.J, here.accuracy, norm))
+            numbers.append(EpochNumbers(here.J, _accuracy(work, here.network), norm))
             if rule_state.converged:
                 break
     return Chunk(here.network, rule_state, tuple(numbers))
@@ -155,26 +146,18 @@ def direction(g: np.ndarray, S: Sequence[np.ndarray], Y: Sequence[np.ndarray]) -
 
 def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray) -> _Point | None:
     """Return a point along d with a lower cost, or None."""
-    from scipy.optimize import line_search
-
-    if not here.g @ d < 0:
+    slope, points = float(here.g @ d), {0.0: here}
+    if not slope < 0:
         return None
-    asked, answer = here.w, here
 
-    def at(w: np.ndarray) -> _Point:
-        """The cost and the gradient are asked for one after the other at the same weights: one pass serves both."""
-        nonlocal asked, answer
-        if not np.array_equal(asked, w):
-            asked, answer = w.copy(), measure(w)
-        return answer
+    def at(t: float) -> tuple[float, float]:
+        if t not in points:
+            points[t] = measure(here.w + t * d)
+        return points[t].J, float(points[t].g @ d)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a search that fails says so by returning None
-        length = line_search(lambda w: at(w).J, lambda w: at(w).g, here.w, d, here.g, here.J)[0]
-    if length is None:
-        return None
-    there = at(here.w + length * d)
-    return there if there.J < here.J and np.isfinite(there.g).all() else None
+    t = search(at, here.J, slope, 1.0)
+    there = None if t is None else points[t]
+    return there if there is not None and there.J < here.J and np.isfinite(there.g).all() else None
 
 
 def _with_pair(memory: Memory, here: _Point, there: _Point) -> Memory:
@@ -187,21 +170,18 @@ def _with_pair(memory: Memory, here: _Point, there: _Point) -> Memory:
     return memory._replace(steps=[steps], changes=[changes], pairs=min(memory.pairs + 1, len(steps)))
 
 
-def _measured(
-    work: Work, network: Network, examples: tuple[np.ndarray, np.ndarray, np.ndarray | None], w: np.ndarray
-) -> _Point:
+def _measured(at: CostAndGradient, network: Network, w: np.ndarray) -> _Point:
     """J and its gradient at the weights w, as the network's dtype holds them."""
-    X, Y, s = examples
     there = at_vector(network, w)
-    exact = in_float64(there)
-    record = forward(exact, X)
-    grads = backward(
-        exact, record, Y, work.loss, reduction=work.reduction, weight_decay=work.decay_of(len(X)), sample_weight=s
-    )  # fmt: skip
-    J = grads.cost if math.isfinite(grads.cost) else math.inf  # a line search cannot compare with NaN
-    accuracy = math.nan if work.middle is None else count_right(record.output, Y, work.middle) / work.n_examples
     rounded = as_vector(there.trainable_parameters)
-    return _Point(there, rounded, J, as_vector(trainable_gradients(exact, grads)), accuracy)
+    return _Point(there, rounded, *at(rounded))
+
+
+def _accuracy(work: Work, network: Network) -> float:
+    if work.middle is None:
+        return math.nan
+    X, Y, _ = examples_in_float64(work)
+    return count_right(outputs(in_float64(network), X), Y, work.middle) / work.n_examples
 
 
 def _refuse_not_finite(work: Work, here: _Point) -> None:
