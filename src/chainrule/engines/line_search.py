@@ -42,7 +42,7 @@ def search(at: Callable[[float], tuple[float, float]], phi: float, slope: float,
     --------
     >>> search(lambda t: ((t - 3) ** 2, 2 * (t - 3)), 9.0, -6.0, 1.0)
     1.0
-    >>> search(lambda t: ((t - 3) ** 2, 2 * (t - 3)), 9.0, -6.0, 100.0)
+    >>> round(search(lambda t: ((t - 3) ** 2, 2 * (t - 3)), 9.0, -6.0, 100.0), 6)
     3.0
     """
     start = Trial(0.0, phi, slope)
