@@ -1,6 +1,6 @@
 """Cost reached against time: Levenberg-Marquardt, Bayesian regularisation, L-BFGS, Adam and scipy's least_squares.
 
-    python benchmarks/second_order.py            # needs scipy: pip install "chainrule[scipy]"
+    python benchmarks/second_order.py            # needs scipy
 
 Each method fits the same network from the same initial weights, in float64, to all rows of the noisy sine and of the
 diabetes table, as chainrule encodes them. The cost is the mean of half the squared error, without any weight decay.

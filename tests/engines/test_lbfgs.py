@@ -2,7 +2,6 @@
 
 import math
 import sys
-from importlib import util
 
 import array_api_strict as strict
 import autograd
@@ -184,11 +183,10 @@ def test_steps_that_overflow_are_shortened():
 
 
 def test_without_scipy(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "scipy"]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "scipy", None)
-    monkeypatch.setattr(util, "find_spec", lambda name: None)
-    monkeypatch.setattr("chainrule.engines.lbfgs.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r'solver="lbfgs" needs scipy .* pip install "chainrule\[scipy\]"'):
-        cr.fit(small(), X, Y, solver="lbfgs")
+    assert cr.fit(small(), X, Y, solver="lbfgs", epochs=2).epoch == 2
     assert cr.fit(small(), X, Y, solver="lm", epochs=2).epoch == 2
 
 

@@ -130,8 +130,8 @@ class TestEngines:
         X, y = diabetes
         reg = quietly(MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="lm", max_iter=60,
                                    random_state=0), X, y)  # fmt: skip
-        other = quietly(MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=60, random_state=0), X, y)
-        assert reg.loss_ < other.loss_
+        assert reg.loss_curve_ == sorted(reg.loss_curve_, reverse=True)  # it takes no step that rises
+        assert reg.loss_ < 0.5 * np.var(y) / 1.5  # and fits better than any constant
         assert len(reg.loss_curve_) == reg.n_iter_
         assert MLPClassifier((3,), "tanh", solver="lm", alpha=1.0, tol=1e-3).fit(*wine).score(*wine) > 0.97
 
@@ -161,12 +161,12 @@ class TestEngines:
         with monkeypatch.context() as patch:
             patch.setattr(sparse_rows, "MANY_FEATURES", 1)
             patch.setattr(sparse_rows, "THIN", 1.0)
-            settings = {"solver": "lbfgs", "max_iter": 25, "random_state": 0, "alpha": 0.1}
+            settings = {"solver": "lbfgs", "max_iter": 8, "random_state": 0, "alpha": 0.1}  # rounding grows with each
             for s in (None, weight):
                 sparse = quietly(MLPClassifier(**settings), rows, y, s)
                 dense = quietly(MLPClassifier(**settings), X, y, s)
-                assert sparse.loss_curve_ == pytest.approx(dense.loss_curve_, rel=1e-5)
-                np.testing.assert_allclose(sparse.predict_proba(rows), dense.predict_proba(X), atol=1e-4)
+                assert sparse.loss_curve_ == pytest.approx(dense.loss_curve_, rel=1e-6)
+                np.testing.assert_allclose(sparse.predict_proba(rows), dense.predict_proba(X), atol=1e-6)
 
     @pytest.mark.parametrize("solver", ["adam", "lbfgs", "lm"])
     def test_ctrl_c_keeps_what_was_reached(self, wine, solver, monkeypatch, capsys):

@@ -70,8 +70,10 @@ WAYS = {
     "logistic": {"activation": "logistic", "max_iter": 30},
     "tanh, two layers": {"activation": "tanh", "hidden_layer_sizes": (12, 7), "max_iter": 30},
     "no hidden layer": {"hidden_layer_sizes": (), "max_iter": 30},
-    "lbfgs": {"solver": "lbfgs", "max_iter": 20, "activation": "tanh"},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 10, "activation": "tanh"},
 }  # fmt: skip
+# Rounding, other on other processors, grows along a path: these have hundreds of epochs, or a line search in each.
+LONG = ("adaptive", "until it no longer falls", "early stopping", "adaptive, early stopping", "lbfgs")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -89,16 +91,17 @@ def test_every_way_to_train(wine, diabetes, labels, way, kind):
         X, y = labels if kind == "multilabel" else wine
         y = y == 1 if kind == "binary" else y
     ours, theirs = both(cls, X, y, **parameters)
-    assert distance(ours, theirs) < (1e-10 if way != "lbfgs" else 1e-6)
-    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-8)
+    near = 1e-6 if way in LONG else 1e-8
+    assert distance(ours, theirs) < (1e-6 if way in LONG else 1e-10)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=near)
     for name in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
         assert getattr(ours, name) == getattr(theirs, name), name
     for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
         if getattr(theirs, name, None) is None:
             assert way == "lbfgs" or getattr(ours, name) is None
         else:
-            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-8)
-    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-8 if way != "lbfgs" else 1e-4)
+            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=near, atol=near)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=100 * near, atol=near)
     assert ours.score(X, y) == pytest.approx(theirs.score(X, y), rel=1e-6)
     if cls is MLPClassifier:
         np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
@@ -146,13 +149,33 @@ def test_several_targets_same_path_and_the_loss_that_belongs_to_it(diabetes):
     assert abs(slope) > 1e-6
 
 
-def test_lbfgs_with_several_targets_goes_lower_than_scikit_learn(diabetes):
+def test_lbfgs_with_several_targets_ends_at_a_minimum_of_the_sum(diabetes):
+    """Loss and gradient belong together: a line search that is told one and the other ends where the gradient is 0."""
     X, y = diabetes
     Y = np.stack([y, y**2, -y, X[:, 0] ** 2], axis=1)
-    ours, theirs = both(MLPRegressor, X, Y, solver="lbfgs", hidden_layer_sizes=(8,), max_iter=2000, random_state=0,
-                        alpha=0.01)  # fmt: skip
-    errors = [0.5 * np.mean(np.sum((one.predict(X) - Y) ** 2, axis=1)) for one in (ours, theirs)]
-    assert errors[0] < errors[1]
+    settings = {"solver": "lbfgs", "random_state": 0, "max_iter": 2000, "tol": 1e-7, "alpha": 50.0}
+    N = len(X)
+    straight = MLPRegressor(hidden_layer_sizes=(), **settings).fit(X, Y)
+    # Without hidden units there is one minimum, that of ridge regression, for each target by itself.
+    X1, eye = np.column_stack([X, np.ones(N)]), np.diag([1.0] * X.shape[1] + [0.0])
+    ridge = np.linalg.solve(X1.T @ X1 + 50.0 * eye, X1.T @ Y)
+    np.testing.assert_allclose(straight.coefs_[0], ridge[:-1], atol=1e-3)
+    np.testing.assert_allclose(straight.intercepts_[0], ridge[-1], atol=1e-3)
+    # With hidden units there are many; where it ends, the derivative of 1/2 sum over the outputs is small.
+    bent = MLPRegressor(hidden_layer_sizes=(8,), activation="tanh", **settings)
+    start = MLPRegressor(**{**bent.get_params(), "max_iter": 1})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        bent.fit(X, Y), start.fit(X, Y)
+    slopes = []
+    for reg in (start, bent):
+        (W1, W2), (b1, b2) = reg.coefs_, reg.intercepts_
+        A = np.tanh(X @ W1 + b1)
+        error = (A @ W2 + b2 - Y) / N
+        hidden = error @ W2.T * (1 - A * A)
+        grads = [X.T @ hidden + 50.0 / N * W1, hidden.sum(axis=0), A.T @ error + 50.0 / N * W2, error.sum(axis=0)]
+        slopes.append(max(float(np.abs(g).max()) for g in grads))
+    assert slopes[1] < 0.01 * slopes[0]
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])

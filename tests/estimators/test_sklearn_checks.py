@@ -15,6 +15,8 @@ ESTIMATORS = [
     MLPRegressor(solver="sgd", max_iter=100),
     MLPClassifier(solver="lbfgs"),
     MLPRegressor(solver="lbfgs"),
+    MLPClassifier(preprocess=True, max_iter=100),
+    MLPRegressor(preprocess=True, max_iter=100),
 ]
 DO_NOT_APPLY = {
     "check_array_api_input": "asks for an environment variable of SciPy's; the estimators take NumPy arrays",

@@ -273,7 +273,7 @@ def test_the_example_on_regularization():
         ).fit(X, y)
         assert clf.score(X, y) > 0.8
         norms.append(sum((W**2).sum() for W in clf[-1].coefs_))
-    assert norms == sorted(norms, reverse=True)
+    assert norms[-1] < norms[0] / 2  # those between depend on which minimum is found
 
 
 def test_the_comparison_of_classifiers():

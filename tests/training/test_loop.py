@@ -521,7 +521,7 @@ class TestPrepare:
             ([[1.0, 2.0]], [[1.0]], {"sample_weight": [-1.0]}, "at least 0"),
             ([[1.0, 2.0]], [[1.0]], {"sample_weight": [0.0]}, "not all of them 0"),
             ([[1.0, 2.0]], [[1.0]], {"validation": ([[1.0]], [[1.0]])}, "X has 1 columns"),
-            ([[1.0, 2.0]], [[1.0]], {"loss": "mse"}, 'loss "mse" is unknown'),
+            ([[1.0, 2.0]], [[1.0]], {"loss": "hinge"}, 'loss "hinge" is unknown'),
             ([[1.0, 2.0]], [[1.0]], {"loss": "softmax_categorical_cross_entropy"}, "contains the output activation"),
         ],
     )

@@ -9,13 +9,14 @@ import pytest
 
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, Activation, activation_named, loss_named
 from chainrule.core.initial_weights import INITS, initial_weights
+from chainrule.core.loss_names import ALIASES
 from chainrule.core.schedules import SCHEDULES, schedule_named
 from chainrule.core.update_rules import UPDATE_RULES, update_rule_named
 from chainrule.engines.choose import ENGINES
 from chainrule.engines.solvers import solver_named
 from chainrule.errors import UsageError
 from chainrule.training import plan as table
-from chainrule.training.plan import TrainingPlan
+from chainrule.training.plan import LOSS_NAMES, TrainingPlan
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_every_name_works_in_the_core():
         ("hidden", {}.keys), ("hidden", [[2]]),
         ("activation", "sigmoid"), ("activation", 3), ("activation", None), ("activation", ["tanh", "x"]),
         ("output_activation", "probit"), ("output_activation", 1), ("output_activation", None),
-        ("loss", "mse"), ("loss", 0), ("loss", None),
+        ("loss", "hinge"), ("loss", 0), ("loss", None),
         ("bias", "x1"), ("bias", None), ("bias", 2),
         ("init", "xavier"), ("init", 3), ("init", None),
         ("solver", "newton"), ("solver", None), ("solver", 3), ("bayes", "yes"), ("bayes", None),
@@ -176,7 +177,7 @@ def test_every_field_has_help():
         ({"frozen": "1,2"}, "frozen names every layer"),
         ({"hidden": 10**19}, "at most 1,000,000"),
         ({"activation": "sigmoid"}, 'Did you mean "logistic"?'),
-        ({"loss": "mse"}, 'Did you mean "mean_of_squares"?'),
+        ({"loss": "cross_entropy"}, 'Did you mean "softmax_categorical_cross_entropy"?'),
         ({"update": "SGD"}, 'Did you mean "gradient_descent"?'),
     ],
 )
@@ -184,3 +185,14 @@ def test_more_refusals(options, message):
     with pytest.raises(UsageError) as caught:
         TrainingPlan(**options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("typed", ALIASES)
+def test_a_loss_by_the_name_that_other_programs_have(typed):
+    ours = ALIASES[typed]
+    for spelled in (typed, typed.upper(), typed.replace("_", "-"), f" {typed} "):
+        assert TrainingPlan(loss=spelled).loss == loss_named(spelled).name == ours
+    assert typed not in LOSS_NAMES
+    assert ours in LOSS_NAMES
+    if ours in ("quantile", "huber"):
+        assert TrainingPlan(loss=f"{typed}(0.9)").loss == loss_named(f"{typed}(0.9)").name == f"{ours}(0.9)"

@@ -37,16 +37,17 @@ def command(
     or a formula such as "x**3 * sin(x)", whose derivative is worked out rule by rule.
     """
     from chainrule.core.catalogue import ACTIVATIONS, LOSSES
+    from chainrule.core.loss_names import own_name
     from chainrule.explaining.symbolic import backpropagation_equations, derive, derive_activation, derive_loss
     from chainrule.explaining.typed_derivations import derive_formula
 
     def name(text: str | None) -> str | None:
         return None if text is None else text.replace("-", "_")
 
-    head = name(what.partition("(")[0])
+    head = what.partition("(")[0].replace("-", "_")
     named = re.fullmatch(r"[\w-]+(\([\d., ]*\))?", what) is not None
     network = re.fullmatch(r"\d+(-\d+)+", what) is not None
-    formula = not (what == "equations" or network or (named and (head in ACTIVATIONS or head in LOSSES)))
+    formula = not (what == "equations" or network or (named and (head in ACTIVATIONS or own_name(head) in LOSSES)))
     if not formula and (by or at):
         raise UsageError(f'--by and --at belong to a formula; "{what}" is none.')
     if formula and quantity:
@@ -55,7 +56,7 @@ def command(
         made = backpropagation_equations(notation, name(loss))
     elif named and head in ACTIVATIONS:
         made = derive_activation(name(what) or what, notation)
-    elif named and head in LOSSES:
+    elif named and own_name(head) in LOSSES:
         made = derive_loss(name(what) or what, notation)
     elif network:
         made = derive(

@@ -11,6 +11,7 @@ from typing import Any
 from chainrule.core import curvatures as cv
 from chainrule.core import equations as eq
 from chainrule.core.arrays import Array
+from chainrule.core.loss_names import own_name
 from chainrule.errors import UsageError, unknown_name
 
 
@@ -199,10 +200,13 @@ def activation_named(name: str | Activation) -> Activation:
 def loss_named(name: str | Loss | FusedLoss) -> Loss | FusedLoss:
     """Return the loss of that name; `huber(0.5)` and `quantile(0.9)` take their parameter in parentheses.
 
-    >>> loss_named("quantile(0.9)").name
-    'quantile(0.9)'
+    >>> loss_named("quantile(0.9)").name, loss_named("mse").name
+    ('quantile(0.9)', 'mean_of_squares')
     """
-    return name if isinstance(name, (Loss, FusedLoss)) else made_by_name("loss", LOSSES, name)
+    if isinstance(name, (Loss, FusedLoss)):
+        return name
+    made: Loss | FusedLoss = made_by_name("loss", LOSSES, own_name(name) if isinstance(name, str) else name)
+    return made
 
 
 def head_and_numbers(kind: str, text: str) -> tuple[str, tuple[float, ...]]:

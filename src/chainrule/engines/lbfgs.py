@@ -2,8 +2,8 @@
 
 Newton's direction is -H^-1 g. BFGS learns H^-1 from what each step s did to the gradient, y = change of g; L-BFGS keeps
 only the last m pairs (s, y) and applies the matrix that they make without ever writing it down (Nocedal 1980, algorithm
-7.4 of Nocedal and Wright 2006). How far to go along it is found by scipy.optimize.line_search, which looks for the
-strong Wolfe conditions. One epoch is one such step over all examples, in float64.
+7.4 of Nocedal and Wright 2006). How far to go along it is found by `line_search`, which looks for the strong Wolfe
+conditions. One epoch is one such step over all examples, in float64.
 
 The memory is part of the training's state, so a training may be stopped after any epoch and resumed; this is why the
 recursion is here, and not scipy.optimize.minimize, which keeps its memory to itself.
@@ -12,13 +12,8 @@ recursion is here, and not scipy.optimize.minimize, which keeps its memory to it
 from __future__ import annotations
 
 import math
-import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.util import find_spec
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +21,10 @@ import numpy as np
 from chainrule.core.arrays import Array
 from chainrule.core.network import Network
 from chainrule.core.passes import backward, forward
-from chainrule.engines.reference import first_not_finite, trainable_gradients
+from chainrule.engines.cost_and_gradient import CostAndGradient
+from chainrule.engines.line_search import search
+from chainrule.engines.outputs import outputs
+from chainrule.engines.reference import first_not_finite
 from chainrule.engines.vectors import as_vector, at_vector, examples_in_float64, in_float64
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Solver, Work, count_right
 from chainrule.errors import UsageError
@@ -55,7 +53,6 @@ class _Point(NamedTuple):
     w: np.ndarray
     J: float
     g: np.ndarray
-    accuracy: float
 
 
 def lbfgs(memory: float = 10) -> Solver:
@@ -74,16 +71,7 @@ def lbfgs(memory: float = 10) -> Solver:
         empty = np.zeros((int(memory), p))
         return Memory([empty], [empty], 0, [np.zeros(p)], math.inf, converged=False)
 
-    return Solver("lbfgs", "lbfgs", init, run, refusal)
-
-
-def refusal(work: Work, network: Network) -> str:
-    """Return why this cannot run here, or an empty string."""
-    if find_spec("scipy") is None:
-        return (
-            'needs scipy for its line search. Install it with: pip install "chainrule[scipy]"; or leave the solver out'
-        )
-    return ""
+    return Solver("lbfgs", "lbfgs", init, run, lambda work, network: "")
 
 
 def run(
@@ -106,17 +94,17 @@ def run(
     NotFiniteError
         If the cost or its gradient is not finite where a step starts.
     """
-    measure = partial(_measured, work, network, examples_in_float64(work))
+    measure = partial(_measured, CostAndGradient(work, network), network)
     numbers, w = [], as_vector(network.trainable_parameters)
     with np.errstate(all="ignore"):  # a trial may overflow: its cost is then not lower
-        here = _Point(network, w, rule_state.cost, rule_state.gradient[0], math.nan)
+        here = _Point(network, w, rule_state.cost, rule_state.gradient[0])
         if math.isinf(rule_state.cost):
             here = measure(w)
             _refuse_not_finite(work, here)
         for _ in learning_rates:
             norm = float(np.linalg.norm(here.g))
             here, rule_state = _step(measure, here, rule_state)
-            numbers.append(EpochNumbers(here.J, here.accuracy, norm))
+            numbers.append(EpochNumbers(here.J, _accuracy(work, here.network), norm))
             if rule_state.converged:
                 break
     return Chunk(here.network, rule_state, tuple(numbers))
@@ -132,51 +120,46 @@ def _step(measure: Callable[[np.ndarray], _Point], here: _Point, memory: Memory)
     return measure(here.w), memory._replace(converged=True)
 
 
-def direction(g: np.ndarray, S: np.ndarray, Y: np.ndarray) -> np.ndarray:
+def direction(g: np.ndarray, S: Sequence[np.ndarray], Y: Sequence[np.ndarray]) -> np.ndarray:
     """Return -H^-1 g by the two-loop recursion.
 
     Parameters
     ----------
     g : array (p,)
         The gradient.
-    S, Y : arrays (k, p)
+    S, Y : arrays (k, p), or sequences of k arrays (p,)
         The last k steps and the changes of the gradient along them, the newest last. Without any the direction is -g,
         shortened to length 1: a first step should not be longer than a weight is large.
     """
     if not len(S):
         return -g / max(1.0, float(np.linalg.norm(g)))
-    rho = 1 / np.sum(S * Y, axis=1)
-    q, share = g.copy(), np.empty(len(S))
+    rho = [1 / float(s @ y) for s, y in zip(S, Y, strict=True)]
+    q, share = -g, [0.0] * len(S)
     for i in reversed(range(len(S))):
-        share[i] = rho[i] * (S[i] @ q)
+        share[i] = rho[i] * float(S[i] @ q)
         q -= share[i] * Y[i]
-    q *= (S[-1] @ Y[-1]) / (Y[-1] @ Y[-1])  # the curvature along the newest step stands for all others
+    q *= 1 / (rho[-1] * float(Y[-1] @ Y[-1]))  # the curvature along the newest step stands for all others
     for i in range(len(S)):
-        q += (share[i] - rho[i] * (Y[i] @ q)) * S[i]
-    return -q
+        q += (share[i] - rho[i] * float(Y[i] @ q)) * S[i]
+    return q
 
 
 def _along(measure: Callable[[np.ndarray], _Point], here: _Point, d: np.ndarray) -> tuple[_Point | None, float]:
     """Return a point along d with a lower cost, or None, and how many times d it is away."""
-    from scipy.optimize import line_search
-
-    if not here.g @ d < 0:
+    slope, points = float(here.g @ d), {0.0: here}
+    if not slope < 0:
         return None, 0.0
-    asked, answer = here.w, here
 
-    def at(w: np.ndarray) -> _Point:
-        """The cost and the gradient are asked for one after the other at the same weights: one pass serves both."""
-        nonlocal asked, answer
-        if not np.array_equal(asked, w):
-            asked, answer = w.copy(), measure(w)
-        return answer
+    def at(t: float) -> tuple[float, float]:
+        if t not in points:
+            points[t] = measure(here.w + t * d)
+        return points[t].J, float(points[t].g @ d)
 
-    with _quietly():
-        length = line_search(lambda w: at(w).J, lambda w: at(w).g, here.w, d, here.g, here.J)[0]
-    if length is None:
+    t = search(at, here.J, slope, 1.0)
+    if t is None:
         return None, 0.0
-    there = at(here.w + length * d)
-    return (there if there.J < here.J and np.isfinite(there.g).all() else None), float(length)
+    there = points[t]
+    return (there if there.J < here.J and np.isfinite(there.g).all() else None), t
 
 
 class StepTaken(NamedTuple):
@@ -200,7 +183,7 @@ def step_taken(work: Work, network: Network, memory: Memory) -> StepTaken:
     memory : Memory
         Before the step.
     """
-    measure = partial(_measured, work, network, examples_in_float64(work))
+    measure = partial(_measured, CostAndGradient(work, network), network)
     with np.errstate(all="ignore"):
         here = measure(as_vector(network.trainable_parameters))
         if not math.isinf(memory.cost):
@@ -213,26 +196,6 @@ def step_taken(work: Work, network: Network, memory: Memory) -> StepTaken:
     return StepTaken(0, 0.0)
 
 
-_one_at_a_time = threading.RLock()  # what is to be heard of warnings is the whole process's
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """A search that fails says so by returning None. Two threads that each put the filters back would leave one's."""
-    with _one_at_a_time, warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
-
-
-def _forked() -> None:
-    global _one_at_a_time
-    _one_at_a_time = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
 def _with_pair(memory: Memory, here: _Point, there: _Point) -> Memory:
     """Remember a step, in place of the oldest; not one that shows no curvature, which rounding alone can make."""
     memory = memory._replace(gradient=[there.g], cost=there.J)
@@ -243,21 +206,18 @@ def _with_pair(memory: Memory, here: _Point, there: _Point) -> Memory:
     return memory._replace(steps=[steps], changes=[changes], pairs=min(memory.pairs + 1, len(steps)))
 
 
-def _measured(
-    work: Work, network: Network, examples: tuple[np.ndarray, np.ndarray, np.ndarray | None], w: np.ndarray
-) -> _Point:
+def _measured(at: CostAndGradient, network: Network, w: np.ndarray) -> _Point:
     """J and its gradient at the weights w, as the network's dtype holds them."""
-    X, Y, s = examples
     there = at_vector(network, w)
-    exact = in_float64(there)
-    record = forward(exact, X)
-    grads = backward(
-        exact, record, Y, work.loss, reduction=work.reduction, weight_decay=work.decay_of(len(X)), sample_weight=s
-    )  # fmt: skip
-    J = grads.cost if math.isfinite(grads.cost) else math.inf  # a line search cannot compare with NaN
-    accuracy = math.nan if work.middle is None else count_right(record.output, Y, work.middle) / work.n_examples
     rounded = as_vector(there.trainable_parameters)
-    return _Point(there, rounded, J, as_vector(trainable_gradients(exact, grads)), accuracy)
+    return _Point(there, rounded, *at(rounded))
+
+
+def _accuracy(work: Work, network: Network) -> float:
+    if work.middle is None:
+        return math.nan
+    X, Y, _ = examples_in_float64(work)
+    return count_right(outputs(in_float64(network), X), Y, work.middle) / work.n_examples
 
 
 def _refuse_not_finite(work: Work, here: _Point) -> None:

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
+from chainrule.core.loss_names import own_name
 from chainrule.errors import UsageError, unknown_name
 from chainrule.options import MOST_THREADS, checked, option
 
@@ -102,7 +103,7 @@ def _output_activation(value: Any) -> Any:
 
 
 def _loss(value: Any) -> Any:
-    return _known("loss", value, ("auto", *LOSS_NAMES))
+    return _known("loss", own_name(value) if isinstance(value, str) else value, ("auto", *LOSS_NAMES))
 
 
 def _init(value: Any) -> Any:
@@ -209,7 +210,8 @@ class TrainingPlan:
     )
     loss: Any = option(
         "auto",
-        "Loss; auto chooses by task and output activation. huber(width) and quantile(q) take a number.",
+        "Loss; auto chooses by task and output activation. huber(width) and quantile(q) take a number; names such as "
+        "mse, mae and pinball are understood.",
         check=_loss,
         words=("auto", *LOSS_NAMES),
     )

@@ -87,9 +87,8 @@ class ClassTargets:
                 f"y has {y.shape[1]} columns of labels, but the network was fitted with {len(self.columns)}. Give the "
                 "same targets, or fit a new estimator."
             )
-        for column, labels in zip(self.columns, map(_typed, y.T), strict=True):
-            positions = np.minimum(np.searchsorted(column, labels), len(column) - 1)
-            new = column[positions] != labels
+        for column, labels in zip(self.columns, map(typed, y.T), strict=True):
+            positions, new = _places(column, labels)
             if new.any():
                 raise UsageError(
                     f"y has the label {labels[new].tolist()[0]!r}, which is none of the classes known so far: "
@@ -101,34 +100,6 @@ class ClassTargets:
             blocks = [positions[:, None] == 1]
         return np.hstack(blocks).astype(dtype)
 
-    def weights(self, of_class: Any, y: np.ndarray) -> np.ndarray:
-        """Return each row's weight, (N,): that of its class, 1 where none is given; over several columns multiplied.
-
-        Parameters
-        ----------
-        of_class : dict of label to number, or for several columns a list of them
-        y : array (N,) or (N, columns)
-
-        Raises
-        ------
-        UsageError
-            If it names no class, or is not one dict for each column.
-        """
-        columns = [np.array([0, 1])] * self.n_outputs if self.kind == "multilabel" else self.columns
-        given = of_class if isinstance(of_class, list) else [of_class]
-        if len(given) != len(columns) or not all(isinstance(one, dict) for one in given):
-            raise UsageError(
-                f"class_weight must be a dict for each of {len(columns)} columns of targets, in a list where there are "
-                f"several; received {of_class!r}."
-            )
-        weight = np.ones(len(y))
-        for one, column, labels in zip(given, columns, np.reshape(y, (len(y), -1)).T, strict=True):
-            for label, number in one.items():
-                if label not in column.tolist():
-                    raise UsageError(f"class_weight names {label!r}, which is none of the classes {column.tolist()}.")
-                weight[_typed(labels) == label] *= number
-        return weight
-
     def labels(self, A: np.ndarray) -> np.ndarray:
         """Return the most probable labels for outputs A (N, n_outputs): (N,), or (N, columns)."""
         if self.kind == "multilabel":
@@ -137,7 +108,10 @@ class ClassTargets:
             second = (A[:, 0] > 0.5).astype(int) if len(self.columns[0]) > 1 else np.zeros(len(A), dtype=int)
             return np.asarray(self.columns[0][second])
         chosen = [column[np.argmax(part, axis=1)] for column, part in zip(self.columns, self._parts(A), strict=True)]
-        return np.asarray(chosen[0]) if self.kind == "multiclass" else np.stack(chosen, axis=1)
+        if self.kind == "multiclass":
+            return np.asarray(chosen[0])
+        alike = len({column.dtype.kind == "U" for column in chosen} | {column.dtype.kind == "b" for column in chosen})
+        return np.stack(chosen if alike == 1 else [column.astype(object) for column in chosen], axis=1)
 
     def probabilities(self, A: np.ndarray) -> Any:
         """Return the probability of each class: (N, classes), for several columns a list of such arrays."""
@@ -163,6 +137,15 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets:
     ValueError
         If y holds continuous numbers, or anything else that is no label.
     """
+    if isinstance(y, np.ndarray) and y.dtype == object and y.ndim == 2:
+        columns = [typed(column) for column in y.T]
+        if len({column.dtype.kind for column in columns}) > 1:  # each column has labels of its own type
+            for column in columns:
+                check_classification_targets(column)
+            known = columns if classes is None else classes
+            return ClassTargets("multioutput", tuple(np.unique(typed(column)) for column in known))
+        y = np.stack(columns, axis=1)
+    y = typed(y) if np.ndim(y) == 1 else y
     check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if isinstance(classes, (list, tuple)) and all(np.ndim(column) == 1 for column in classes):
@@ -173,8 +156,8 @@ def class_targets(y: Any, classes: Any = None) -> ClassTargets:
         return ClassTargets("multilabel", (np.arange(y.shape[1]),))
     if kind == "multiclass-multioutput":
         known = classes if classes is not None else list(np.asarray(y).T)
-        return ClassTargets("multioutput", tuple(np.unique(_typed(column)) for column in known))
-    found = np.unique(_typed(y if classes is None else classes))
+        return ClassTargets("multioutput", tuple(np.unique(typed(column)) for column in known))
+    found = np.unique(typed(y if classes is None else classes))
     return ClassTargets("multiclass" if len(found) > 2 else "binary", (found,))
 
 
@@ -218,7 +201,43 @@ def _columns(cuts: tuple[int, ...], *arrays: Array) -> Iterator[tuple[Array, ...
     return zip(*(np.split(M, cuts, axis=1) for M in arrays), strict=True)
 
 
-def _typed(labels: Any) -> np.ndarray:
-    """Labels in NumPy's own type: text that came as objects as text."""
+def rows_of_labels(y: Any) -> Any:
+    """Return a list of rows that hold text and numbers as an array of objects: NumPy would make text of them all."""
+    first = y[0] if isinstance(y, (list, tuple)) and len(y) else None
+    if isinstance(first, (list, tuple)) and len({_kind_of_label(label) for label in first}) > 1:
+        return np.array(y, dtype=object)
+    return y
+
+
+def _kind_of_label(label: Any) -> str:
+    return "text" if isinstance(label, str) else "truth" if isinstance(label, (bool, np.bool_)) else "number"
+
+
+def _places(column: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each label stands among the classes, (N,), and which are none of them, (N,)."""
+    if (column.dtype.kind in "US") != (labels.dtype.kind in "US"):
+        return np.zeros(len(labels), dtype=int), np.ones(len(labels), dtype=bool)
+    positions = np.minimum(np.searchsorted(column, labels), len(column) - 1)
+    return positions, np.asarray(column[positions] != labels)
+
+
+def typed(labels: Any) -> np.ndarray:
+    """Labels in NumPy's own type: text that came as objects as text.
+
+    Raises
+    ------
+    UsageError
+        If some are text and others are not.
+    """
     labels = np.asarray(labels)
-    return np.array(labels.tolist()) if labels.dtype == object else labels
+    if labels.dtype != object:
+        return labels
+    values = labels.tolist()
+    texts = [isinstance(value, str) for value in np.ravel(labels).tolist()]
+    if any(texts) and not all(texts):
+        kinds = sorted({type(value).__name__ for value in np.ravel(labels).tolist()})
+        raise UsageError(
+            f"y has labels of several types in one column, {' and '.join(kinds)}, which have no order. Make them all "
+            "text."
+        )
+    return np.array(values)

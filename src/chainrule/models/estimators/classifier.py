@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
 from chainrule.errors import UsageError
-from chainrule.models.estimators.class_targets import ClassTargets, class_targets
+from chainrule.models.estimators.class_targets import ClassTargets, class_targets, rows_of_labels
+from chainrule.models.estimators.class_weights import weights_by_class
+from chainrule.models.estimators.fitted_network import FITTED
+from chainrule.models.estimators.known_classes import known_classes, known_targets
 from chainrule.models.estimators.parameters import CLASSIFIER_LOSSES, documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron, has_partial_fit
 from chainrule.models.estimators.rows import checked_weight
@@ -72,6 +77,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     (array([0]), True)
     """
 
+    _fitted_attributes = (*FITTED, "classes_")
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -102,6 +109,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         class_weight: Any = None,
         dropout: Any = 0.0,
         preprocess: bool = False,
+        unknown: str = "ignore",
+        max_categories: int = 1000,
         engine: str = "auto",
         on_epoch: Any = None,
     ) -> None:
@@ -132,6 +141,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         self.class_weight = class_weight
         self.dropout = dropout
         self.preprocess = preprocess
+        self.unknown = unknown
+        self.max_categories = max_categories
         self.engine = engine
         self.on_epoch = on_epoch
 
@@ -151,7 +162,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         self
         """
-        if not hasattr(self, "classes_") and classes is None:
+        if known_classes(self) is None and classes is None:
             raise UsageError("classes must be passed on the first call to partial_fit: y need not have them all.")
         if isinstance(self.class_weight, str):
             raise UsageError(
@@ -161,9 +172,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class of each row, (n_samples,); (n_samples, n_outputs) for several targets."""
-        A = self._outputs(X)
-        return self._targets.labels(A)
+        """Return the most probable class of each row, (n_samples,); (n_samples, n_outputs) for several targets.
+
+        Where fit had the labels in a sparse array they are returned in one.
+        """
+        labels = self._targets.labels(self._outputs(X))
+        return csr_matrix(labels) if self._sparse_labels else labels
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, (n_samples, n_classes), in the order of `classes_`.
@@ -175,9 +189,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy; for several targets the share of the rows that are right in all of them."""
-        if not hasattr(self, "_targets") or self._targets.kind != "multioutput":
+        check_is_fitted(self)
+        if self._targets.kind != "multioutput":
             return float(super().score(X, y, sample_weight))
-        return self._score_of(self._outputs(X), self._checked_y(y, "y"), sample_weight)
+        return self._score_of(self._outputs(X), self._checked_y(rows_of_labels(y), "y"), sample_weight)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`."""
@@ -185,17 +200,31 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         with np.errstate(divide="ignore"):
             return [np.log(p) for p in P] if isinstance(P, list) else np.log(P)
 
+    @property
+    def _targets(self) -> ClassTargets:
+        """What the outputs stand for: as the last fit learnt, with the names that `classes_` has now."""
+        return known_targets(self)
+
+    @property
+    def _sparse_labels(self) -> bool:
+        """Whether labels came sparse, as a fit saw or the binarizer of scikit-learn's own class says."""
+        binarizer = self.__dict__.get("_label_binarizer")
+        sparse = self.__dict__.get("_labels_came_sparse", getattr(binarizer, "sparse_input_", False))
+        return bool(sparse) and self._targets.kind == "multilabel"
+
     def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
-        if not resumed or not hasattr(self, "classes_"):
-            self._targets: ClassTargets = class_targets(y, classes)
-            self.classes_ = self._targets.classes
+        if not resumed or known_classes(self) is None:
+            self._class_targets: ClassTargets = class_targets(y, classes)
+            self.__dict__.pop("_label_binarizer", None)
+            self.classes_ = self._class_targets.classes
             return
-        if classes is not None and not _same(class_targets(y, classes).columns, self._targets.columns):
+        known = self._targets
+        if classes is not None and not _same(class_targets(y, classes).columns, known.columns):
             raise UsageError(
                 f"classes={classes!r} is not the same as on the last call to partial_fit, {self.classes_!r}. Leave it "
                 "out, or start with a new estimator."
             )
-        if self.warm_start and classes is None and not _same(class_targets(y).columns, self._targets.columns):
+        if self.warm_start and classes is None and not _same(class_targets(y).columns, known.columns):
             raise UsageError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.classes_}, `y` has {class_targets(y).classes}. Fit a new estimator."
@@ -207,7 +236,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if columns != wanted or (known.kind == "multilabel" and not np.isin(y, (0, 1)).all()):
             raise UsageError(
                 f"y_val must hold what y held, {known.kind} targets in {wanted} columns; received {columns} columns of "
-                f"{type_of_target(y)} targets."
+                f"{class_targets(y).kind} targets."
             )
 
     def _encoded_targets(self, y: np.ndarray, dtype: Any) -> np.ndarray:
@@ -219,7 +248,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if isinstance(self.class_weight, str):
             of_class = compute_sample_weight("balanced", y)
         else:
-            of_class = self._targets.weights(self.class_weight, y)
+            of_class = weights_by_class(self._targets, self.class_weight, y)
         return checked_weight("class_weight", of_class if weight is None else of_class * weight, X)
 
     def _output_activation(self) -> str | Activation:
@@ -244,7 +273,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return 0.5 if known else None
 
     def _strata(self, y: np.ndarray) -> Any:
-        return y if type_of_target(y) == "binary" else None  # as scikit-learn has it: other rows would be kept
+        return (
+            y if y.ndim == 1 and type_of_target(y) == "binary" else None
+        )  # as scikit-learn has it: other rows would be kept
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

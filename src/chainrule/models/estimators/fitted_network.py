@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from chainrule.core.catalogue import Activation, FusedLoss, Loss
+from chainrule.core.catalogue import Activation, FusedLoss, Loss, activation_named
 from chainrule.core.layers import Layer
 from chainrule.core.network import Network
 from chainrule.data.encoder import Encoding
@@ -16,9 +17,28 @@ from chainrule.engines.outputs import outputs
 from chainrule.errors import UsageError
 from chainrule.models.estimators.callbacks import CallbackSupport
 from chainrule.models.estimators.mixed_columns import encode_rows
+from chainrule.models.estimators.parameters import hidden_activations
 from chainrule.models.estimators.rows import dense
 from chainrule.models.estimators.sparse_first_layer import outputs_of
 from chainrule.models.estimators.sparse_rows import is_sparse
+
+_OUT_NAMES = {"exponential": "exp"}  # what scikit-learn calls it
+_OUR_NAMES = {theirs: ours for ours, theirs in _OUT_NAMES.items()}
+FITTED = (
+    "coefs_", "intercepts_", "network_", "loss_", "best_loss_", "loss_curve_", "validation_scores_",
+    "best_validation_score_", "validation_loss_curve_", "history_", "n_iter_", "t_", "n_layers_", "n_outputs_",
+    "out_activation_", "encoding_",
+)  # fmt: skip
+
+
+# What weights that a person has put in say by themselves.
+DERIVED = {
+    "n_features_in_": lambda fitted: fitted.network_.sizes[0],
+    "n_outputs_": lambda fitted: fitted.network_.sizes[-1],
+    "n_layers_": lambda fitted: len(fitted.coefs_) + 1,
+    "out_activation_": lambda fitted: scikit_learns_name(fitted.network_.layers[-1].activation.name),
+    "encoding_": lambda fitted: None,
+}
 
 
 class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport, BaseEstimator):
@@ -26,16 +46,65 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
 
     coefs_: list[np.ndarray]
     intercepts_: list[np.ndarray]
-    encoding_: Encoding | None
-    n_layers_: int
-    _activations: list[Activation]
+    activation: Any
+    preprocess: bool
+    _fitted_attributes: tuple[str, ...] = FITTED
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in DERIVED and self.__sklearn_is_fitted__():
+                return DERIVED[name](self)
+            if name in self._fitted_attributes:
+                raise NotFittedError(
+                    f"This {type(self).__name__} instance has no {name} yet: it is there after a fit. Call 'fit' with "
+                    "appropriate arguments before using this estimator."
+                )
+            return object.__getattribute__(self, name)  # whose error says what is missing
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there are weights, from a fit or put in by a person."""
+        return all(self.__dict__.get(name) is not None for name in ("coefs_", "intercepts_"))
 
     @property
     def network_(self) -> Network:
         """The network, made of `coefs_` and `intercepts_` as they are now."""
-        check_is_fitted(self, "coefs_")
-        layers = zip(self.coefs_, self.intercepts_, self._activations, strict=True)
-        return Network(tuple(Layer(np.asarray(W), np.asarray(b), f) for W, b, f in layers))
+        check_is_fitted(self)
+        weights, biases = ([_numbers(one) for one in part] for part in (self.coefs_, self.intercepts_))
+        if not weights or len(weights) != len(biases):
+            raise UsageError(
+                f"coefs_ has {len(weights)} arrays and intercepts_ {len(biases)}; there must be one of each for every "
+                "layer, and at least one."
+            )
+        for name, there in (("n_layers_", len(weights) + 1), ("n_outputs_", np.shape(weights[-1])[-1])):
+            said = self.__dict__.get(name, there)
+            if said != there:
+                raise UsageError(f"{name} is {said}, but coefs_ and intercepts_ make it {there}. Set {name}={there}.")
+        layers = zip(weights, biases, self._activations_now(len(weights)), strict=True)
+        return Network(tuple(Layer(W, b, f) for W, b, f in layers))
+
+    def _activations_now(self, layers: int) -> list[Activation]:
+        """Those of the last fit; of the parameters for weights that a person put in; and `out_activation_` as it is."""
+        known = self.__dict__.get("_activations", ())
+        if len(known) != layers:
+            hidden = hidden_activations(self.activation, layers - 1)
+            known = [*map(activation_named, hidden), None]
+        said = self.__dict__.get("out_activation_")
+        if said is None:
+            return [*known[:-1], known[-1] or activation_named(self._output_activation())]
+        if known[-1] is None or said != scikit_learns_name(known[-1].name):
+            own = _OUR_NAMES.get(said, said)
+            if str(own).startswith("softmax_by_column"):  # of several columns of classes, in no catalogue
+                own = self._output_activation()
+            return [*known[:-1], activation_named(own)]
+        return list(known)
+
+    @property
+    def _encoding(self) -> Encoding | None:
+        return self.__dict__.get("encoding_")
+
+    def _output_activation(self) -> str | Activation:
+        raise NotImplementedError
 
     def _loss(self) -> Loss | FusedLoss:
         raise NotImplementedError
@@ -45,10 +114,27 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
         raise NotImplementedError
 
     def _checked_inputs(self, X: Any) -> Any:
-        if self.encoding_ is not None:
+        inputs = self.network_.sizes[0]
+        if self._encoding is not None:
+            if len(getattr(X, "shape", (0, 0))) == 1:
+                raise UsageError(
+                    f"X must have rows and columns; received shape {X.shape}. Reshape your data: X.reshape(1, -1) for "
+                    "a single row."
+                )
             validate_data(self, X, reset=False, skip_check_array=True)
-            return encode_rows(self.encoding_, X)
-        return validate_data(self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32))
+            rows = encode_rows(self._encoding, X)
+        elif self.preprocess and "n_iter_" not in self.__dict__:
+            raise NotFittedError(
+                "preprocess=True learns in fit how columns become inputs, and this network was put in by hand. Call "
+                "'fit', or set preprocess=False and give the inputs as numbers."
+            )
+        else:
+            rows = validate_data(self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32))
+        if rows.shape[1] != inputs:
+            raise UsageError(
+                f"X has {rows.shape[1]} features, but coefs_[0] has weights for {inputs}. Make them agree."
+            )
+        return rows
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Return the activations of the output layer, (N, outputs), in the dtype of the weights."""
@@ -75,7 +161,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
             If there is no such layer.
         """
         check_is_fitted(self)
-        L = self.n_layers_ - 1
+        L = len(self.coefs_)
         number = L - 1 if layer is None else layer
         if not isinstance(number, (int, np.integer)) or not 0 <= number <= L:
             raise UsageError(f"layer must be a number from 0 (the inputs) to {L} (the outputs); received {layer!r}.")
@@ -87,7 +173,8 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
     @property
     def _n_features_out(self) -> int:
         """Columns of `transform`, which scikit-learn names after the class: mlpclassifier0, mlpclassifier1, ..."""
-        return int(self.coefs_[-2].shape[1]) if len(self.coefs_) > 1 else self.n_features_in_
+        sizes = self.network_.sizes
+        return int(sizes[-2]) if len(sizes) > 2 else self.n_features_in_
 
     def explain(self, X: Any, y: Any = None, *, example: int = 0, **options: Any) -> Any:
         """Explain any number of the network at some rows: index the result by the name of a quantity.
@@ -121,3 +208,19 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
         rows = rows.toarray() if is_sparse(rows) else rows
         Y = None if y is None else self._encoded_targets(dense(y), np.float64)
         return explain(self.network_, rows, Y, example=example, **{"loss": self._loss(), **options})
+
+
+def scikit_learns_name(activation: str) -> str:
+    """Return what scikit-learn calls an output activation.
+
+    >>> scikit_learns_name("exponential"), scikit_learns_name("softmax")
+    ('exp', 'softmax')
+    """
+    return _OUT_NAMES.get(activation, activation)
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """Weights as a network takes them: floating-point numbers, whatever a person has put in."""
+    values = np.asarray(array)
+    numbers: np.ndarray = values if values.dtype.kind == "f" else values.astype(np.float64)
+    return numbers

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named, loss_named
+from chainrule.data.encoding_plan import UNKNOWN
 from chainrule.errors import UsageError
 from chainrule.training.plan import ENGINE_NAMES
 
@@ -61,7 +62,7 @@ def _sizes(value: Any) -> bool:
 
 def _activations(value: Any) -> bool:
     """Raises its own error where a name is unknown."""
-    for one in value if isinstance(value, (list, tuple)) else [value]:
+    for one in several(value):
         if not isinstance(one, str) and not (hasattr(one, "value") and hasattr(one, "pullback")):
             return False
         activation_named(one)
@@ -80,8 +81,7 @@ def _loss(*own: str) -> Callable[[Any], bool]:
 
 
 def _shares(value: Any) -> bool:
-    one = _number(0, 1, below=True)
-    return all(map(one, value)) if isinstance(value, (list, tuple)) else one(value)
+    return np.ndim(value) <= 1 and all(map(_number(0, 1, below=True), several(value)))
 
 
 def _callbacks(value: Any) -> bool:
@@ -175,8 +175,10 @@ TABLE = {
     ),
     "max_fun": Parameter("a whole number of at least 1", _whole, "Most evaluations of the loss by 'lbfgs'."),
     "class_weight": Parameter(
-        "None, 'balanced', a dict, or a list of dicts for several targets",
-        lambda value: value is None or value == "balanced" or isinstance(value, (dict, list)),
+        "None, 'balanced', a dict, numbers in the order of the classes, or a list of dicts for several targets",
+        lambda value: (
+            value is None or _word("balanced")(value) or isinstance(value, (dict, list)) or np.ndim(value) == 1
+        ),
         "Weight of each class's rows, also in `validation_loss_curve_`; 'balanced' gives every class the same sum.",
     ),
     "dropout": Parameter(
@@ -188,8 +190,21 @@ TABLE = {
         "True or False",
         _truth,
         "Take frames with text columns and missing values: numbers are scaled to mean 0 and deviation 1, a missing "
-        "one is replaced by the median, and each text value has an input of its own. A column that says nothing, or "
-        "has over 1000 different texts, is left out, with a warning.",
+        "one is replaced by the median, each text value has an input of its own, and dates, also as text, are days. A "
+        "column that says nothing, has more different texts than max_categories, or a text of its own in most rows, is "
+        "left out, with a warning. Numbers to be predicted are scaled as well, for all losses but 'poisson', "
+        "'logistic_binary_cross_entropy' and your own; weights, predictions and losses have their unit.",
+    ),
+    "unknown": Parameter(
+        " or ".join(map(repr, UNKNOWN)),
+        _word(*UNKNOWN),
+        "With preprocess=True, what to do with a text that fit did not see: 'ignore', all inputs of its column are 0; "
+        "or 'refuse'.",
+    ),
+    "max_categories": Parameter(
+        "a whole number of at least 2",
+        lambda value: _whole(value) and value >= 2,
+        "With preprocess=True, a text column with more different values is left out, with a warning.",
     ),
     "engine": Parameter(
         f"one of {', '.join(ENGINE_NAMES)}", _word(*ENGINE_NAMES), "Where the arithmetic of 'sgd' and 'adam' runs."
@@ -237,6 +252,17 @@ def hidden_sizes(value: Any) -> list[int]:
     return [int(size) for size in np.ravel(np.asarray(value, dtype=object))]
 
 
+def several(value: Any) -> list[Any]:
+    """Return the entries of a list, a tuple or an array, or a list of the one value.
+
+    >>> several("tanh"), several(np.array([0.1, 0.2]))
+    (['tanh'], [0.1, 0.2])
+    """
+    if isinstance(value, np.ndarray):
+        return list(np.ravel(value).tolist())
+    return list(value) if isinstance(value, (list, tuple)) and not hasattr(value, "pullback") else [value]
+
+
 def hidden_activations(value: Any, hidden: int) -> list[Any]:
     """Return an activation for each of so many hidden layers.
 
@@ -245,10 +271,10 @@ def hidden_activations(value: Any, hidden: int) -> list[Any]:
     UsageError
         If there are several, but not one for each.
     """
-    if not isinstance(value, (list, tuple)):
-        return [value] * hidden
+    if not isinstance(value, (list, tuple, np.ndarray)) or np.ndim(value) == 0:
+        return several(value) * hidden
     if len(value) != hidden:
         raise UsageError(
             f"activation lists {len(value)} activations for {hidden} hidden layers. Give one, or one for each."
         )
-    return list(value)
+    return several(value)

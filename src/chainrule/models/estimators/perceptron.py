@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,21 +10,14 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
-from chainrule.core.network import Network
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.interrupts import interrupts_held
-from chainrule.models.estimators.callbacks import callbacks_of
-from chainrule.models.estimators.learning_record import LearningRecord
-from chainrule.models.estimators.limited_memory import by_lbfgs
-from chainrule.models.estimators.messages import diverged
+from chainrule.models.estimators.class_targets import rows_of_labels
+from chainrule.models.estimators.learning import Learning
 from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters, hidden_sizes
 from chainrule.models.estimators.rows import Rows, checked_weight, dense, kept_aside
-from chainrule.models.estimators.solving import Problem, Solved, by_descent, by_levenberg_marquardt
-from chainrule.models.estimators.sparse_rows import densely, is_sparse
-from chainrule.models.estimators.watching import Score
-from chainrule.training.loop import as_callbacks
-from chainrule.training.state import TrainingState
+from chainrule.models.estimators.sparse_rows import is_sparse
+from chainrule.models.estimators.target_units import TargetUnits
 
 
 def has_partial_fit(estimator: Any) -> bool:
@@ -42,12 +33,14 @@ def has_partial_fit(estimator: Any) -> bool:
     raise AttributeError(f"partial_fit is only available for solver 'sgd' and 'adam'; it is {estimator.solver!r}.")
 
 
-class MultilayerPerceptron(LearningRecord):
+class MultilayerPerceptron(Learning):
     """Fitting; the classifier and the regressor add their targets."""
 
     hidden_layer_sizes: Any
     random_state: Any
     warm_start: bool
+    unknown: str
+    max_categories: int
 
     # ---- what the two add -----------------------------------------------------------------------------------------
 
@@ -55,23 +48,12 @@ class MultilayerPerceptron(LearningRecord):
         """Learn what the targets are from y, or see that they fit what is known."""
         raise NotImplementedError
 
-    def _weighed(self, y: np.ndarray, weight: np.ndarray | None, X: Any) -> np.ndarray | None:
-        """Return the rows' weights, with those of their classes."""
-        return weight
-
-    def _score_of(self, A: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
-        raise NotImplementedError
-
-    def _middle(self) -> float | None:
-        """The output halfway between two classes, where an engine can count the right answers."""
-        return None
-
     def _strata(self, y: np.ndarray) -> Any:
         return None
 
-    def _constant_of_loss(self, Y: np.ndarray, weight: np.ndarray | None) -> float:
-        """What scikit-learn's loss has that depends on the targets alone."""
-        return 0.0
+    def _units_to_learn(self, rows: Rows, resumed: bool) -> TargetUnits | None:
+        """The units of the targets, where they are scaled before training."""
+        return None
 
     # ---- fit --------------------------------------------------------------------------------------------------------
 
@@ -135,13 +117,16 @@ class MultilayerPerceptron(LearningRecord):
         incremental: bool = False,
         classes: Any = None,
     ) -> Any:
-        as_it_was = self.__dict__.copy()
+        as_it_was, random = self.__dict__.copy(), self.random_state
+        drawn = random.get_state() if isinstance(random, np.random.RandomState) else None
         try:
             return self._fit_or_refuse(X, y, sample_weight, kept, incremental, classes)
-        except Exception as error:
+        except BaseException as error:
             if not isinstance(error, DivergenceError) or error.state is None:  # nothing is kept of it
                 self.__dict__.clear()
                 self.__dict__.update(as_it_was)
+                if drawn is not None:
+                    random.set_state(drawn)
             raise
 
     def _fit_or_refuse(
@@ -153,13 +138,18 @@ class MultilayerPerceptron(LearningRecord):
         watched = kept[0] is not None
         if watched != (kept[1] is not None) or (kept[2] is not None and not watched):
             raise UsageError("X_val and y_val belong together; received only one of them. Give both, or none.")
-        resumed = hasattr(self, "coefs_") and (self.warm_start or incremental)
-        told = X, y
+        resumed = self.__sklearn_is_fitted__() and (self.warm_start or incremental)
+        if resumed:
+            self._complete_the_record()
+        told, sparse_labels = (X, y), is_sparse(y)
+        y = rows_of_labels(y)
         X, y, weight = self._checked_rows(X, y, sample_weight, resumed)
+        self._labels_came_sparse = sparse_labels
         self._check_targets(y, resumed or incremental, classes)
         rows = Rows(X, y, self._encoded_targets(y, X.dtype), self._weighed(y, weight, X))
         random = check_random_state(self.random_state)
         sizes = [X.shape[1], *hidden_sizes(self.hidden_layer_sizes), rows.Y.shape[1]]
+        units = self._units_to_learn(rows, resumed)
         if not resumed:
             self._start(sizes, X.dtype, random)
         elif self.network_.sizes != tuple(sizes):
@@ -167,7 +157,11 @@ class MultilayerPerceptron(LearningRecord):
                 f"the network to go on with is {'-'.join(map(str, self.network_.sizes))}, but its parameters and the "
                 f"data ask for {'-'.join(map(str, sizes))}. Set warm_start=False, or fit a new estimator."
             )
+        self._units = units
         self._name_activations()
+        if not resumed and units is not None:
+            self._scaled_network = self.network_  # where training starts is drawn for scaled targets
+            self._take_weights(units.fold(self.network_))
         validation = self._validation_rows(*kept) if watched else None
         if validation is None and self.early_stopping and self.solver in STOCHASTIC_SOLVERS:
             rows, validation = kept_aside(rows, self.validation_fraction, random, self._strata(y))
@@ -179,24 +173,28 @@ class MultilayerPerceptron(LearningRecord):
     def _checked_rows(
         self, X: Any, y: Any, sample_weight: Any, resumed: bool
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        if resumed and (self.encoding_ is not None) != self.preprocess:
+        if resumed and (self._encoding is not None) != self.preprocess:
             raise UsageError(
                 f"the network to go on with was fitted with preprocess={not self.preprocess}. Leave it so, or set "
                 "warm_start=False."
             )
+        new = not resumed or "n_features_in_" not in self.__dict__
         if not self.preprocess:
             self.encoding_ = None
             X, y = validate_data(
-                self, X, y, reset=not resumed, dtype=(np.float64, np.float32), accept_sparse="csr", multi_output=True,
+                self, X, y, reset=new, dtype=(np.float64, np.float32), accept_sparse="csr", multi_output=True,
                 y_numeric=not is_classifier(self),
             )  # fmt: skip
             return X, _without_a_single_column(y), checked_weight("sample_weight", sample_weight, X)
-        _, y = validate_data(self, X, y, reset=not resumed, skip_check_array=True)
+        _, y = validate_data(self, X, y, reset=new, skip_check_array=True)
         y = self._checked_y(y, "y")
         check_consistent_length(X, y)
         weight = checked_weight("sample_weight", sample_weight, np.empty((len(y), 1)))
         if not resumed:
-            self.encoding_ = fit_rows(X, y, is_classifier(self), None if weight is None else weight > 0)
+            self.encoding_ = fit_rows(
+                X, y, is_classifier(self), weight, unknown=self.unknown,
+                max_categories=self.max_categories,
+            )  # fmt: skip
         assert self.encoding_ is not None
         return encode_rows(self.encoding_, X), y, weight
 
@@ -209,7 +207,7 @@ class MultilayerPerceptron(LearningRecord):
 
     def _validation_rows(self, X: Any, y: Any, weight: Any) -> Rows:
         X = self._checked_inputs(X).astype(self.coefs_[0].dtype, copy=False)
-        y = self._checked_y(y, "y_val")
+        y = self._checked_y(rows_of_labels(y), "y_val")
         if len(y) != X.shape[0]:
             raise UsageError(f"X_val has {X.shape[0]} rows and y_val {len(y)}; there must be one for each.")
         self._check_validation_targets(y)
@@ -220,89 +218,6 @@ class MultilayerPerceptron(LearningRecord):
         columns = 1 if y.ndim == 1 else y.shape[1]
         if columns != self.n_outputs_:
             raise UsageError(f"y_val has {columns} targets, y has {self.n_outputs_}. Give the same targets.")
-
-    # ---- the solvers ------------------------------------------------------------------------------------------------
-
-    def _solve(
-        self,
-        rows: Rows,
-        validation: Rows | None,
-        generator: np.random.Generator,
-        incremental: bool,
-        resumed: bool,
-        told: tuple[Any, Any],
-    ) -> Any:
-        stochastic = self.solver in STOCHASTIC_SOLVERS
-        if stochastic and self.batch_size != "auto" and self.batch_size > len(rows.Y):
-            warnings.warn(
-                f"batch_size is {self.batch_size}, but there are {len(rows.Y)} rows to train on: all of them make one "
-                "batch.", stacklevel=5,
-            )  # fmt: skip
-        constant, validation_constant, measured, score = self._constant_of_loss(rows.Y, rows.weight), 0.0, None, None
-        if validation is not None:
-            X = densely(validation.X)
-            weight = self._weighed(validation.y, validation.weight, X)
-            measured = None if is_sparse(X) else (X, validation.Y, weight)  # the engine has them dense, or not at all
-            validation_constant = self._constant_of_loss(validation.Y, weight)
-            if self.early_stopping and stochastic:
-                score = self._score(X, validation.y, validation.weight, resumed)
-        problem = Problem(self._network_in(rows.X), rows.X, rows.Y, rows.weight, self._loss(), measured, self._middle())
-        with interrupts_held() as held:
-            try:
-                solved = self._solved(problem, told, generator, score, constant, incremental)
-            except DivergenceError as error:
-                if error.state is not None:
-                    self._keep_the_good(error, len(rows.Y), constant, validation_constant)
-                raise diverged(error, self) from None
-            self._keep(solved, constant, validation_constant)
-            if held.taken():
-                solved = solved._replace(ended="interrupted")
-        self._warn(solved, incremental)
-        return self
-
-    def _network_in(self, X: Any) -> Network:
-        """The network in one precision, whatever a person has put into `coefs_`."""
-        network = self.network_
-        dtype = np.result_type(*network.parameters)
-        dtype = dtype if dtype in (np.float32, np.float64) else X.dtype
-        return network.with_parameters([np.ascontiguousarray(p, dtype=dtype) for p in network.parameters])
-
-    def _score(self, X: Any, y: np.ndarray, weight: np.ndarray | None, resumed: bool) -> Score:
-        """What early stopping goes by; without weights the accuracy that the engine counts."""
-        best = self.best_validation_score_ if resumed else None
-        before = -math.inf if best is None else best
-        if self._middle() is not None and weight is None and not is_sparse(X):
-            return Score(lambda state: state.history[-1].validation_accuracy, counted=True, best=before)
-        return Score(
-            lambda state: self._score_of(self._outputs_of(state.network, X), y, weight), counted=False, best=before
-        )
-
-    def _solved(
-        self,
-        problem: Problem,
-        told: tuple[Any, Any],
-        generator: np.random.Generator,
-        score: Score | None,
-        constant: float,
-        incremental: bool,
-    ) -> Solved:
-        def report(state: TrainingState) -> None:
-            self._report(state.history[-1], constant, None if score is None else score.of(state))
-
-        with callbacks_of(self, *told, self.max_iter, constant) as theirs:
-            callbacks = [*as_callbacks(self.on_epoch or ()), *theirs, *([report] if self.verbose else [])]
-            if self.solver == "lbfgs":
-                return by_lbfgs(problem, self, callbacks)
-            if self.solver == "lm":
-                return by_levenberg_marquardt(problem, self, generator, callbacks)
-            memory = self._memory if incremental else self._memory._replace(rule_state=None)
-            return by_descent(
-                problem, self, generator, memory=memory, score=score, callbacks=callbacks,
-                epochs=1 if incremental else self.max_iter,
-            )  # fmt: skip
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "coefs_") and hasattr(self, "loss_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
+from chainrule.core.loss_names import own_name
 from chainrule.errors import UsageError
 from chainrule.models.estimators.parameters import documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron
+from chainrule.models.estimators.rows import Rows
+from chainrule.models.estimators.target_scale import poorly_scaled
+from chainrule.models.estimators.target_units import TargetUnits, units_of
 
 OF_CLASSES = (
     "binary_cross_entropy", "categorical_cross_entropy", "softmax_categorical_cross_entropy", "perceptron_criterion",
@@ -100,6 +105,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         max_fun: int = 15000,
         dropout: Any = 0.0,
         preprocess: bool = False,
+        unknown: str = "ignore",
+        max_categories: int = 1000,
         engine: str = "auto",
         on_epoch: Any = None,
     ) -> None:
@@ -129,6 +136,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self.max_fun = max_fun
         self.dropout = dropout
         self.preprocess = preprocess
+        self.unknown = unknown
+        self.max_categories = max_categories
         self.engine = engine
         self.on_epoch = on_epoch
 
@@ -136,6 +145,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         """Return the predicted values, (n_samples,), or (n_samples, n_outputs) for several targets."""
         A = self._outputs(X)
         return A[:, 0] if A.shape[1] == 1 else A
+
+    @property
+    def _loss_name(self) -> str:
+        """The name of a built-in loss, whatever it was called; of your own an empty string."""
+        return own_name(self.loss) if isinstance(self.loss, str) else ""
 
     def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
         self._refuse_values(y)
@@ -146,19 +160,28 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
                 "or fit a new estimator."
             )
 
+    def _units_to_learn(self, rows: Rows, resumed: bool) -> TargetUnits | None:
+        units = units_of(rows.Y, self.loss, rows.weight) if self.preprocess else None
+        before = self._units if resumed else None
+        return units if units is None or before is None else replace(before, degree=units.degree)
+
+    def _poorly_scaled(self, rows: Rows, ended: str) -> str:
+        by_tol = ended == "improvement" and not self.early_stopping
+        return "" if self._units is not None else poorly_scaled(self, rows, by_tol)
+
     def _check_validation_targets(self, y: np.ndarray) -> None:
         super()._check_validation_targets(y)
         self._refuse_values(y)
 
     def _refuse_values(self, y: np.ndarray) -> None:
         """Refuse values for which the loss has no least value."""
-        if self.loss == "poisson" and np.min(y) < 0:
+        if self._loss_name == "poisson" and np.min(y) < 0:
             raise UsageError(
                 f"loss='poisson' is for counts: y must be at least 0; received {np.min(y):g}. Take 'squared_error'."
             )
-        if self.loss in OF_CLASSES:
+        if self._loss_name in OF_CLASSES:
             raise UsageError(f"loss={self.loss!r} is for classes. Take an MLPClassifier, or 'squared_error'.")
-        if self.loss == "logistic_binary_cross_entropy" and not (np.min(y) >= 0 and np.max(y) <= 1):
+        if self._loss_name == "logistic_binary_cross_entropy" and not (np.min(y) >= 0 and np.max(y) <= 1):
             raise UsageError(
                 f"loss={self.loss!r} is for shares: y must lie between 0 and 1; received {np.min(y):g} to "
                 f"{np.max(y):g}. Take 'squared_error'."
@@ -176,7 +199,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return "exponential" if loss.name == "poisson" else "identity"
 
     def _loss(self) -> Loss | FusedLoss:
-        return loss_named("half_squared_error" if self.loss == "squared_error" else self.loss)
+        return loss_named(self.loss)
 
     def _score_of(self, A: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
         """R^2, the mean over the targets; asked for after every epoch, so without scikit-learn's checks."""
@@ -189,7 +212,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     def _constant_of_loss(self, Y: np.ndarray, weight: np.ndarray | None) -> float:
         """The Poisson deviance also has y log y - y, so that a perfect prediction costs nothing."""
-        if self.loss != "poisson":
+        if self._loss_name != "poisson":
             return 0.0
         positive = np.where(Y > 0, Y, 1.0)
         return float(np.average((Y * np.log(positive) - Y).sum(axis=1), weights=weight))

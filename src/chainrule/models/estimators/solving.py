@@ -4,99 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from chainrule.core.catalogue import FusedLoss, Loss
-from chainrule.core.network import Network
 from chainrule.core.schedules import Schedule
-from chainrule.errors import UsageError
+from chainrule.errors import DivergenceError, UsageError
+from chainrule.models.estimators.parameters import several
+from chainrule.models.estimators.problem import Memory, Problem, Solved
 from chainrule.models.estimators.sparse_first_layer import on_sparse_rows
 from chainrule.models.estimators.sparse_rows import all_at_once, densely, is_thin
 from chainrule.models.estimators.watching import Score, Watched
 from chainrule.training.loop import Callback, run
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare
-from chainrule.training.state import History, TrainingState
+from chainrule.training.state import TrainingState
 
 LOWEST_ADAPTIVE_RATE = 1e-6  # where learning_rate="adaptive" ends; scikit-learn's
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be learnt.
-
-    Attributes
-    ----------
-    network : Network
-        With the weights to start from.
-    X, Y : arrays (N, inputs) and (N, outputs)
-        X may be a sparse array of rows.
-    sample_weight : array (N,) or None
-    loss : Loss or FusedLoss
-    validation : (X, Y, sample_weight or None) or None
-        Dense rows to measure the loss on.
-    middle : float or None
-        As for `prepare`: accuracies are measured.
-    """
-
-    network: Network
-    X: Any
-    Y: np.ndarray
-    sample_weight: np.ndarray | None
-    loss: Loss | FusedLoss
-    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
-    middle: float | None = None
-
-    @property
-    def dtype(self) -> str:
-        """Of the network: float32 or float64."""
-        return str(self.network.parameters[0].dtype)
-
-    @property
-    def total_weight(self) -> float:
-        """As many rows as there are, where a row of weight 2 counts as two."""
-        return float(self.n_examples if self.sample_weight is None else self.sample_weight.sum(dtype=np.float64))
-
-    @property
-    def mean_weight(self) -> float:
-        """Of the rows that take part."""
-        return 1.0 if self.sample_weight is None else self.total_weight / np.count_nonzero(self.sample_weight)
-
-    @property
-    def n_examples(self) -> int:
-        """N."""
-        return int(self.X.shape[0])
-
-
-class Memory(NamedTuple):
-    """What goes on from one fit to the next: with warm_start what to beat, with partial_fit all of it."""
-
-    best_loss: float = math.inf
-    waited: int = 0
-    rule: str = ""
-    rule_state: Any = None
-    learning_rate: float | None = None
-    seen: int = 0  # rows
-
-
-class Solved(NamedTuple):
-    """What came of it.
-
-    `ended` says why: "improvement" (there was too little of it), "epochs", "callback" or "interrupted"; of a solver
-    that takes all rows at once "converged", "epochs" or "stuck". `scores` and `best_score` are empty and -inf, and
-    `best_network` is None, where nothing was scored.
-    """
-
-    network: Network
-    history: History
-    memory: Memory
-    ended: str
-    scores: tuple[float, ...] = ()
-    best_score: float = -math.inf
-    best_network: Network | None = None
 
 
 def by_descent(
@@ -119,11 +44,6 @@ def by_descent(
         The state of its rule is taken up where the rule is still the same.
     score : Score or None
         Decides when training ends, and which weights are kept; the loss does otherwise.
-
-    Raises
-    ------
-    DivergenceError
-        With the last good state as its `state`.
     """
     N = problem.n_examples
     resumed = memory.rule_state is not None and memory.rule == _rule(problem, parameters)
@@ -133,7 +53,7 @@ def by_descent(
         learning_rate=rate,
         schedule=_schedule(parameters, memory.seen, N, resumed),
         weight_decay=parameters.alpha / problem.mean_weight,
-        dropout=parameters.dropout,
+        dropout=tuple(several(parameters.dropout)),
         batch_size=min(200, N) if parameters.batch_size == "auto" else min(parameters.batch_size, N),
         shuffle=parameters.shuffle,
         epochs=epochs,
@@ -141,9 +61,8 @@ def by_descent(
         dtype=problem.dtype,
         engine=parameters.engine,
     )
-    watched = _watched(problem, parameters, score, memory)
-    if watched is not None:
-        callbacks = [watched, *callbacks]
+    watched, heard = _watched(problem, parameters, score, memory), Heard()
+    callbacks = [*([] if watched is None else [watched]), *map(heard.on, callbacks)]
     counted = score is not None and score.counted
     training = _prepared(problem, _with_patience(plan, parameters, watched, counted), generator, shared=True)
     training = replace(training, watch_accuracy=counted)
@@ -153,8 +72,8 @@ def by_descent(
         state = replace(state, rule_state=memory.rule_state)
     adaptive = parameters.solver == "sgd" and parameters.learning_rate == "adaptive"
     while True:
-        state = run(training, state, callbacks)
-        ended = _ended(state, watched)
+        state, error = _run(training, state, callbacks, watched)
+        ended = "callback" if heard.true else _ended(state, watched)
         if not adaptive or ended != "improvement" or rate <= LOWEST_ADAPTIVE_RATE:
             break
         rate /= 5
@@ -167,9 +86,11 @@ def by_descent(
             break
     best_loss = math.inf if score is not None else state.watched_cost if watched is None else -watched.best
     waited = state.waited if watched is None else watched.waited
-    seen = memory.seen + state.epoch * N
-    kept = Memory(best_loss, waited, _rule(problem, parameters), state.rule_state, rate, seen)
-    return Solved(state.network, state.history, kept, ended, *_scored(state, score, watched))
+    kept = Memory(best_loss, waited, seen=memory.seen + state.epoch * N)
+    if error is None:  # what drove the weights astray is not to go on
+        kept = kept._replace(rule=_rule(problem, parameters), rule_state=state.rule_state, learning_rate=rate)
+    solved = Solved(state.network, state.history, kept, ended, *_scored(state, score, watched))
+    return solved._replace(error=error)
 
 
 def by_levenberg_marquardt(
@@ -193,17 +114,52 @@ def by_levenberg_marquardt(
     watched = _watched(problem, parameters, None, Memory())
     if watched is not None:
         callbacks = [watched, *callbacks]
-    state = run(_prepared(problem, _with_patience(plan, parameters, watched), generator), callbacks=callbacks)
+    training = _prepared(problem, _with_patience(plan, parameters, watched), generator)
+    state, error = _run(training, training.start, callbacks, watched)
     ended = "converged" if state.stopped.startswith("converged") else _ended(state, watched)
     best_loss = float(state.history.table[:, 1].min(initial=math.inf))
-    return Solved(state.network, state.history, Memory(best_loss), ended)
+    return Solved(state.network, state.history, Memory(best_loss), ended, error=error)
+
+
+class Heard:
+    """Whether a callback has asked for the end, also in the epoch in which training would have ended by itself."""
+
+    def __init__(self) -> None:
+        self.true = False
+
+    def on(self, callback: Callback) -> Callback:
+        """Return the callback, listened to."""
+
+        def called(state: TrainingState) -> bool | None:
+            answer = callback(state)
+            self.true = self.true or bool(answer)
+            return answer
+
+        called.every = getattr(callback, "every", 1)  # type: ignore[attr-defined]
+        return called
+
+
+def _run(
+    training: Training, state: TrainingState, callbacks: Sequence[Callback], watched: Watched | None
+) -> tuple[TrainingState, DivergenceError | None]:
+    """Train to the end, or as far as all numbers are finite."""
+    error = None
+    try:
+        state = run(training, state, callbacks)
+    except DivergenceError as diverged:
+        error = diverged
+        state = state if diverged.state is None else diverged.state
+    if watched is not None and len(watched.values) < state.epoch:  # Ctrl-C came before it was looked at
+        watched(state)
+    return state, error
 
 
 def _watched(problem: Problem, parameters: Any, score: Score | None, memory: Memory) -> Watched | None:
     """What is to be watched from outside the engine: a score that it does not count; and where there are validation
     rows, whose loss the engine would watch, the loss of training, as scikit-learn does."""
     if score is not None and not score.counted:
-        return Watched(score.of, parameters.tol, parameters.n_iter_no_change, score.best, memory.waited)
+        best = problem.network if score.best > -math.inf else None
+        return Watched(score.of, parameters.tol, parameters.n_iter_no_change, score.best, memory.waited, best)
     if score is None and problem.validation is not None:
         return Watched(
             lambda state: -state.history[-1].cost,
@@ -225,12 +181,12 @@ def _with_patience(plan: TrainingPlan, parameters: Any, watched: Watched | None,
 
 
 def _scored(state: TrainingState, score: Score | None, watched: Watched | None) -> tuple[Any, ...]:
-    """The scores of all epochs, the highest, and its network."""
-    if score is None:
+    """The scores of all epochs, the highest, its network and its epoch."""
+    if score is None or not state.history:
         return ()
     if watched is not None:
-        return tuple(watched.values), watched.best, watched.best_network
-    return tuple(state.history.table[:, 4].tolist()), -state.watched_cost, state.best_network
+        return tuple(watched.values), watched.best, watched.best_network, watched.best_epoch
+    return tuple(state.history.table[:, 4].tolist()), -state.watched_cost, state.best_network, state.best_epoch
 
 
 def _prepared(problem: Problem, plan: TrainingPlan, generator: np.random.Generator, shared: bool = False) -> Training:
@@ -283,7 +239,9 @@ def _schedule(parameters: Any, seen: int, N: int, resumed: bool) -> Schedule | s
 
 
 def _ended(state: TrainingState, watched: Watched | None) -> str:
-    if watched is not None and watched.over:
+    if watched is not None and watched.over and state.stopped not in ("interrupted", "diverged"):
         return "improvement"
-    words = {"no improvement": "improvement", "all epochs": "epochs", "stopped by": "callback"}
+    words = {
+        "no improvement": "improvement", "all epochs": "epochs", "stopped by": "callback", "diverged": "diverged",
+    }  # fmt: skip
     return next((word for start, word in words.items() if state.stopped.startswith(start)), "interrupted")

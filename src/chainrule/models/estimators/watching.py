@@ -35,17 +35,22 @@ class Watched:
     value : callable (TrainingState) -> float
     tol, patience : float
         Training ends when it has not risen by `tol` in more than `patience` epochs.
-    best, waited
+    best, waited, best_network
         Where an earlier training has left off.
     """
 
     def __init__(
-        self, value: Callable[[TrainingState], float], tol: float, patience: float, best: float, waited: int
+        self,
+        value: Callable[[TrainingState], float],
+        tol: float,
+        patience: float,
+        best: float,
+        waited: int,
+        best_network: Network | None = None,
     ) -> None:
         self.value, self.tol, self.patience = value, tol, patience
-        self.best, self.waited = best, waited
+        self.best, self.waited, self.best_network, self.best_epoch = best, waited, best_network, 0
         self.values: list[float] = []
-        self.best_network: Network | None = None
 
     def __call__(self, state: TrainingState) -> bool:
         """Look at a training after an epoch; true where it is to end."""
@@ -53,7 +58,7 @@ class Watched:
         self.values.append(value)
         self.waited = self.waited + 1 if value < self.best + self.tol else 0
         if value > self.best:
-            self.best, self.best_network = value, state.network
+            self.best, self.best_network, self.best_epoch = value, state.network, state.epoch
         return self.over
 
     @property

@@ -1,0 +1,82 @@
+"""The line search: the strong Wolfe conditions hold where it ends, on functions of every shape."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize, rosen, rosen_der
+
+from chainrule.engines.line_search import C1, C2, search
+from chainrule.models.estimators.limited_memory import Reached, step
+
+# phi and phi' along a line that starts downhill; the first is of Moré and Thuente's own table.
+SHAPES = {
+    "rational": (lambda t: -t / (t * t + 2), lambda t: (t * t - 2) / (t * t + 2) ** 2),
+    "waves": (lambda t: (t - 2) ** 2 + 0.3 * math.sin(8 * t), lambda t: 2 * (t - 2) + 2.4 * math.cos(8 * t)),
+    "parabola": (lambda t: (t - 3) ** 2, lambda t: 2 * (t - 3)),
+    "steep wall": (lambda t: math.exp(min(t, 600.0)) - 50 * t, lambda t: math.exp(min(t, 600.0)) - 50),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("first", [1e-3, 1e-1, 1.0, 10.0, 1e3])
+def test_the_wolfe_conditions_hold_where_it_ends(shape, first):
+    phi, slope = SHAPES[shape]
+    assert slope(0.0) < 0
+    asked = []
+
+    def at(t):
+        asked.append(t)
+        return phi(t), slope(t)
+
+    t = search(at, phi(0.0), slope(0.0), first)
+    assert t in asked
+    assert phi(t) <= phi(0.0) + C1 * t * slope(0.0)
+    assert abs(slope(t)) <= C2 * abs(slope(0.0))
+
+
+@given(st.floats(0.1, 100), st.floats(-5, 5), st.floats(0.01, 50), st.floats(1e-4, 1e4))
+@settings(max_examples=200, deadline=None)
+def test_a_fall_on_any_quartic(a, b, c, first):
+    phi, slope = (lambda t: a * t**4 + b * t**3 - c * t), (lambda t: 4 * a * t**3 + 3 * b * t**2 - c)
+    t = search(lambda t: (phi(t), slope(t)), 0.0, -c, first)
+    assert t is not None
+    assert phi(t) < 0
+
+
+def test_a_step_into_infinity_is_shortened():
+    phi = lambda t: (t - 1) ** 2 if t < 5 else math.inf  # noqa: E731
+    t = search(lambda t: (phi(t), 2 * (t - 1) if t < 5 else math.nan), 1.0, -2.0, 1000.0)
+    assert phi(t) < 1
+
+
+def test_what_never_falls_ends_without_a_rise():
+    t = search(lambda t: (1.0 + t, 1.0) if t else (1.0, -1.0), 1.0, -1.0, 1.0)
+    assert t is None or t == 0.0 or 1.0 + t <= 1.0 + 1e-6
+
+
+def by_steps(at, w, most):
+    """The costs and places after each step of L-BFGS."""
+    here, places = Reached(w, *at(w)), []
+    while len(places) < most and not here.flat and (there := step(at, here)) is not None:
+        here = there
+        places.append(here.w)
+    return places
+
+
+def test_the_steps_are_those_of_scipys_code():
+    """Before rounding has grown: 15 steps on Rosenbrock's valley in 30 dimensions."""
+
+    def at(w):
+        return float(rosen(w)), rosen_der(w)
+
+    start, theirs = np.linspace(-1, 2, 30), []
+    options = {"maxiter": 15, "gtol": 0.0}
+    minimize(at, start, jac=True, method="L-BFGS-B", options=options, callback=lambda w: theirs.append(w.copy()))
+    ours = by_steps(at, start, 15)
+    assert len(ours) == len(theirs) == 15
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
+    assert np.abs(ours[-1] - start).max() > 0.1
