@@ -35,7 +35,7 @@ all: a crash leaves the old file or the new one.
 """
 
 # Flags that several commands share are listed once, under these headings.
-SHARED = ("Network and training", "Columns and rows", "Reading the table")
+SHARED = ("Network and training", "Columns and rows", "Reading the table", "A network by hand")
 
 
 def page() -> str:

@@ -25,6 +25,7 @@ _HOMES = {
     "chainrule.explaining.derivation": ("Derivation",),
     "chainrule.explaining.explain": ("Explanation", "explain"),
     "chainrule.explaining.notation": ("Notation",),
+    "chainrule.explaining.shapes": ("shapes",),
     "chainrule.explaining.symbolic": ("derive",),
     "chainrule.explaining.translate": ("translate",),
     "chainrule.models.doctor": ("Diagnosis", "Finding", "diagnose", "diagnose_model"),

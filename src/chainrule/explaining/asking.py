@@ -57,7 +57,9 @@ class _Asked:
         self.printed = PrintedNames(naming)
 
     def read(self) -> Name:
-        if not self.text.isascii() or self.text == _shared(self.naming):
+        letters = self.naming.notation.layers == "letters"  # Y is a layer there, where the grammar has the targets
+        batch = self.text == _shared(self.naming) and self.naming.example is not None
+        if not self.text.isascii() or batch or letters:
             found = self.as_printed(self.text)
             if found is not None:
                 return found
@@ -128,6 +130,8 @@ class _Asked:
             return None
         if bottom.example is not None and bottom.example != top.example:
             return None
+        if top.kind == "J" and bottom.kind == "a" and not bottom.units:
+            top = COST  # the array of all examples, in a notation with one letter for C and J
         made = self.reader(self.text).derivative(replace(top, example=None), replace(bottom, example=None))
         return made if top.example is None else of_example(made, top.example)
 
