@@ -49,7 +49,7 @@ def same(one, other, why):
 @settings(max_examples=200, deadline=None)
 def test_every_name_that_a_derivation_prints_can_be_asked_for(task, notation, data):
     network, X, Y, options = task
-    rule = data.draw(st.sampled_from(["momentum", "adam", "rprop"]))
+    rule = data.draw(st.sampled_from(["momentum", "nesterov", "adam", "rprop"]))
     why = explain(network, X, Y, notation=notation, update=rule, learning_rate=0.1, **options)
     asked = data.draw(st.sampled_from(why.names()))
     detail = data.draw(st.sampled_from(DETAILS))

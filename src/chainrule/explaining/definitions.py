@@ -7,17 +7,17 @@ turn. The equations themselves stand in forward_equations, backward_equations an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chainrule.errors import UsageError
 from chainrule.explaining import backward_equations as backward
 from chainrule.explaining import forward_equations as forward
 from chainrule.explaining import jacobian_equations as jacobian
-from chainrule.explaining.expressions import Equation, Expression, Number, Symbol
+from chainrule.explaining.expressions import ONE, Equation, Expression, Negative, Number, Sum, Symbol, multiply
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
-from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State
+from chainrule.explaining.quantities import BATCH_COST, Change, Derivative, Name, Path, Quantity, State
 from chainrule.explaining.trees import evaluate, with_values
 from chainrule.explaining.updates import Update
 from chainrule.explaining.values import Values, beyond_floats
@@ -79,6 +79,9 @@ class Definitions:
                 return self.links.product(name)
             case Change():
                 return self.needed_update().change(self.values, name.parameter)
+            case State(kind="mean") if self._has_mean_momentum:  # v = -alpha times the running mean
+                velocity = self.needed_update().state_value(self.values, replace(name, kind="v"))
+                return -velocity / self._setting("eta")
             case State():
                 return self.needed_update().state_value(self.values, name)
             case Quantity(kind="eta" | "lambda" | "N"):
@@ -126,6 +129,8 @@ class Definitions:
                 return self._derivative(name, factors)
             case Path():
                 return "product of the links of this path", self.links.expression(name, self.symbol)
+            case Change(parameter) if self._has_mean_momentum:
+                return self._mean_momentum(parameter)
             case Change():
                 return self.needed_update().equation(self.values, name.parameter, self.symbol)
             case State():
@@ -175,9 +180,34 @@ class Definitions:
         """The paths of this network."""
         return PathLinks(self.values, self.notation.slope == "fraction")
 
+    @property
+    def _has_mean_momentum(self) -> bool:
+        """Whether this course writes momentum with a running mean of the gradient, and that is the update."""
+        rule = self.update.rule if self.update is not None else None
+        usual = rule is not None and rule.name.partition("(")[0] == "momentum" and bool(rule.constants)
+        return self.notation.momentum == "mean" and usual and rule.constants != (1.0,)  # type: ignore[union-attr]
+
+    def _mean_momentum(self, parameter: Quantity) -> tuple[str, Expression]:
+        """-alpha (beta v + (1 - beta) g), which is mu v - eta g with beta = mu and alpha = eta / (1 - mu)."""
+        rule = self.needed_update().rule
+        if not self.values.layer(parameter.layer).trainable:
+            return "its layer is frozen", Number(0.0)
+        assert rule is not None
+        assert rule.constants is not None
+        beta = Number(rule.constants[0])
+        g = self.symbol(Derivative(BATCH_COST, parameter))
+        mean = Sum((multiply(beta, self.symbol(State("mean", parameter))),
+                    multiply(Sum((ONE, Negative(beta))), g)))  # fmt: skip
+        rate = f"learning rate {self.needed_update().learning_rate:g} / (1 - {beta.value:g})"
+        words = f"update rule {rule.name} with a running mean of the gradient, {rate}"
+        return words, Negative(multiply(self.symbol(Quantity("eta")), mean))
+
     def _setting(self, kind: str) -> float:
         if kind == "eta":
-            return self.needed_update().learning_rate
+            rate, rule = self.needed_update().learning_rate, self.needed_update().rule
+            if self._has_mean_momentum and rule is not None and rule.constants:
+                return rate / (1 - rule.constants[0])
+            return rate
         N = float(len(self.values.X))
         if kind == "N":
             return N
