@@ -11,6 +11,7 @@ from chainrule.explaining.name_reader import KINDS, Reader, Refused, read_or_ref
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.printed_names import PrintedNames, flat
 from chainrule.explaining.quantities import COST, Change, Derivative, Name, Path, Quantity, State, of_example
+from chainrule.explaining.text_form import name_text
 
 
 def ask(
@@ -132,6 +133,9 @@ class _Asked:
             return None
         if top.kind == "J" and bottom.kind == "a" and not bottom.units:
             top = COST  # the array of all examples, in a notation with one letter for C and J
+        if top.kind == "a" and not bottom.units:  # of an only output that is printed without its number, the Jacobian
+            whole = replace(top, units=())
+            top = whole if name_text(whole, self.naming) == name_text(top, self.naming) else top
         made = self.reader(self.text).derivative(replace(top, example=None), replace(bottom, example=None))
         return made if top.example is None else of_example(made, top.example)
 
