@@ -40,6 +40,8 @@ def same(one, other, why):
 
     if plain(one) == plain(other):
         return True
+    if why.network.sizes[-1] == 1 and one == Quantity("y"):  # y, printed without a number, is the column of targets
+        return plain(other) == Quantity("y", None, (0,))
     costs = {repr(plain(name)).replace("kind='J'", "kind='C'") for name in (one, other)}
     alike = why.definitions.naming.example is None and len(costs) == 1
     return alike and why.definitions.value(one) == pytest.approx(why.definitions.value(other), rel=1e-12)
