@@ -36,7 +36,7 @@ the file that it leads to is written.
 """
 
 # Flags that several commands share are listed once, under these headings.
-SHARED = ("Network and training", "Columns and rows", "Reading the table")
+SHARED = ("Network and training", "Columns and rows", "Reading the table", "A network by hand")
 
 
 def page() -> str:

@@ -25,6 +25,7 @@ _HOMES = {
     "chainrule.explaining.derivation": ("Derivation",),
     "chainrule.explaining.explain": ("Explanation", "explain"),
     "chainrule.explaining.notation": ("Notation",),
+    "chainrule.explaining.shapes": ("shapes",),
     "chainrule.explaining.symbolic": ("derive",),
     "chainrule.explaining.translate": ("translate",),
     "chainrule.explaining.typed_derivations": ("derive_formula",),

@@ -223,3 +223,73 @@ def test_a_long_training_is_announced_before_it_runs_again(cli, model):
     answer = cli("explain", "long.safetensors", "xor", "C", "--step", "3")
     assert answer.err == "Training again from the seed, up to the step; all of the training took 100 s.\n"
     assert cli("explain", "short.safetensors", "xor", "C", "--step", "3").err == ""
+
+
+# ---- networks by hand --------------------------------------------------------------------------------------------
+
+EXAMPLES = ("--x", "0.3,1;0.5,0.2", "--y", "0.75;0.82")
+
+
+def by_hand(cli, *arguments):
+    return cli("explain", "2-3-1", *EXAMPLES, *arguments, "--format", "json", "--detail", "line").json["value"]
+
+
+def test_a_network_by_hand_is_the_network_in_python(cli):
+    X, Y = [[0.3, 1.0], [0.5, 0.2]], [[0.75], [0.82]]
+    ones = cr.Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
+    np.testing.assert_allclose(
+        by_hand(cli, "--weights", "ones", "--biases", "none", "dC/dW[2]"), cr.explain(ones, X, Y)["dC/dW[2]"].value
+    )
+    drawn = cr.Network.dense([2, 3, 1], ["tanh", "logistic"], init="uniform(-1,1)", seed=4)
+    given = ("--weights", "uniform(-1,1)", "--seed", "4", "--activation", "tanh,logistic")
+    why = cr.explain(drawn, X, Y, loss="binary_cross_entropy", reduction="sum", weight_decay=0.1, example=1)
+    further = ("--loss", "binary-cross-entropy", "--reduction", "sum", "--weight-decay", "0.1", "--row", "2")
+    for name in ("dC/dW[1][2,1]", "J", "delta[1]", "da[2]/dx"):
+        np.testing.assert_allclose(by_hand(cli, *given, *further, name), why[name].value)
+    moved = cr.explain(drawn, X, Y, update="momentum(0.9)", learning_rate=0.5)["change W[1]"].value
+    np.testing.assert_allclose(
+        by_hand(cli, *given, "--update", "momentum(0.9)", "--learning-rate", "0.5", "change W[1]"), moved
+    )
+
+
+def test_weights_by_hand_are_written_as_the_notation_has_them(cli):
+    W = "[[[1,2],[3,4]],[[5,6]]]"
+    (cli.folder / "weights.json").write_text(W)
+    for weights in (W, "weights.json"):
+        answer = cli("explain", "2-2-1", "--weights", weights, "--biases", "[[1,2],[3]]", "--activation", "identity",
+                     "--x", "10,100", "--notation", "columns", "--format", "json", "z[2]")  # fmt: skip
+        assert answer.json["value"] == [[10 + 200 + 1], [30 + 400 + 2]]  # W_12 leads from 2 to 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("2-3-1", "C"), "name the examples of 2-3-1 with --x"),
+        (("2-3-1", "--x", "1;b", "z[1]"), "examples with semicolons"),
+        (("2-3-1", "--x", "1,2", "--weights", "w.json", "z[1]"), "no file that can be read"),
+        (("2-3-1", "--x", "1,2", "--weights", "[[1", "z[1]"), "this is no JSON of arrays"),
+        (("2-3-1", "--x", "1,2", "--weights", "[[[1,1,1],[1,1,1]],[[1,1,1]]]", "z[1]"), "layer 2: weights must have"),
+        (("2-3-1", "--x", "1,2", "--weights", "ones", "--seed", "1", "z[1]"), "leave it out beside given --weights"),
+        (("2-3-1", "--x", "1,2", "--biases", "ones", "z[1]"), "beside given --weights"),
+        (("2-3-1", "--x", "1,2", "--row", "2", "z[1]"), "there is no row 2"),
+        (("2-3-1", "xor", "C", "--x", "1,2"), "leave the table out"),
+        (("xor.safetensors", "xor", "C", "--x", "1,2"), "--x belongs to a network by hand"),
+    ],
+)
+def test_what_is_no_network_by_hand(cli, model, arguments, message):
+    assert message in cli.refused("explain", *arguments)
+
+
+def test_arrays_in_every_form(cli, model):
+    for form, start in (("latex", "\\begin{aligned}"), ("mathml", "<math"), ("json", "{")):
+        assert cli("explain", model, "xor", "delta[2]", "--format", form).out.startswith(start)
+    assert "shape (4, 1)" in cli("explain", model, "xor", "delta[2]").out
+
+
+def test_shapes(cli, model):
+    facts = cli("shapes", model, "--examples", "4", "--format", "json").json
+    assert {row["name"]: row["shape"] for row in facts["symbols"]}["delta[1]"] == [4, 2]
+    assert "3 × 2" in cli("shapes", "2-3-1", "--notation", "columns").out
+    for form in ("latex", "mathml"):
+        assert cli("shapes", "2-3-1", "--format", form).code == 0
+    assert "is unknown" in cli.refused("shapes", "2-3-1", "--notation", "nielson")

@@ -40,6 +40,8 @@ def same(one, other, why):
 
     if plain(one) == plain(other):
         return True
+    if why.network.sizes[-1] == 1 and one == Quantity("y"):  # y, printed without a number, is the column of targets
+        return plain(other) == Quantity("y", None, (0,))
     costs = {repr(plain(name)).replace("kind='J'", "kind='C'") for name in (one, other)}
     alike = why.definitions.naming.example is None and len(costs) == 1
     return alike and why.definitions.value(one) == pytest.approx(why.definitions.value(other), rel=1e-12)
@@ -49,7 +51,7 @@ def same(one, other, why):
 @settings(max_examples=200, deadline=None)
 def test_every_name_that_a_derivation_prints_can_be_asked_for(task, notation, data):
     network, X, Y, options = task
-    rule = data.draw(st.sampled_from(["momentum", "adam", "rprop"]))
+    rule = data.draw(st.sampled_from(["momentum", "nesterov", "adam", "rprop"]))
     why = explain(network, X, Y, notation=notation, update=rule, learning_rate=0.1, **options)
     asked = data.draw(st.sampled_from(why.names()))
     detail = data.draw(st.sampled_from(DETAILS))

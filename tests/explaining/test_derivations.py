@@ -397,3 +397,22 @@ def test_what_a_courses_own_delta_has_in_it_is_said(notation, delta):
     assert "has the 1/N of the mean in it" in explain(NOTEBOOK, X, Y, notation=notation)[delta].rule
     assert "1/N" not in explain(NOTEBOOK, X[:1], Y[:1], notation=notation)[delta].rule  # of one example it is the same
     assert "1/N" not in explain(NOTEBOOK, X, Y, notation=notation, reduction="sum")[delta].rule
+
+
+def test_momentum_as_a_running_mean_is_the_same_step():
+    """Run by hand: v <- beta v + (1 - beta) g, w <- w - alpha v, with alpha = eta / (1 - beta), is mu v - eta g."""
+    X, Y, eta, beta = np.array([[0.3, 1.0], [0.5, 0.2]]), np.array([[0.75], [0.82]]), 0.5, 0.9
+    alpha, net = eta / (1 - beta), NOTEBOOK
+    v = [0.0 * p for p in net.parameters]
+    for step in range(1, 5):
+        why = explain(NOTEBOOK, X, Y, notation="ng", update=f"momentum({beta})", learning_rate=eta, step=step)
+        grads = backward(net, forward(net, X), Y)
+        assert why["v(W[1][3,2])"].value == pytest.approx(v[0][1, 2], rel=1e-9, abs=1e-15)  # before this step
+        v = [beta * m + (1 - beta) * g for m, g in zip(v, grads.weights[1:], strict=True)]
+        changes = [-alpha * m for m in v]
+        line = why["change W[1][3,2]"].line
+        assert why["change W[1][3,2]"].value == pytest.approx(changes[0][1, 2], rel=1e-9)
+        assert evaluate(line.expression) == pytest.approx(changes[0][1, 2], rel=1e-9)
+        net = net.with_parameters([p + c for p, c in zip(net.parameters, changes, strict=True)])
+    assert "= −α · (0.9 · v(W[1][3,2]) + (1 − 0.9) · ∂J/∂W[1][3,2])" in why["change W[1][3,2]"].text("line")
+    assert why["α"].value == pytest.approx(5.0)

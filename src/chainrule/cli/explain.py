@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from chainrule.cli import explaining
-from chainrule.cli.flags import SectionedCommand, plan_flags
+from chainrule.cli import by_hand, explaining
+from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.output import print_json
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
@@ -18,8 +18,9 @@ DETAILS = ("line", "factors", "layers", "paths", "scalars")
 
 @click.command(cls=SectionedCommand)
 @click.argument("model")
-@click.argument("data")
+@click.argument("data", required=False)
 @click.argument("quantity", required=False)
+@by_hand.options
 @explaining.row
 @click.option("--detail", type=click.Choice(DETAILS), default="factors", show_default=True, help="How much to show.")
 @explaining.notation
@@ -48,24 +49,38 @@ DETAILS = ("line", "factors", "layers", "paths", "scalars")
 @click.option("--list", "listed", is_flag=True, help="List the quantities that can be asked for.")
 @plan_flags(ReadingPlan, "Reading the table")
 def command(
-    model: str, data: str, quantity: str | None, row: int, detail: str, notation: str, form: str, digits: int,
-    most: int, step: str | None, unroll: int, member: int | None,
-    listed: bool, **flags: Any,
+    model: str, data: str | None, quantity: str | None, row: int, detail: str, notation: str, form: str, digits: int,
+    most: int, step: str | None, unroll: int, member: int | None, listed: bool, **flags: Any,
 ) -> None:  # fmt: skip
     """Show the chain rule that made QUANTITY, such as "dC/dW[1][2,1]", for one row of DATA in MODEL.
 
+    MODEL is a model's file, or a network by hand, such as 2-3-1; then there is no DATA, its examples stand in --x and
+    --y: chainrule explain 2-3-1 --weights ones --x 0.3,1.0 --y 0.75 "dC/dW[2]".
+
     Quantities: x[2], y[1], W[1][2,3], b[1][3], z[1][3], a[1][3], C, J, delta[1][3], dC/da[1][3], dC/dW[1][2,3],
-    dJ/dW[1][2,3], da[2][1]/da[0][2], "dC/dW[1][2,3] via 1", "change W[1][2,3]". Without one, or with --list, their
+    dJ/dW[1][2,3], da[2][1]/da[0][2], "dC/dW[1][2,3] via 1", "change W[1][2,3]"; whole arrays: dJ/dW[1], delta[2],
+    dz[2]/dz[1]. Without one, or with --list, their
     names are listed.
     """
-    options = {"notation": notation, "digits": digits, "most": most, "detail": detail}
-    if step is not None:
-        why = explaining.replayed(model, data, row, flags, step, unroll, member, **options)
-    elif unroll:
-        raise UsageError("--unroll writes out what the steps before a step left. Name the step, as in --step 137.")
+    options: dict[str, Any] = {"notation": notation, "digits": digits, "most": most, "detail": detail}
+    hand, flags = by_hand.taken(flags)
+    if by_hand.is_network(model):
+        if quantity is not None or given(flags):
+            raise UsageError(f"{model} is a network by hand, whose examples stand in --x and --y; leave the table out.")
+        if step is not None or unroll or member is not None:
+            raise UsageError(
+                f"{model} is a network by hand, which no training made; leave out --step, --unroll and --member."
+            )
+        quantity, why = data, by_hand.explained(model, row, hand, **options)
     else:
-        choose = partial(explaining.of_member, member=member)
-        why = explaining.explained(model, data, row, flags, choose, **options)
+        by_hand.refuse(hand, model)
+        if step is not None:
+            why = explaining.replayed(model, data, row, flags, step, unroll, member, **options)
+        elif unroll:
+            raise UsageError("--unroll writes out what the steps before a step left. Name the step, as in --step 137.")
+        else:
+            choose = partial(explaining.of_member, member=member)
+            why = explaining.explained(model, data, row, flags, choose, **options)
     if listed or quantity is None:
         if form == "json":
             print_json({"quantities": why.names()})
@@ -79,13 +94,6 @@ def command(
     derivation = why[quantity]
     if step is not None and form == "text":
         click.echo(f"{why.heading()}{_in_training(why, derivation)}\n")
-    if not hasattr(derivation, "latex"):
-        if form != "text":
-            raise UsageError(
-                f"{quantity} is a whole array, which is printed as text. Name a unit, or leave --format out."
-            )
-        click.echo(derivation.text())
-        return
     explaining.show(derivation, form, detail, **({} if step is None else {"step": why.json()}))
 
 

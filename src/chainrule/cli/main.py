@@ -24,6 +24,7 @@ COMMANDS = {
     "export": "Write a model for another tool: ONNX, C, JavaScript or Python.",
     "evaluate": "Compare a model's predictions with the truth.",
     "explain": "Show the chain rule that made any number of a model.",
+    "shapes": "Print the symbols of a network, what they are, and their shapes.",
     "paths": "Show a derivative of a model as the sum of its paths.",
     "jacobian": "Print how one layer of a model moves with another.",
     "gradcheck": "Compare a model's gradient with central differences.",

@@ -11,6 +11,7 @@ from chainrule.explaining.name_reader import KINDS, Reader, Refused, read_or_ref
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.printed_names import PrintedNames, flat
 from chainrule.explaining.quantities import COST, Change, Derivative, Name, Path, Quantity, State, of_example
+from chainrule.explaining.text_form import name_text
 
 
 def ask(
@@ -57,7 +58,9 @@ class _Asked:
         self.printed = PrintedNames(naming)
 
     def read(self) -> Name:
-        if not self.text.isascii() or self.text == _shared(self.naming):
+        letters = self.naming.notation.layers == "letters"  # Y is a layer there, where the grammar has the targets
+        batch = self.text == _shared(self.naming) and self.naming.example is not None
+        if not self.text.isascii() or batch or letters:
             found = self.as_printed(self.text)
             if found is not None:
                 return found
@@ -128,6 +131,11 @@ class _Asked:
             return None
         if bottom.example is not None and bottom.example != top.example:
             return None
+        if top.kind == "J" and bottom.kind == "a" and not bottom.units:
+            top = COST  # the array of all examples, in a notation with one letter for C and J
+        if top.kind == "a" and not bottom.units:  # of an only output that is printed without its number, the Jacobian
+            whole = replace(top, units=())
+            top = whole if name_text(whole, self.naming) == name_text(top, self.naming) else top
         made = self.reader(self.text).derivative(replace(top, example=None), replace(bottom, example=None))
         return made if top.example is None else of_example(made, top.example)
 

@@ -7,19 +7,19 @@ turn. The equations themselves stand in forward_equations, backward_equations an
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chainrule.errors import UsageError
 from chainrule.explaining import backward_equations as backward
 from chainrule.explaining import forward_equations as forward
 from chainrule.explaining import jacobian_equations as jacobian
-from chainrule.explaining.expressions import Equation, Expression, Number, Symbol
+from chainrule.explaining.expressions import ONE, Equation, Expression, Negative, Number, Sum, Symbol, multiply
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
-from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State, is_backward
+from chainrule.explaining.quantities import BATCH_COST, Change, Derivative, Name, Path, Quantity, State, is_backward
 from chainrule.explaining.trees import evaluate, with_values
-from chainrule.explaining.updates import Update
+from chainrule.explaining.updates import RuleUpdate, Update
 from chainrule.explaining.values import Values, beyond_floats
 
 GIVEN = ("y", "W", "b", "eta", "lambda", "N", "share", "mask")
@@ -82,6 +82,9 @@ class Definitions:
                 return self.links.product(name)
             case Change():
                 return self.needed_update().change(self.values, name.parameter)
+            case State(kind="mean") if self._mean_momentum is not None:  # v = -alpha times the running mean
+                velocity = self.needed_update().state_value(self.values, replace(name, kind="v"))
+                return -velocity / self._setting("eta")
             case State():
                 return self.needed_update().state_value(self.values, name)
             case Quantity(kind="eta" | "lambda" | "N"):
@@ -130,6 +133,8 @@ class Definitions:
                 return self._derivative(name, factors)
             case Path():
                 return "product of the links of this path", self.links.expression(name, self.symbol)
+            case Change(parameter) if self._mean_momentum is not None:
+                return self._by_mean_momentum(self._mean_momentum, parameter)
             case Change():
                 return self.needed_update().equation(self.values, name.parameter, self.symbol)
             case State():
@@ -186,9 +191,32 @@ class Definitions:
         """The paths of this network."""
         return PathLinks(self.values, self.notation.slope == "fraction")
 
+    @property
+    def _mean_momentum(self) -> float | None:
+        """The share that stays of a running mean of the gradient, where this course writes momentum so."""
+        update = self.update
+        if self.notation.momentum != "mean" or not isinstance(update, RuleUpdate) or update.is_clipped:
+            return None
+        share = (update.rule.constants or (1.0,))[0]
+        return share if update.rule.name.partition("(")[0] == "momentum" and share != 1 else None
+
+    def _by_mean_momentum(self, beta: float, parameter: Quantity) -> tuple[str, Expression]:
+        """-alpha (beta v + (1 - beta) g), which is mu v - eta g with beta = mu and alpha = eta / (1 - mu)."""
+        update = self.needed_update()
+        assert isinstance(update, RuleUpdate)
+        if not self.values.layer(parameter.layer).trainable:
+            return "its layer is frozen", Number(0.0)
+        g = self.symbol(Derivative(BATCH_COST, parameter))
+        mean = Sum((multiply(Number(beta), self.symbol(State("mean", parameter))),
+                    multiply(Sum((ONE, Negative(Number(beta)))), g)))  # fmt: skip
+        rate = f"learning rate {update.learning_rate:g} / (1 - {beta:g})"
+        words = f"update rule {update.rule.name} with a running mean of the gradient, {rate}"
+        words += f" ({update.remark})" if update.remark else ""
+        return words, Negative(multiply(self.symbol(Quantity("eta")), mean))
+
     def _setting(self, kind: str) -> float:
         if kind == "eta":
-            return self.needed_update().learning_rate
+            return self.needed_update().learning_rate / (1 - (self._mean_momentum or 0.0))
         N = float(len(self.values.X))
         if kind == "N":
             return N

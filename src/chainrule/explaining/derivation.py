@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from chainrule.core.jacobians import layer_jacobians
 from chainrule.errors import unknown_name
 from chainrule.explaining import render
 from chainrule.explaining.asking import asked_as
@@ -17,8 +14,6 @@ from chainrule.explaining.definitions import Definitions, Line
 from chainrule.explaining.expressions import Equation, Expression, Number, Rest, Sum, Symbol
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import (
-    Change,
-    Derivative,
     Name,
     as_derivative,
     has_paths,
@@ -208,51 +203,6 @@ class Derivation:
 
     def __float__(self) -> float:
         return self.value
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayOf:
-    """A whole layer's numbers of one kind, such as dC/dW[1], or a Jacobian between layers, da[2]/da[0].
-
-    Weights are (from, to) or (to, from), and Jacobians in numerator or denominator layout, as the notation has them.
-    """
-
-    definitions: Definitions
-    name: Name
-    digits: int = 5
-
-    @property
-    def value(self) -> np.ndarray:
-        """The numbers, with weights as (from, to) or (to, from) as the notation has them."""
-        values = self.definitions.values
-        if isinstance(self.name, Change):
-            update, q = self.definitions.needed_update(), self.name.parameter
-            shape = values.array(q).shape
-            found = np.array([update.change(values, replace(q, units=u)) for u in np.ndindex(shape)]).reshape(shape)
-        else:
-            found = self._found()
-        if isinstance(self.name, Derivative) and self.name.top.kind == "a":
-            return found.T if self.definitions.notation.layout == "denominator" else found
-        turned = found.ndim == 2 and not self.definitions.notation.counting.from_to
-        return found.T if turned else found
-
-    def _found(self) -> np.ndarray:
-        values, name = self.definitions.values, self.name
-        if isinstance(name, Derivative) and name.top.kind == "a" and not name.top.units:
-            record = values.passes(name.top.example).record
-            J: np.ndarray = layer_jacobians(values.network, record, name.bottom.layer, name.top.layer)[0]
-            return J
-        return np.asarray(values.array(name))  # type: ignore[arg-type]
-
-    def text(self) -> str:
-        """Return name and numbers."""
-        return render.array_text(self.name, self.value, self.definitions.naming, self.digits)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __repr__(self) -> str:
-        return f"<{render.name_text(self.name, self.definitions.naming)}, shape {self.value.shape}>"
 
 
 def _computed_in_order(lines: dict[Name, Line]) -> Iterator[Line]:

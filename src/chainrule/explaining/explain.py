@@ -18,7 +18,7 @@ from chainrule.core.update_rules import UpdateRule, update_rule_named
 from chainrule.errors import UsageError, unknown_name
 from chainrule.explaining.asking import ask, asked_as
 from chainrule.explaining.definitions import Definitions
-from chainrule.explaining.derivation import DETAILS, ArrayOf, Derivation
+from chainrule.explaining.derivation import DETAILS, Derivation
 from chainrule.explaining.grammar import all_quantities
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
@@ -26,6 +26,7 @@ from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quan
 from chainrule.explaining.solver_updates import damped_update
 from chainrule.explaining.updates import RuleUpdate, Update
 from chainrule.explaining.values import make_values
+from chainrule.explaining.whole_arrays import ArrayOf
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,9 @@ class Explanation:
         if isinstance(example, int) and example >= N:
             raise UsageError(f"{quantity}: there are {N} examples, 1 to {N}.")
         if is_array(name):
-            return ArrayOf(self.definitions, name, self.digits)
+            made = ArrayOf(self.definitions, name, self.detail, self.digits)
+            made.shape  # noqa: B018 - what is not there is refused now
+            return made
         self.definitions.value(name)  # what is not there is refused now
         return Derivation(self.definitions, name, self.detail, self.digits)
 

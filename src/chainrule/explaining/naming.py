@@ -6,7 +6,17 @@ import re
 from dataclasses import dataclass, replace
 
 from chainrule.explaining.notation import Notation
-from chainrule.explaining.quantities import Change, Derivative, Index, Name, OfMember, Path, Quantity, State
+from chainrule.explaining.quantities import (
+    Change,
+    Derivative,
+    Index,
+    Name,
+    OfMember,
+    Path,
+    Quantity,
+    State,
+    has_examples,
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,9 @@ class Naming:
                 bottom = name.bottom
                 if name.top.example is not None and bottom.kind in ("a", "z") and bottom.example is None:
                     bottom = replace(bottom, example=name.top.example)
-                return Fraction(self.scripted(name.top), self.scripted(bottom))
+                shared = self.notation.letter("C") == self.notation.letter("J")
+                top = Quantity("J") if shared and has_examples(name) else name.top  # of all examples: without a number
+                return Fraction(self.scripted(top), self.scripted(bottom))
             case Path():
                 inner = self.show(name.derivative)
                 assert isinstance(inner, Fraction)

@@ -73,7 +73,7 @@ PRESETS = {
             "ng", "Neural Networks and Deep Learning (A. Ng): a^[l], examples are columns, dz, lambda / 2m",
             "A. Ng, Neural Networks and Deep Learning, DeepLearning.AI, 2017",
             Counting(), {"W": "W", "C": "ℒ", "J": "J", "f": "g", "N": "m", "eta": "α", "delta": "dz",
-             "mu": "β", "rho": "β₂", "mean": "v", "mean_square": "s"},
+             "mu": "β", "rho": "β₂", "mean": "v", "v": "u", "mean_square": "s"},
             layers="square", example_index="parens", capitals=True, decay="over 2N", momentum="mean", example="i",
         ),
         Notation(

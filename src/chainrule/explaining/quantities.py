@@ -223,6 +223,15 @@ def is_array(name: Name) -> bool:
     return False
 
 
+def has_examples(name: Name) -> bool:
+    """Whether a name stands for the array of all examples: a whole layer's numbers without an example of their own."""
+    if isinstance(name, Derivative):
+        whole = name.bottom.kind == "a" and not name.bottom.units
+        return whole and name.top.kind == "C" and name.top.example is None
+    whole = isinstance(name, Quantity) and not name.units and name.kind in ("a", "z", "y", "delta", "beta")
+    return whole and isinstance(name, Quantity) and name.example is None
+
+
 def is_backward(name: Name) -> bool:
     """Whether a quantity belongs to the backward pass."""
     return isinstance(name, (Derivative, Path, Change)) or (

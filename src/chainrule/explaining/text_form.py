@@ -122,14 +122,15 @@ def name_text(name: Name, naming: Naming) -> str:
 
 
 def array_text(name: Name, values: np.ndarray, naming: Naming, digits: int) -> str:
-    """Write an array with its name, its shape and, where they fit, its numbers."""
+    """Write an array with its name, its shape and, where they fit, its numbers; of a tensor matrix after matrix."""
     head = f"{name_text(name, naming)}, shape {values.shape}"
     if values.size > 400:
         return f"{head}: {number(float(values.min()), digits)} to {number(float(values.max()), digits)}"
-    rows = np.atleast_2d(values)
-    cells = [[number(float(v), digits) for v in row] for row in rows]
-    width = max(len(cell) for row in cells for cell in row)
-    return "\n".join([head, *("  " + "  ".join(cell.rjust(width) for cell in row) for row in cells)])
+    cells = np.vectorize(lambda v: number(float(v), digits), otypes=[object])(np.atleast_2d(values))
+    width = max(map(len, cells.flat))
+    blocks = cells.reshape(-1, *cells.shape[-2:])
+    lines = [["  " + "  ".join(cell.rjust(width) for cell in row) for row in block] for block in blocks]
+    return "\n".join([head, "\n\n".join("\n".join(block) for block in lines)])
 
 
 def _script(letters: str, table: dict[str, str], sign: str) -> str:

@@ -140,6 +140,11 @@ class RuleUpdate(Update):
             for change, M in zip(changes, decayed, strict=True)
         ]
 
+    @property
+    def is_clipped(self) -> bool:
+        """Whether the rule may receive another gradient than that of J."""
+        return self.clip_norm is not None or self.clip_value is not None
+
     def received(self, values: Values) -> list[Array]:
         """The gradients that the rule receives: those of J, clipped."""
         gradients = gradients_of(values)

@@ -223,6 +223,30 @@ class Values:
                 return -self._by_activations(l, n)
         raise UsageError(f'"{q.kind}" has no value here.')
 
+    @cached_property
+    def _all(self) -> Passes:
+        return self._run(slice(None))
+
+    def of_all(self, q: Quantity | Derivative) -> Array:
+        """Return a whole layer's numbers for all examples, (N, units); as `array` for what is not there."""
+        one = np.asarray(self.array(q))  # refuses what is not there
+        kind, l = (f"dC/d{q.bottom.kind}", q.bottom.layer) if isinstance(q, Derivative) else (q.kind, q.layer)
+        if len(self.X) == 1:
+            return one[None, :]
+        if kind == "y":
+            assert self.Y is not None
+            return self.Y
+        record, gradients = self._all.record, self._all.gradients
+        match kind:
+            case "a":
+                return record.a[l]
+            case "z":
+                return record.z[l]
+            case "delta":
+                return gradients.delta[l]
+        sign = -1.0 if kind == "beta" else 1.0
+        return sign * gradients.activations[l]
+
     def _by_activations(self, l: int, n: int | None) -> Array:
         found = self.gradients(n).activations[l]
         if found is None:

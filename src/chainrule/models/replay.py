@@ -11,11 +11,12 @@ import numpy as np
 from chainrule.core.network import Network
 from chainrule.data.columns import name_list
 from chainrule.errors import DivergenceError, UsageError
-from chainrule.explaining.derivation import ArrayOf, Derivation
+from chainrule.explaining.derivation import Derivation
 from chainrule.explaining.explain import Explanation
 from chainrule.explaining.quantities import Change, Name
 from chainrule.explaining.taken_updates import explain_taken, off_by
 from chainrule.explaining.updates import place_of as place_of_parameter
+from chainrule.explaining.whole_arrays import ArrayOf
 from chainrule.models.learned import training_again
 from chainrule.models.proof import another_way, largest_difference, prove
 from chainrule.training.prepare import Training
