@@ -90,15 +90,15 @@ def output_of(monkeypatch, encoding: str, *args: str) -> tuple[int, str, str]:
 
 
 def test_output_in_encodings_without_the_letters(here, monkeypatch):
-    assert {*FIRST, "export", "derive"} == set(COMMANDS)
-    first = {**FIRST, "derive": ("2-2-1",), "export": ("m.safetensors", "-o", "m.c")}
+    assert {*FIRST, "export", "derive", "shapes"} == set(COMMANDS)
+    first = {**FIRST, "derive": ("2-2-1",), "shapes": ("2-2-1",), "export": ("m.safetensors", "-o", "m.c")}
     for name, args in first.items():
         expected = output_of(monkeypatch, "utf-8", name, *args)
         for encoding in ENCODINGS if name in ("explain", "predict") else ("ascii", "utf-16"):
             code, out, err = output_of(monkeypatch, encoding, name, *args)
             assert code == expected[0], (name, encoding, err)
             assert "mistake in chainrule" not in err, (name, encoding, err)
-            if name in ("explain", "derive", "jacobian", "paths"):
+            if name in ("explain", "derive", "shapes", "jacobian", "paths"):
                 assert out == (expected[1] if encoding == "ascii" else shown(expected[1], encoding))
 
 

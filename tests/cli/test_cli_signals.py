@@ -16,7 +16,7 @@ PACKAGE = Path(cr.__file__).parent
 LINES = [
     "interrupts", "files", "training/loop", "training/epoch", "training/chunks", "training/checkpoint",
     "training/course", "training/state", "engines/compiled", "models/train", "models/attempts", "models/many",
-    "models/ensemble", "models/model", "models/model_file", "cli/train", "cli/leaving", "cli/progress", "cli/output",
+    "models/ensemble_training", "models/model", "models/model_file", "cli/train", "cli/leaving", "cli/progress", "cli/output",
     "show/report/build",
 ]  # fmt: skip
 # Ctrl-C between the opening of a file and the next line leaves it to the collector, which closes it and says so.

@@ -71,9 +71,9 @@ def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - a shell may start us with either of them closed
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    show_every_letter(sys.stdout, sys.stderr)
     stops: list[int] = []
     try:
+        show_every_letter(sys.stdout, sys.stderr)
         begin()
         for number in STOPS:
             with suppress(ValueError):  # not in the main thread

@@ -69,6 +69,7 @@ def parse(text: str, sizes: tuple[int, ...], counting: Counting = CORE) -> Name:
 def written(name: Name, counting: Counting = CORE) -> str:
     """Write a name as `parse` reads it.
 
+    >>> from chainrule.explaining.quantities import weight
     >>> written(Derivative(COST, weight(1, 1, 2)))
     'dC/dW[1][2,3]'
     """

@@ -136,7 +136,7 @@ def shapes(
 
     >>> table = shapes([2, 3, 1], notation="rows", n_examples=3, bias=False)
     >>> [(row.symbol, row.shape) for row in table.rows if row.asked in ("x", "W[1]", "z[3]", "delta[3]", "dJ/dW[1]")]
-    [('X', (3, 2)), ('W⁽¹⁾', (2, 3)), ('z⁽³⁾', (3, 1)), ('∂J/∂W⁽¹⁾', (2, 3)), ('δ⁽³⁾', (3, 1))]
+    [('X', (3, 2)), ('W⁽¹⁾', (2, 3)), ('z⁽³⁾', (3, 1)), ('δ⁽³⁾', (3, 1)), ('∂J/∂W⁽¹⁾', (2, 3))]
     """
     if isinstance(network, Neuron):
         network = network.network

@@ -243,7 +243,7 @@ def sides_written(equation: Equation, writer: Writer) -> list[str]:
 def steep_digits(e: Function) -> int:
     """How many more digits than its value a function's argument needs: e^x of a large x, ln x near 1.
 
-    >>> steep_digits(Function("ln", Number(0.99999))), steep_digits(Function("exp", Number(-35.0)))
+    >>> steep_digits(Function("ln", Number(0.99995))), steep_digits(Function("exp", Number(-35.0)))
     (5, 2)
     """
     match e:
@@ -269,6 +269,8 @@ def lost_digits(e: Sum) -> int:
         total, largest = abs(evaluate(e)), max(abs(evaluate(term)) for term in e.terms)
     except ValueError:
         return 0
+    if total == 0 < largest and not all(isinstance(term, Number | Negative) for term in e.terms):
+        return 17  # all digits: a function is as large as a number
     if not (0 < total < largest < math.inf):
         return 0
     return math.ceil(math.log10(largest / total)) if largest > 20 * total else 0
