@@ -16,8 +16,8 @@ PACKAGE = Path(cr.__file__).parent
 LINES = [
     "interrupts", "files", "training/loop", "training/epoch", "training/chunks", "training/checkpoint",
     "training/course", "training/state", "engines/compiled", "models/train", "models/attempts", "models/many",
-    "models/ensemble_training", "models/model", "models/model_file", "cli/train", "cli/leaving", "cli/progress", "cli/output",
-    "show/report/build",
+    "models/ensemble_training", "models/model", "models/model_file", "cli/train", "cli/leaving", "cli/progress",
+    "cli/output", "show/report/build",
 ]  # fmt: skip
 # Ctrl-C between the opening of a file and the next line leaves it to the collector, which closes it and says so.
 ORPHANS = pytest.mark.filterwarnings("ignore:Exception ignored:pytest.PytestUnraisableExceptionWarning")
