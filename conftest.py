@@ -1,7 +1,7 @@
 """For all tests and docstring examples: pictures need no screen, and are closed when their test is over.
 
-A process of the tests multiplies matrices on one thread, unless the environment says otherwise: several processes run side
-by side, and threads that wait for each other on a busy core take a hundred times as long.
+A process of the tests multiplies matrices on one thread, unless the environment says otherwise: several processes run
+side by side, and threads that wait for each other on a busy core take a hundred times as long.
 
 The tests in tests/foreign need PyTorch and Keras, which `make test-torch` installs; elsewhere they are not collected.
 """
@@ -19,6 +19,22 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):  # before NumPy is imported
     os.environ.setdefault(threads, "1")
 collect_ignore_glob = [] if find_spec("torch") else ["tests/foreign/*"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a matrix of cases all but a diagonal are long: each value of a parameter still meets some of every other."""
+    places: dict[tuple[str, str], dict[str, int]] = {}
+    for item in items:
+        matrix = item.get_closest_marker("matrix")
+        if not matrix:
+            continue
+        total = 0
+        for name, value in item.callspec.params.items():  # type: ignore[attr-defined]
+            values = places.setdefault((item.nodeid.partition("[")[0], name), {})
+            total += values.setdefault(repr(value), len(values))
+        if total % matrix.args[0]:
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def floor(name):
     return "ground" if parts[1] in GROUND else parts[1]
 
 
+@cache
 def imports(path):
     """(imported module, whether at module level) for each import, `if TYPE_CHECKING` left out."""
     found = []

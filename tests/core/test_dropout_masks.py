@@ -53,6 +53,7 @@ def test_by_hand():
     np.testing.assert_allclose(grads.weights[2].ravel(), 2.143340 * np.array([1.571670, 0, 1.571670]), atol=1e-5)
 
 
+@pytest.mark.matrix(3)
 @pytest.mark.parametrize("which", MASKS)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("hidden", HIDDEN)
@@ -73,6 +74,7 @@ def test_gradient_is_autograds(hidden, loss, which):
     assert not np.allclose(grads.weights[1], whole.weights[1], atol=1e-4)
 
 
+@pytest.mark.matrix(4)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("hidden", ["tanh", "logistic", "softmax", "gelu"])
 @pytest.mark.parametrize("bias", [True, False, "x0"])

@@ -53,6 +53,7 @@ def run(one, **how):
     return bits(outcome, one.generator)
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", TASKS)
 def test_any_number_of_threads(name, dtype, monkeypatch):

@@ -48,6 +48,7 @@ def compare(work, net, instruction_set, tolerance=None, epochs=3, rate=0.1):
             assert moved[0]  # the steps of a bias may add up to nothing, for a loss that knows only two slopes
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.7)"])
@@ -63,6 +64,7 @@ def test_hidden_activations_with_every_loss(activation, dtype, instruction_set):
             compare(work, net, instruction_set, rate=0.001 if activation == "exponential" else 0.1)
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", [*LOSSES, "huber(0.4)", "quantile(0.9)"])
@@ -80,6 +82,7 @@ RULES = [
 ]  # fmt: skip
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rule", RULES)
@@ -92,6 +95,7 @@ def test_update_rules(rule, dtype, instruction_set):
 BATCHES = [1, 2, 3, 4, 5, 7, 12, 13, 24, 25, 31, 150]  # ragged last batches of 1, 3, 1, 3, 1, 3, 7, 7, ... of 31
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch", BATCHES)
@@ -134,6 +138,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", OPTIONS)
@@ -171,6 +176,7 @@ def test_examples_in_fortran_order_or_with_gaps():
         assert all((p == q).all() for p, q in zip(found[0].parameters, other.parameters, strict=True))
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])
@@ -188,6 +194,7 @@ def test_few_outputs(outputs, dtype, instruction_set):
                 assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rule", ["gradient_descent", "nesterov", "rmsprop", "adamw", "rprop"])
@@ -200,6 +207,7 @@ def test_tiny_networks(rule, dtype, instruction_set):
                 compare(work, net, instruction_set, rate=0.01)
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rule", ["adam", "adam(0.5,0.9,0.001)", "adamw"])
 def test_running_means_of_many_updates(rule, dtype):

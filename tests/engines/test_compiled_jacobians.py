@@ -76,6 +76,7 @@ def instruction_set(request):
     return request.param
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.7)"])
 def test_every_activation_hidden_and_at_the_output(activation, dtype, instruction_set):
@@ -88,6 +89,7 @@ SHAPES = [(1, 1), (3, 1), (1, 10, 1), (5, 1, 1, 3), (7, 33), (13, 16, 3), (2, 40
 OPTIONS = [{}, {"bias": False}, {"bias": "x0"}]
 
 
+@pytest.mark.matrix(6)
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("sizes", SHAPES, ids=str)
@@ -99,6 +101,7 @@ def test_shapes_biases_and_frozen_layers(sizes, dtype, options, instruction_set)
         compare_all(net, N=5, instruction_set=instruction_set)
 
 
+@pytest.mark.matrix(2)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", [*LOSSES, "huber(0.2)", "quantile(0.9)"])
 def test_gradients_of_every_loss(name, dtype, instruction_set):
