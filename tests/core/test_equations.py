@@ -116,6 +116,16 @@ def test_a_kink_is_one(name):
     assert abs((above - at) / h - (at - below) / h) > 0.1
 
 
+@pytest.mark.parametrize("name", sorted(KINKED))
+def test_at_its_corner_an_activation_has_the_slope_below(name):
+    """As PyTorch and TensorFlow have it: relu'(0) = 0 and leaky_relu'(0) is the slope of the leak."""
+    f = activation_named(name)
+    Z = np.array([[-1e-12], [0.0], [-0.0]])
+    below, at, at_minus_0 = f.pullback(Z, f.value(Z), np.full((3, 1), 3.0))[:, 0]
+    assert at == at_minus_0 == pytest.approx(below, rel=1e-9)
+    assert below == pytest.approx(3e12 * SCALAR[name](0.0) - 3e12 * SCALAR[name](-1e-12), rel=1e-9) or name == "step"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_declared_range_holds_the_values_and_is_approached(name):
     f = activation_named(name)

@@ -66,6 +66,22 @@ def test_mistakes_are_found(mistake, wrong):
     assert "The gradient is wrong in " in str(report)
 
 
+def test_the_report_lists_what_is_wrong_first_then_the_worst_and_kinks_last():
+    """Two corners, three slopes off by too much and three by little, in an order of their own."""
+    off = np.array([1e-9, 0.0, 0.02, 3e-7, 0.5, 0.0, 1e-8, 0.1])
+    kinks, slopes = [1, 5], np.array([1.0, 0.0, 2.0, 3.0, 4.0, 0.0, 5.0, 6.0])
+
+    def function(p):
+        return float(slopes @ p + np.abs(p[kinks]).sum() * 2), slopes * (1 + off) + 0.3 * (slopes == 0)
+
+    report = check_gradient_function(function, np.zeros(8))
+    assert [entry.verdict for entry in report.entries] == ["wrong"] * 3 + ["right"] * 3 + ["kink"] * 2
+    assert [entry.name for entry in report.entries[:4]] == ["p[5]", "p[8]", "p[3]", "p[4]"]
+    for verdict in ("wrong", "right", "kink"):
+        errors = [entry.relative_error for entry in report.entries if entry.verdict == verdict]
+        assert errors == sorted(errors, reverse=True)
+
+
 def test_one_wrong_entry_is_named():
     def off_by_one_entry(g, net):
         g = g.copy()

@@ -388,6 +388,19 @@ def test_lists_integers_and_booleans_are_numbers():
     assert np.any(grads.weights[1] != 0)
 
 
+@pytest.mark.parametrize("kind", ["bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+                                  "float16", "longdouble"])  # fmt: skip
+def test_numbers_of_every_kind_are_their_float64(kind):
+    """0 and 1 fit all; 0 - 1 does not fit unsigned ones, so nothing may be computed in them."""
+    net, X, Y, s = net_231(), np.array([[0, 1], [1, 1], [1, 0]]), np.array([[1], [0], [1]]), np.array([1, 0, 1])
+    wanted = backward(net, forward(net, X.astype(float)), Y.astype(float), sample_weight=s.astype(float))
+    found = backward(net, forward(net, X.astype(kind)), Y.astype(kind), sample_weight=s.astype(kind))
+    assert found.cost == wanted.cost > 0
+    for one, other in zip(found.parameters, wanted.parameters, strict=True):
+        assert one.dtype == np.float64
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_record_of_another_network_and_a_bad_decay_are_refused():
     net, other = Network.dense([2, 3, 1], seed=0), Network.dense([2, 4, 1], seed=0)
     with pytest.raises(UsageError, match="record must be what forward returned"):

@@ -218,6 +218,21 @@ def test_clipping_by_hand():
     assert [g.tolist() for g in gradients] == [[3, 0], [[-4]]]
 
 
+@pytest.mark.parametrize("scale", [1e-150, 1e-3, 1e10, 1e155, 1e200, -4e306])
+def test_a_norm_grows_with_its_numbers_however_large(scale):
+    """6^2 + 10^2 + 15^2 = 19^2; the square of a number beyond 1e154 is none."""
+    gradients = [scale * np.array([6.0, 0.0]), scale * np.array([[-10.0], [15.0]])]
+    with np.errstate(over="ignore"):
+        assert global_norm(gradients) == pytest.approx(19 * abs(scale), rel=1e-14)
+        cut = clip_by_norm(gradients, 3.8 * abs(scale))
+    np.testing.assert_allclose(np.concatenate([g.ravel() for g in cut]) / scale, [1.2, 0, -2, 3], rtol=1e-14)
+
+
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+def test_a_norm_of_what_is_not_finite_is_not_finite(bad):
+    assert not math.isfinite(global_norm([np.array([1.0, 2.0]), np.array([bad])]))
+
+
 # ---- schedules ----------------------------------------------------------------------------------------------------
 
 

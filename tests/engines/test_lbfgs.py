@@ -142,6 +142,25 @@ def test_a_chunk_of_epochs_is_the_epochs_one_by_one(dtype):
     assert costs[-1] == pytest.approx(J, rel=1e-12)  # of the weights as they are stored
 
 
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile(0.9)", "huber(0.05)", "half_squared_error"])
+def test_only_steps_along_which_the_slope_grew_are_remembered(loss):
+    """s y > 0 keeps the matrix positive. Where a cost is a plane the gradient does not change, and s y is 0."""
+    T = np.array([[2.0], [7.0], [30.0], [31.0]])
+    for network, rows, targets in (
+        (Network.dense([1, 1], "identity", bias=False, init="zeros"), np.ones((4, 1)), T), (small(), X, 5 * Y),
+    ):  # fmt: skip
+        work, state, most = work_on(rows, targets, loss), None, 0
+        for _ in range(12):
+            chunk = steps(work, network, 1, state=state)
+            network, state = chunk.network, chunk.rule_state
+            first = len(state.steps[0]) - state.pairs
+            assert all(s @ y > 0 for s, y in zip(state.steps[0][first:], state.changes[0][first:], strict=True))
+            most = max(most, state.pairs)
+            if state.converged:
+                break
+        assert most > 0
+
+
 def test_frozen_layers_stay():
     network = small(trainable=[False, True])
     chunk = steps(work_on(X, Y), network, 10)

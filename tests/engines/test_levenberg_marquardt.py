@@ -126,6 +126,15 @@ def test_mu_rises_until_the_cost_falls():
     assert chunk.network.weights[1].item() == pytest.approx(w - g / (H + mu))
 
 
+def test_mu_does_not_fade_to_nothing():
+    """However often it falls, it stays a number that can rise again: from 0, no factor leads back."""
+    line = Network.dense([1, 1], "identity", seed=0)
+    for fall, mu in ((0.5, 5e-20), (0.01, 1e-20), (1e-300, 1e-20)):
+        state = steps(work_on(SINE_X, SINE_Y), line, 1, f"lm(1e-19,10,{fall})").rule_state
+        assert not state.converged
+        assert state.mu == pytest.approx(mu, rel=1e-12, abs=0)
+
+
 @pytest.mark.parametrize("bias", [True, False, "x0"])
 def test_reductions_take_the_same_path(bias):
     network = small(bias=bias)

@@ -57,6 +57,16 @@ def test_what_never_falls_ends_without_a_rise():
     assert t is None or t == 0.0 or 1.0 + t <= 1.0 + 1e-6
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scale", [2.0**-600, 2.0**600])
+def test_the_unit_of_the_cost_does_not_matter(shape, scale):
+    """Times a power of two nothing is rounded, so the steps are the same; squares of such numbers are 0 or infinite."""
+    phi, slope = SHAPES[shape]
+    for first in (1e-3, 1.0, 100.0):
+        found = search(lambda t: (scale * phi(t), scale * slope(t)), scale * phi(0.0), scale * slope(0.0), first)
+        assert found == search(lambda t: (phi(t), slope(t)), phi(0.0), slope(0.0), first)
+
+
 def by_steps(at, w, most):
     """The costs and places after each step of L-BFGS."""
     here, places = Reached(w, *at(w)), []

@@ -1,22 +1,24 @@
 """`make mutants`: how many small mistakes in a room's code do the tests of that room notice?
 
-    python tests/mutants [--folder core ...] [--sample 60] [--seed 0] [--seconds 3600] [--jobs 2]
+    python tests/mutants [--folder core ...] [--sample 60] [--seed 0 ...] [--seconds 3600] [--jobs 2]
 
-For each folder of src/chainrule a fixed sample of mutants (mutations.py) is tried. A mutant is killed where a test of
-tests/FOLDER fails or never ends; only the tests that reach the mutated line run, by coverage. What survives is printed.
-A mutant that changes nothing anybody could see stands in equivalent.txt with the reason, and does not count.
+For each folder of src/chainrule fixed samples of mutants (mutations.py) are tried, which change only where the code
+does. A mutant is killed where a test of tests/FOLDER fails or never ends; only the tests that reach the mutated line
+run, by coverage. What survives is printed. A mutant that changes nothing anybody could see stands in equivalent.txt
+with the reason, and does not count: `path: before -> after  in the line  # reason` (the line may be left out).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,9 +54,11 @@ class Tests:
                 "--cov-report=",
             ]
             pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
-            subprocess.run(
-                [*pytest, *measured, f"tests/{folder}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=here
+            done = subprocess.run(
+                [*pytest, *measured, f"tests/{folder}"], cwd=ROOT, capture_output=True, text=True, env=here
             )
+            if done.returncode:
+                sys.exit(f"The tests of the code as it is fail:\n{done.stdout}{done.stderr}")
             self.seconds: dict[str, float] = json.loads(times.read_text())
             coverage = CoverageData(str(data))
             coverage.read()
@@ -76,17 +80,17 @@ def _tests(contexts: list[str]) -> set[str]:
 
 
 def sample(folder: str, count: int, seed: int) -> list[Mutant]:
-    """Return a fixed sample of the folder's mutants."""
+    """Return a fixed sample of the folder's mutants: each is drawn or not by its own text, whatever else changes."""
     files = sorted((ROOT / "src/chainrule" / folder).rglob("*.py"))
     known = {line.partition("  # ")[0] for line in EQUIVALENT.read_text(encoding="utf-8").splitlines()}
-    all_of_them = [mutant for file in files for mutant in mutants_of(ROOT, str(file.relative_to(ROOT)))]
-    chosen = random.Random(seed).sample(all_of_them, min(count, len(all_of_them)))
-    return [mutant for mutant in chosen if without_line(mutant) not in known]
-
-
-def without_line(mutant: Mutant) -> str:
-    """Return a mutant's text as equivalent.txt has it: without its line number, which moves."""
-    return str(mutant).replace(f":{mutant.line}:", ":", 1)
+    drawn, seen = [], Counter[str]()
+    for file in files:
+        for mutant in mutants_of(ROOT, str(file.relative_to(ROOT))):
+            draw = f"{seed} {seen[mutant.text]} {mutant.text}"
+            drawn.append((hashlib.sha256(draw.encode()).digest(), mutant))
+            seen[mutant.text] += 1
+    chosen = [mutant for _, mutant in sorted(drawn, key=lambda pair: pair[0])[:count]]
+    return [mutant for mutant in chosen if known.isdisjoint((mutant.text, f"{mutant.path}: {mutant.change}"))]
 
 
 def outcomes(
@@ -117,31 +121,37 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folder", nargs="+", default=FOLDERS, choices=FOLDERS)
     parser.add_argument("--sample", type=int, default=60, help="mutants a folder")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the samples, one after the other")
     parser.add_argument(
         "--seconds", type=float, default=3600, help="for all folders together; what was not tried is said"
     )
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    until, poor = time.monotonic() + options.seconds, []
+    until, poor, table = time.monotonic() + options.seconds, [], []
     for folder in options.folder:
-        mutants = sample(folder, options.sample, options.seed)
-        tests, killed, survived = Tests(folder), 0, []
-        for mutant, code in outcomes([None, *mutants], tests, options.jobs, until):
-            if code not in (PASSED, NO_TEST, *KILLED) or (mutant is None and code != PASSED):
-                print(f"{folder}: the trial itself failed (exit code {code}) on {mutant or 'the code as it is'}")
-                return 2
-            killed += code in KILLED
-            if mutant and code not in KILLED:
-                survived.append(mutant)
-                print(f"survived{', reached by no test' if code == NO_TEST else ''}: {mutant}", flush=True)
-        tried = killed + len(survived)
-        untried = f", {len(mutants) - tried} not tried within the time" if tried < len(mutants) else ""
-        print(f"{folder}: {killed} of {tried} mutants killed ({killed / max(tried, 1):.0%}){untried}", flush=True)
-        if killed < WANTED * tried:
-            poor.append(folder)
+        tests, as_it_is = Tests(folder), [None]
+        for seed in options.seed:
+            mutants, killed, survived = sample(folder, options.sample, seed), 0, []
+            for mutant, code in outcomes([*as_it_is, *mutants], tests, options.jobs, until):
+                if code not in (PASSED, NO_TEST, *KILLED) or (mutant is None and code != PASSED):
+                    print(f"{folder}: the trial itself failed (exit code {code}) on {mutant or 'the code as it is'}")
+                    return 2
+                killed += code in KILLED
+                if mutant and code not in KILLED:
+                    survived.append(mutant)
+                    unseen = ", reached by no test" if code == NO_TEST else ""
+                    print(f"survived{unseen}: {mutant}  in {mutant.around}", flush=True)
+            tried, as_it_is = killed + len(survived), []
+            untried = f", {len(mutants) - tried} not tried within the time" if tried < len(mutants) else ""
+            table.append(
+                f"{folder}, seed {seed}: {killed} of {tried} mutants killed ({killed / max(tried, 1):.0%}){untried}"
+            )
+            print(table[-1], flush=True)
+            if killed < WANTED * tried:
+                poor.append(f"{folder}, seed {seed}")
+    print("", *table, sep="\n")
     if poor:
-        print(f"Below {WANTED:.0%}: {', '.join(poor)}.")
+        print(f"Below {WANTED:.0%}: {'; '.join(poor)}.")
     return bool(poor)
 
 

@@ -25,7 +25,7 @@ CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "max
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change: `before` at a place of a file becomes `after`."""
+    """A change: `before` at a place of a file becomes `after`; `around` is its line, without a comment."""
 
     path: str
     line: int
@@ -33,13 +33,31 @@ class Mutant:
     stop: int
     before: str
     after: str
+    around: str
 
     def applied(self, source: str) -> str:
-        """Return the mutated source; `start` and `stop` count characters."""
+        """Return the mutated source; `start` and `stop` count characters.
+
+        Raises
+        ------
+        ValueError
+            If the source is no longer the one that the mutant was made from.
+        """
+        if source[self.start : self.stop] != self.before:
+            raise ValueError(f"{self.path} was changed meanwhile: {self} does not fit")
         return source[: self.start] + self.after + source[self.stop :]
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {' '.join(self.before.split())} -> {' '.join(self.after.split())}"
+        return f"{self.path}:{self.line}: {self.change}"
+
+    @property
+    def change(self) -> str:
+        return f"{' '.join(self.before.split())} -> {' '.join(self.after.split())}"
+
+    @property
+    def text(self) -> str:
+        """What it is known by in equivalent.txt: no line number, which moves, but what stands around it."""
+        return f"{self.path}: {self.change}" + (f"  in {self.around}" if self.around != self.before else "")
 
 
 def mutants_of(root: Path, path: str) -> list[Mutant]:
@@ -60,7 +78,8 @@ def mutants_of(root: Path, path: str) -> list[Mutant]:
             after = changed if isinstance(changed, str) else ast.unparse(changed)
             if isinstance(node, ast.expr):
                 after = f"({after})"
-            found.append(Mutant(path, node.lineno, start, stop, source[start:stop], after))
+            around = lines[node.lineno - 1].partition("  # ")[0].strip()
+            found.append(Mutant(path, node.lineno, start, stop, source[start:stop], after, around))
     return sorted(found, key=lambda mutant: (mutant.start, mutant.stop, mutant.after))
 
 
