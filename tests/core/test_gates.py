@@ -318,3 +318,9 @@ def test_what_cannot_be_built_of_gates_is_refused():
         network_gates(net, [[1, 2]], [[1]], own)
     with pytest.raises(UsageError, match="Take fewer examples"):
         network_gates(Network.dense([300, 300, 1], seed=0), np.ones((10, 300)), np.ones((10, 1)))
+
+
+def test_only_gates_send_back():
+    for no_gate in (3.0, None, "C"):
+        with pytest.raises(UsageError, match="send_back takes a gate; received"):
+            send_back(no_gate)

@@ -393,6 +393,12 @@ def test_checking_nothing_is_refused(at_most):
         check_gradients(NET, X, Y, at_most=at_most)
 
 
+@pytest.mark.parametrize("tolerance", [0, 1, -1e-6, math.nan])
+def test_a_tolerance_that_allows_nothing_or_everything_is_refused(tolerance):
+    with pytest.raises(UsageError, match="tolerance must be a relative error between 0 and 1"):
+        check_gradients(NET, X, Y, tolerance=tolerance)
+
+
 def test_a_float32_network_is_checked_in_float64():
     report = check_gradients(NET.astype("float32"), X.astype("float32"), Y.astype("float32"))
     assert report.passed

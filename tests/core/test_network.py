@@ -322,6 +322,7 @@ def test_refused_networks(build, message):
 
 
 REFUSED_X = {
+    "masked": (np.ma.masked_less([[0.3, 1.0]], 0.5), "masked arrays are not taken: fill in the masked values first"),
     "one example": ([0.3, 1.0], "X must have two dimensions, (examples, inputs); received shape (2,). "
                     "For one example write X[None, :], for one column X[:, None]."),
     "number": (3.0, "X must have two dimensions, (examples, inputs); received shape ()."),

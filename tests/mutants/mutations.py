@@ -1,7 +1,7 @@
 """Small changes to a module's source, each of which some test should notice.
 
 A mutant replaces the text of one expression or statement; the lines around it stay as they are. What a person reads
-(messages, docstrings) and what types say is left alone.
+(messages, docstrings), what types say, and what asserts (`assert`, `zip(..., strict=True)`) is left alone.
 """
 
 from __future__ import annotations
@@ -93,8 +93,13 @@ def _kept(tree: ast.Module) -> Iterator[ast.AST]:
             if name in ("annotation", "returns", "decorator_list", "bases"):
                 continue
             for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST) and not isinstance(child, ast.Raise | ast.JoinedStr | ast.Assert):
+                if isinstance(child, ast.AST) and not _left_alone(child):
                     waiting.append(child)
+
+
+def _left_alone(node: ast.AST) -> bool:
+    asserts = isinstance(node, ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict")
+    return asserts or isinstance(node, ast.Raise | ast.JoinedStr)
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST | str]:

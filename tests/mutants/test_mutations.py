@@ -11,7 +11,7 @@ from typing import Any
 def least(x: "list[1]", most=-1) -> Any:
     if not x or x[0] == é:
         raise ValueError(f"{1 + 1} is {2}")
-    for a in sorted(x):
+    for a, _ in zip(sorted(x), x, strict=True):
         total += a.T @ a
         print(0.5)
         break
