@@ -67,6 +67,40 @@ def test_the_unit_of_the_cost_does_not_matter(shape, scale):
         assert found == search(lambda t: (phi(t), slope(t)), phi(0.0), slope(0.0), first)
 
 
+def trials_on(number):
+    """The places that scipy's first step and ours try on a bumpy function of one number, of a scale of its own."""
+    rng = np.random.default_rng(number)
+    a, b, c = rng.normal(size=4) * 10.0 ** rng.integers(-1, 3), 10.0 ** rng.uniform(-2, 1.5, 4), rng.uniform(0, 6, 4)
+    q = 10.0 ** rng.uniform(-6, 2)
+    theirs, ours = [], []
+
+    def at(x):
+        return float(np.sum(a * np.sin(b * x + c)) + q * x * x), float(np.sum(a * b * np.cos(b * x + c)) + 2 * q * x)
+
+    def for_scipy(x):
+        theirs.append(float(x[0]))
+        return at(x[0])[0], np.array([at(x[0])[1]])
+
+    def along(t):
+        ours.append(t * d)
+        return at(t * d)[0], at(t * d)[1] * d
+
+    options = {"maxiter": 1, "maxls": 20, "ftol": 0.0, "gtol": 0.0}
+    minimize(for_scipy, np.zeros(1), jac=True, method="L-BFGS-B", options=options)
+    phi, d = at(0.0)[0], -at(0.0)[1]
+    search(along, phi, -d * d, 1 / abs(d))
+    return theirs[1:], ours
+
+
+def test_the_trials_are_those_of_scipys_code():
+    """On functions with many hills, so that every way to choose the next trial is gone; one may fall on a tie."""
+    pairs = [trials_on(number) for number in range(200)]
+    same = [len(ours) == len(theirs) and np.allclose(ours, theirs, rtol=1e-6) for theirs, ours in pairs]
+    assert sum(same) >= 199
+    assert sum(len(ours) > 3 for _, ours in pairs) > 30
+    assert max(len(ours) for _, ours in pairs) > 5
+
+
 def by_steps(at, w, most):
     """The costs and places after each step of L-BFGS."""
     here, places = Reached(w, *at(w)), []

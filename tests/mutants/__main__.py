@@ -42,7 +42,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 class Tests:
     """The tests of a folder: how long each takes, and which reach a line."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, jobs: int) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             data, times = Path(scratch) / "coverage", Path(scratch) / "times.json"
             here = os.environ | {"COVERAGE_FILE": str(data), "TIMES": str(times), "PYTHONPATH": str(EQUIVALENT.parent)}
@@ -53,7 +53,7 @@ class Tests:
                 "--cov-context=test",
                 "--cov-report=",
             ]
-            pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
+            pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{jobs}", "--hypothesis-seed=0"]
             done = subprocess.run(
                 [*pytest, *measured, f"tests/{folder}"], cwd=ROOT, capture_output=True, text=True, env=here
             )
@@ -129,7 +129,7 @@ def main() -> int:
     options = parser.parse_args()
     until, poor, table = time.monotonic() + options.seconds, [], []
     for folder in options.folder:
-        tests, as_it_is = Tests(folder), [None]
+        tests, as_it_is = Tests(folder, options.jobs), [None]
         for seed in options.seed:
             mutants, killed, survived = sample(folder, options.sample, seed), 0, []
             for mutant, code in outcomes([*as_it_is, *mutants], tests, options.jobs, until):
