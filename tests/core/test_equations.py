@@ -10,6 +10,7 @@ from autograd import elementwise_grad, make_vjp
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, FusedLoss, activation_named, loss_named
 from chainrule.core.equations import with_x0
 from chainrule.core.special import normal_cdf, normal_density
+from chainrule.errors import UsageError
 
 INF, NAN = math.inf, math.nan
 
@@ -402,3 +403,12 @@ def test_losses_keep_nan_visible_and_float32(name):
 
 def test_x0_stands_before_the_columns():
     assert with_x0(np.array([[2.0, 3.0], [4.0, 5.0]])).tolist() == [[1, 2, 3], [1, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    "name", ["quantile(0)", "quantile(1)", "quantile(1.5)", "quantile(-0.1)", "huber(0)", "huber(-1)"]
+)
+def test_numbers_that_make_no_loss(name):
+    with pytest.raises(UsageError, match="needs q between 0 and 1" if "quantile" in name else "needs a width above 0"):
+        loss_named(name)
+    assert loss_named("quantile").value(np.array([[3.0]]), np.array([[1.0]])).tolist() == [1]  # half of 2

@@ -324,3 +324,17 @@ def test_only_gates_send_back():
     for no_gate in (3.0, None, "C"):
         with pytest.raises(UsageError, match="send_back takes a gate; received"):
             send_back(no_gate)
+
+
+def test_names_that_several_gates_have():
+    x, y = gate(2.0, "x"), gate(3.0, "x")
+    with pytest.raises(UsageError, match='2 gates are called "x"'):
+        send_back(x * y)["x"]
+    assert send_back(x * x)["x"] == 4  # one gate, used twice
+
+
+def test_a_nudge_of_the_usual_size():
+    x = gate(3.0, "x")
+    moved = nudge(x * x, x)
+    assert moved.actual == pytest.approx(3.001**2 - 9, rel=1e-9)
+    assert moved.predicted == pytest.approx(0.006, rel=1e-9)

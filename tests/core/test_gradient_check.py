@@ -405,6 +405,15 @@ def test_a_float32_network_is_checked_in_float64():
     assert report.largest_relative_error < 1e-7
 
 
+@pytest.mark.parametrize("count", [9, 10, 11, 12])
+def test_the_report_prints_ten_and_counts_the_rest(count):
+    text = str(check_gradient_function(lambda w: (float(w @ w), 2 * w), np.arange(1.0, count + 1)))
+    assert sum(line.startswith("p[") for line in text.splitlines()) == min(count, 10)
+    assert (f"... and {count - 10} more, none of them worse." in text) == (count > 10)
+    assert ("... and" in text) == (count > 10)
+    assert "parameter        analytic         numeric  rel. error  verdict" in text
+
+
 def test_the_report_prints_itself():
     text = str(check_gradient_function(lambda w: (float(w @ w), np.array([2.0, 5.0])), np.array([1.0, 2.0])))
     first, header, wrong, fine = text.splitlines()

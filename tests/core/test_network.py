@@ -402,6 +402,18 @@ def test_numbers_of_every_kind_are_their_float64(kind):
         np.testing.assert_array_equal(one, other)
 
 
+def test_weights_of_examples_may_be_as_small_as_they_like():
+    net = net_231()
+    record, Y = forward(net, X2), [[1.0], [0.0]]
+    even = backward(net, record, Y)
+    for s in ([0.25, 0.25], [1e-9, 1e-9], [1e9, 1e9]):
+        found = backward(net, record, Y, sample_weight=s)
+        assert found.cost == pytest.approx(even.cost, rel=1e-14)
+        np.testing.assert_allclose(found.weights[1], even.weights[1], rtol=1e-13)
+    first = backward(net, record, Y, sample_weight=[0.5, 0.0])
+    assert first.cost == pytest.approx(float(even.costs[0]), rel=1e-14)
+
+
 def test_a_record_of_another_network_and_a_bad_decay_are_refused():
     net, other = Network.dense([2, 3, 1], seed=0), Network.dense([2, 4, 1], seed=0)
     with pytest.raises(UsageError, match="record must be what forward returned"):

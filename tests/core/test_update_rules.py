@@ -251,6 +251,12 @@ def test_schedules_at_key_times(schedule, values):
         assert schedule.factor(epoch, 100) == pytest.approx(factor, abs=1e-12)
 
 
+def test_the_usual_constants_of_schedules():
+    """A tenth every 30 epochs (docs/training.md)."""
+    for epoch in (0, 29.5, 30, 61):
+        assert schedule_named("step").factor(epoch, 100) == step(30, 0.1).factor(epoch, 100)
+
+
 def test_one_cycle_is_continuous_and_never_above_1():
     found = [one_cycle().factor(epoch / 100, 100) for epoch in range(10_001)]
     assert max(found) == pytest.approx(1)

@@ -52,6 +52,12 @@ def test_a_step_into_infinity_is_shortened():
     assert phi(t) < 1
 
 
+@pytest.mark.parametrize("beyond", [(math.inf, 1.0), (-1e9, math.nan), (math.nan, 1.0), (-1e9, -math.inf)])
+def test_a_step_whose_value_or_slope_is_no_number_is_shortened(beyond):
+    t = search(lambda t: ((t - 1) ** 2, 2 * (t - 1)) if t < 5 else beyond, 1.0, -2.0, 1000.0)
+    assert 0 < t < 2
+
+
 def test_what_never_falls_ends_without_a_rise():
     t = search(lambda t: (1.0 + t, 1.0) if t else (1.0, -1.0), 1.0, -1.0, 1.0)
     assert t is None or t == 0.0 or 1.0 + t <= 1.0 + 1e-6
