@@ -21,12 +21,19 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy: processes are forked
 
-import duckdb  # noqa: F401  loaded once, for all forks
-import numpy as np  # noqa: F401
+# What tests import is loaded once, for all forks; nothing of chainrule is.
+import array_api_strict  # noqa: F401
+import autograd  # noqa: F401
+import duckdb  # noqa: F401
+import hypothesis  # noqa: F401
 import pytest  # noqa: F401
+import safetensors.numpy  # noqa: F401
+import scipy.optimize
+import scipy.stats  # noqa: F401
 from coverage import CoverageData
 from mutations import Mutant, mutants_of
 from trial import STOPPED, begin, end
@@ -66,6 +73,10 @@ class Tests:
                 os.path.relpath(path, ROOT): coverage.contexts_by_lineno(path) for path in coverage.measured_files()
             }
 
+    def quick(self) -> dict[str, float]:
+        """Return those that take no longer than most."""
+        return {name: seconds for name, seconds in self.seconds.items() if seconds <= median(self.seconds.values())}
+
     def reaching(self, mutant: Mutant) -> dict[str, float]:
         """Return the tests that run the line, with their seconds; for one that runs at import, those of its file."""
         lines = self.of_line.get(mutant.path, {})
@@ -96,12 +107,12 @@ def sample(folder: str, count: int, seed: int) -> list[Mutant]:
 def outcomes(
     mutants: list[Mutant | None], tests: Tests, jobs: int, until: float
 ) -> Iterator[tuple[Mutant | None, int]]:
-    """Yield each mutant with the exit code of its tests, as they end; None is the code as it is, with all tests."""
+    """Yield each mutant with the exit code of its tests, as they end; None is the code as it is, on the quick ones."""
     waiting, running = list(mutants), {}
     while waiting or running:
         while waiting and len(running) < jobs and time.monotonic() < until:
             mutant = waiting.pop(0)
-            chosen = tests.reaching(mutant) if mutant else tests.seconds
+            chosen = tests.reaching(mutant) if mutant else tests.quick()
             if not chosen:
                 yield mutant, NO_TEST
                 continue

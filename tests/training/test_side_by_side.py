@@ -66,6 +66,16 @@ def test_ctrl_c_when_all_have_ended_is_not_lost(diverging):
     assert [state.stopped for state, _ in together] == [*ends[:2], "diverged" if diverging == 2 else "interrupted"]
 
 
+def test_ctrl_c_stops_those_that_run_and_not_those_that_have_ended(monkeypatch):
+    go_on = loop._go_on
+    monkeypatch.setattr(loop, "_go_on", lambda *arguments: go_on(*arguments) or True)
+    for order in ([10**9, 1, 1], [1, 10**9, 1], [1, 1, 10**9]):
+        together = run_side_by_side([training(epochs=n) for n in order])
+        assert [state.stopped for state, _ in together] == [
+            "all epochs run" if n == 1 else "interrupted" for n in order
+        ]
+
+
 def test_an_error_in_a_callback_keeps_what_was_reached():
     def fails(state):
         raise RuntimeError("full")
