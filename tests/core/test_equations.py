@@ -10,6 +10,7 @@ from autograd import elementwise_grad, make_vjp
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, FusedLoss, activation_named, loss_named
 from chainrule.core.equations import with_x0
 from chainrule.core.special import normal_cdf, normal_density
+from chainrule.errors import UsageError
 
 INF, NAN = math.inf, math.nan
 
@@ -114,6 +115,16 @@ def test_a_kink_is_one(name):
     f, h = activation_named(name), 1e-7
     below, at, above = f.value(np.array([[-h], [0.0], [h]]))[:, 0]
     assert abs((above - at) / h - (at - below) / h) > 0.1
+
+
+@pytest.mark.parametrize("name", sorted(KINKED))
+def test_at_its_corner_an_activation_has_the_slope_below(name):
+    """As PyTorch and TensorFlow have it: relu'(0) = 0 and leaky_relu'(0) is the slope of the leak."""
+    f = activation_named(name)
+    Z = np.array([[-1e-12], [0.0], [-0.0]])
+    below, at, at_minus_0 = f.pullback(Z, f.value(Z), np.full((3, 1), 3.0))[:, 0]
+    assert at == at_minus_0 == pytest.approx(below, rel=1e-9)
+    assert below == pytest.approx(3e12 * SCALAR[name](0.0) - 3e12 * SCALAR[name](-1e-12), rel=1e-9) or name == "step"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -392,3 +403,12 @@ def test_losses_keep_nan_visible_and_float32(name):
 
 def test_x0_stands_before_the_columns():
     assert with_x0(np.array([[2.0, 3.0], [4.0, 5.0]])).tolist() == [[1, 2, 3], [1, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    "name", ["quantile(0)", "quantile(1)", "quantile(1.5)", "quantile(-0.1)", "huber(0)", "huber(-1)"]
+)
+def test_numbers_that_make_no_loss(name):
+    with pytest.raises(UsageError, match="needs q between 0 and 1" if "quantile" in name else "needs a width above 0"):
+        loss_named(name)
+    assert loss_named("quantile").value(np.array([[3.0]]), np.array([[1.0]])).tolist() == [1]  # half of 2

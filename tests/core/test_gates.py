@@ -319,3 +319,37 @@ def test_what_cannot_be_built_of_gates_is_refused():
         network_gates(net, [[1, 2]], [[1]], own)
     with pytest.raises(UsageError, match="Take fewer examples"):
         network_gates(Network.dense([300, 300, 1], seed=0), np.ones((10, 300)), np.ones((10, 1)))
+
+
+@pytest.mark.parametrize("bias", [True, False, "x0"])
+def test_parameters_are_asked_for_as_documents_count_them(bias):
+    """W[l][i,j] from 1; row 0 of an x0 layer is w_0, the weight of x0 = 1."""
+    net = Network.dense([2, 3, 1], "tanh", bias=bias, init="uniform(-1,1)", seed=0)
+    X, Y = np.array([[0.5, -1.0], [0.2, 0.7]]), np.array([[1.0], [0.0]])
+    flow, grads = send_back(network_gates(net, X, Y).cost), backward(net, forward(net, X), Y)
+    for l in (1, 2):
+        first = 0 if bias == "x0" else 1
+        for i, k in np.ndindex(grads.weights[l].shape):
+            assert flow[f"W[{l}][{i + first},{k + 1}]"] == pytest.approx(grads.weights[l][i, k], rel=1e-10)
+        if bias is True:
+            assert flow[f"b[{l}][1]"] == pytest.approx(grads.biases[l][0], rel=1e-10)
+
+
+def test_only_gates_send_back():
+    for no_gate in (3.0, None, "C"):
+        with pytest.raises(UsageError, match="send_back takes a gate; received"):
+            send_back(no_gate)
+
+
+def test_names_that_several_gates_have():
+    x, y = gate(2.0, "x"), gate(3.0, "x")
+    with pytest.raises(UsageError, match='2 gates are called "x"'):
+        send_back(x * y)["x"]
+    assert send_back(x * x)["x"] == 4  # one gate, used twice
+
+
+def test_a_nudge_of_the_usual_size():
+    x = gate(3.0, "x")
+    moved = nudge(x * x, x)
+    assert moved.actual == pytest.approx(3.001**2 - 9, rel=1e-9)
+    assert moved.predicted == pytest.approx(0.006, rel=1e-9)

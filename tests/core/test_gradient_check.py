@@ -66,6 +66,22 @@ def test_mistakes_are_found(mistake, wrong):
     assert "The gradient is wrong in " in str(report)
 
 
+def test_the_report_lists_what_is_wrong_first_then_the_worst_and_kinks_last():
+    """Two corners, three slopes off by too much and three by little, in an order of their own."""
+    off = np.array([1e-9, 0.0, 0.02, 3e-7, 0.5, 0.0, 1e-8, 0.1])
+    kinks, slopes = [1, 5], np.array([1.0, 0.0, 2.0, 3.0, 4.0, 0.0, 5.0, 6.0])
+
+    def function(p):
+        return float(slopes @ p + np.abs(p[kinks]).sum() * 2), slopes * (1 + off) + 0.3 * (slopes == 0)
+
+    report = check_gradient_function(function, np.zeros(8))
+    assert [entry.verdict for entry in report.entries] == ["wrong"] * 3 + ["right"] * 3 + ["kink"] * 2
+    assert [entry.name for entry in report.entries[:4]] == ["p[5]", "p[8]", "p[3]", "p[4]"]
+    for verdict in ("wrong", "right", "kink"):
+        errors = [entry.relative_error for entry in report.entries if entry.verdict == verdict]
+        assert errors == sorted(errors, reverse=True)
+
+
 def test_one_wrong_entry_is_named():
     def off_by_one_entry(g, net):
         g = g.copy()
@@ -377,10 +393,25 @@ def test_checking_nothing_is_refused(at_most):
         check_gradients(NET, X, Y, at_most=at_most)
 
 
+@pytest.mark.parametrize("tolerance", [0, 1, -1e-6, math.nan])
+def test_a_tolerance_that_allows_nothing_or_everything_is_refused(tolerance):
+    with pytest.raises(UsageError, match="tolerance must be a relative error between 0 and 1"):
+        check_gradients(NET, X, Y, tolerance=tolerance)
+
+
 def test_a_float32_network_is_checked_in_float64():
     report = check_gradients(NET.astype("float32"), X.astype("float32"), Y.astype("float32"))
     assert report.passed
     assert report.largest_relative_error < 1e-7
+
+
+@pytest.mark.parametrize("count", [9, 10, 11, 12])
+def test_the_report_prints_ten_and_counts_the_rest(count):
+    text = str(check_gradient_function(lambda w: (float(w @ w), 2 * w), np.arange(1.0, count + 1)))
+    assert sum(line.startswith("p[") for line in text.splitlines()) == min(count, 10)
+    assert (f"... and {count - 10} more, none of them worse." in text) == (count > 10)
+    assert ("... and" in text) == (count > 10)
+    assert "parameter        analytic         numeric  rel. error  verdict" in text
 
 
 def test_the_report_prints_itself():

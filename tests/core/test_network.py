@@ -322,6 +322,7 @@ def test_refused_networks(build, message):
 
 
 REFUSED_X = {
+    "masked": (np.ma.masked_less([[0.3, 1.0]], 0.5), "masked arrays are not taken: fill in the masked values first"),
     "one example": ([0.3, 1.0], "X must have two dimensions, (examples, inputs); received shape (2,). "
                     "For one example write X[None, :], for one column X[:, None]."),
     "number": (3.0, "X must have two dimensions, (examples, inputs); received shape ()."),
@@ -386,6 +387,31 @@ def test_lists_integers_and_booleans_are_numbers():
     grads, again = backward(net, expected, [[1.0]]), backward(net, expected, [[True]])
     np.testing.assert_array_equal(grads.weights[1], again.weights[1])
     assert np.any(grads.weights[1] != 0)
+
+
+@pytest.mark.parametrize("kind", ["bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+                                  "float16", "longdouble"])  # fmt: skip
+def test_numbers_of_every_kind_are_their_float64(kind):
+    """0 and 1 fit all; 0 - 1 does not fit unsigned ones, so nothing may be computed in them."""
+    net, X, Y, s = net_231(), np.array([[0, 1], [1, 1], [1, 0]]), np.array([[1], [0], [1]]), np.array([1, 0, 1])
+    wanted = backward(net, forward(net, X.astype(float)), Y.astype(float), sample_weight=s.astype(float))
+    found = backward(net, forward(net, X.astype(kind)), Y.astype(kind), sample_weight=s.astype(kind))
+    assert found.cost == wanted.cost > 0
+    for one, other in zip(found.parameters, wanted.parameters, strict=True):
+        assert one.dtype == np.float64
+        np.testing.assert_array_equal(one, other)
+
+
+def test_weights_of_examples_may_be_as_small_as_they_like():
+    net = net_231()
+    record, Y = forward(net, X2), [[1.0], [0.0]]
+    even = backward(net, record, Y)
+    for s in ([0.25, 0.25], [1e-9, 1e-9], [1e9, 1e9]):
+        found = backward(net, record, Y, sample_weight=s)
+        assert found.cost == pytest.approx(even.cost, rel=1e-14)
+        np.testing.assert_allclose(found.weights[1], even.weights[1], rtol=1e-13)
+    first = backward(net, record, Y, sample_weight=[0.5, 0.0])
+    assert first.cost == pytest.approx(float(even.costs[0]), rel=1e-14)
 
 
 def test_a_record_of_another_network_and_a_bad_decay_are_refused():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import Network, UsageError, backward, example_jacobians, forward, layer_jacobians
+from chainrule import Activation, Network, UsageError, backward, example_jacobians, forward, layer_jacobians
 from chainrule.core import tensors as t
 from chainrule.core.jacobians import unit_derivatives
 from chainrule.core.paths import paths_between
@@ -184,9 +184,31 @@ def test_paths_add_up_to_the_entry(most):
     assert found.rest == pytest.approx(found.total - sum(path.product for path in found.listed), abs=1e-15)
 
 
+def test_an_own_activation_mixes_units_where_its_jacobian_says_so():
+    """Centred outputs, a_k = z_k - mean of z, move with every z; the sine of each does not."""
+    centred = Activation(
+        "centred",
+        lambda Z: Z - Z.mean(axis=1, keepdims=True),
+        lambda Z, A, dC_dA: dC_dA - dC_dA.mean(axis=1, keepdims=True),
+    )
+    sine = Activation("sine", np.sin, lambda Z, A, dC_dA: dC_dA * np.cos(Z))
+    net = Network.dense([X.shape[1], 3, 3, 3, 3], [centred, sine, "softmax", "tanh"], seed=0)
+    record = forward(net, X)
+    assert [t.mixes_units(net, record, l) for l in (1, 2, 3, 4)] == [True, False, True, False]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (
+            lambda net, record: paths_between(net, record, (0, 0), (3, 0), example=len(X)),
+            "example must be a row from 0",
+        ),
+        (lambda net, record: paths_between(net, record, (0, 0), (3, 0), example=-1), "example must be a row from 0"),
+        (lambda net, record: paths_between(net, record, (0, X.shape[1]), (3, 0)), "paths lead from a unit"),
+        (lambda net, record: paths_between(net, record, (0, 0), (3, 2)), "paths lead from a unit"),
+        (lambda net, record: paths_between(net, record, (0, 0), (4, 0)), "paths lead from a unit"),
+        (lambda net, record: paths_between(net, record, (1, 0), (1, 0)), "paths lead from a unit"),
         (lambda net, record: t.activation_jacobian(net, record, 0), "a layer with weights has a number from 1 to 3"),
         (lambda net, record: t.weight_jacobian(net, record, 1, layout="rows"), "layout must be"),
         (lambda net, record: t.simplified_weight_jacobian(net, record, 3), "no simplified form"),

@@ -218,6 +218,21 @@ def test_clipping_by_hand():
     assert [g.tolist() for g in gradients] == [[3, 0], [[-4]]]
 
 
+@pytest.mark.parametrize("scale", [1e-150, 1e-3, 1e10, 1e155, 1e200, -4e306])
+def test_a_norm_grows_with_its_numbers_however_large(scale):
+    """6^2 + 10^2 + 15^2 = 19^2; the square of a number beyond 1e154 is none."""
+    gradients = [scale * np.array([6.0, 0.0]), scale * np.array([[-10.0], [15.0]])]
+    with np.errstate(over="ignore"):
+        assert global_norm(gradients) == pytest.approx(19 * abs(scale), rel=1e-14)
+        cut = clip_by_norm(gradients, 3.8 * abs(scale))
+    np.testing.assert_allclose(np.concatenate([g.ravel() for g in cut]) / scale, [1.2, 0, -2, 3], rtol=1e-14)
+
+
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+def test_a_norm_of_what_is_not_finite_is_not_finite(bad):
+    assert not math.isfinite(global_norm([np.array([1.0, 2.0]), np.array([bad])]))
+
+
 # ---- schedules ----------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +249,12 @@ def test_clipping_by_hand():
 def test_schedules_at_key_times(schedule, values):
     for epoch, factor in values.items():
         assert schedule.factor(epoch, 100) == pytest.approx(factor, abs=1e-12)
+
+
+def test_the_usual_constants_of_schedules():
+    """A tenth every 30 epochs (docs/training.md)."""
+    for epoch in (0, 29.5, 30, 61):
+        assert schedule_named("step").factor(epoch, 100) == step(30, 0.1).factor(epoch, 100)
 
 
 def test_one_cycle_is_continuous_and_never_above_1():
@@ -325,6 +346,14 @@ def test_schedules_by_name():
     ("rmsprop(1.5)", "rmsprop: rho"),
     ("adam(0.9,1)", "adam: beta_2"),
     ("adam(1)", "adam: beta_1"),
+    ("rmsprop(0.9,-1)", "rmsprop: epsilon must be at least 0; received -1."),
+    ("adam(0.9,0.9,-1)", "adam: epsilon must be at least 0"),
+    ("adam(0.9,0.9,0,-1)", "adam: epsilon_hat must be at least 0"),
+    ("rprop(1)", "grow > 1"),
+    ("rprop(1.2,1)", "0 < shrink < 1"),
+    ("rprop(1.2,0)", "0 < shrink < 1"),
+    ("rprop(1.2,0.5,1,1)", "0 < smallest < largest"),
+    ("rprop(1.2,0.5,1,0)", "0 < smallest < largest"),
     ("rprop(0.9)", "rprop(grow, shrink, largest, smallest) needs grow > 1"),
     ("rprop(1.2,1.5)", "0 < shrink < 1"),
     ("rprop(1.2,0.5,1,2)", "0 < smallest < largest"),

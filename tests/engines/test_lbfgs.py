@@ -14,7 +14,7 @@ import chainrule as cr
 from chainrule.core.catalogue import loss_named
 from chainrule.core.network import Network
 from chainrule.core.update_rules import update_rule_named
-from chainrule.engines.lbfgs import direction
+from chainrule.engines.lbfgs import direction, step_taken
 from chainrule.engines.solvers import solver_named
 from chainrule.engines.work import NotFiniteError, Work
 from chainrule.errors import UsageError
@@ -140,6 +140,44 @@ def test_a_chunk_of_epochs_is_the_epochs_one_by_one(dtype):
     exact = network.astype("float64")
     J = cr.cost(exact, cr.forward(exact, work.X.astype(np.float64)), work.Y.astype(np.float64))
     assert costs[-1] == pytest.approx(J, rel=1e-12)  # of the weights as they are stored
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "quantile(0.9)", "huber(0.05)", "half_squared_error"])
+def test_only_steps_along_which_the_slope_grew_are_remembered(loss):
+    """s y > 0 keeps the matrix positive. Where a cost is a plane the gradient does not change, and s y is 0."""
+    T = np.array([[2.0], [7.0], [30.0], [31.0]])
+    for network, rows, targets in (
+        (Network.dense([1, 1], "identity", bias=False, init="zeros"), np.ones((4, 1)), T), (small(), X, 5 * Y),
+    ):  # fmt: skip
+        work, state, most = work_on(rows, targets, loss), None, 0
+        for _ in range(12):
+            chunk = steps(work, network, 1, state=state)
+            network, state = chunk.network, chunk.rule_state
+            first = len(state.steps[0]) - state.pairs
+            assert all(s @ y > 0 for s, y in zip(state.steps[0][first:], state.changes[0][first:], strict=True))
+            most = max(most, state.pairs)
+            if state.converged:
+                break
+        assert most > 0
+
+
+def test_a_step_is_taken_again():
+    """The weights move by `length` times the direction that so many pairs make of the gradient."""
+    network, work = small(), work_on(X, Y, weight_decay=0.01)
+    state = solver_named("lbfgs(3)").init(network.trainable_parameters)
+    for epoch in range(6):
+        taken = step_taken(work, network, state)
+        assert taken.pairs == min(epoch, 3)
+        grads = cr.backward(network, cr.forward(network, X), Y, weight_decay=0.01)
+        g = np.concatenate([part.ravel() for part in grads.parameters])
+        first = 3 - taken.pairs
+        d = direction(g, state.steps[0][first:], state.changes[0][first:])
+        chunk = steps(work, network, 1, "lbfgs(3)", state=state)
+        np.testing.assert_allclose(flat(chunk.network) - flat(network), taken.length * d, rtol=1e-6, atol=1e-12)
+        network, state = chunk.network, chunk.rule_state
+    there = steps(work, network, 500, "lbfgs(3)", state=state)
+    assert there.rule_state.converged
+    assert step_taken(work, there.network, there.rule_state) == (0, 0.0)
 
 
 def test_frozen_layers_stay():

@@ -126,6 +126,50 @@ def test_mu_rises_until_the_cost_falls():
     assert chunk.network.weights[1].item() == pytest.approx(w - g / (H + mu))
 
 
+def test_each_trial_of_a_step_is_ten_times_shorter_of_breath():
+    """step_taken shows them all; at a minimum every mu up to the largest is tried, that one included."""
+    line, work = Network.dense([1, 1], "identity", seed=0), work_on(SINE_X, SINE_Y)
+    there = steps(work, line, 50)
+    state = there.rule_state._replace(mu=1.0, converged=False)
+    taken = lm.step_taken(work, there.network, state, constants=lm.Constants(1.0, 10.0, 0.1, 1000.0), bayes=False)
+    assert [trial.mu for trial in taken.trials] == [1.0, 10.0, 100.0, 1000.0]
+    assert not any(trial.lower for trial in taken.trials)
+    assert taken.cost == pytest.approx(there.epochs[-1].cost, rel=1e-12)
+
+
+@pytest.mark.parametrize("mu", [1e-9, 1e-3])
+def test_a_step_is_taken_again(mu):
+    network, work = small(), work_on(SINE_X, SINE_Y, weight_decay=0.01)
+    state = solver_named(f"lm({mu})").init(network.trainable_parameters)
+    for _ in range(4):
+        constants = lm.Constants(mu, 10.0, 0.1, 1e10)
+        taken = lm.step_taken(work, network, state, constants=constants, bayes=False)
+        chunk = steps(work, network, 1, f"lm({mu})", state=state)
+        *failed, last = taken.trials
+        assert last.lower
+        assert last.cost < taken.cost
+        assert all(trial.cost >= taken.cost and not trial.lower for trial in failed)
+        assert (flat(last.network) == flat(chunk.network)).all()
+        assert chunk.rule_state.mu == pytest.approx(last.mu / 10, rel=1e-12, abs=0)
+        assert taken.decay.tolist() == [0.01] * 4 + [0.0] * 4 + [0.01] * 4 + [0.0]
+        network, state = chunk.network, chunk.rule_state
+
+
+def test_without_bayes_nothing_is_inferred():
+    """No prior, noise of precision 1, and every one of the 13 parameters is effective."""
+    state = steps(work_on(SINE_X, SINE_Y), small(), 3).rule_state
+    assert (state.alpha, state.beta, state.gamma, state.log_evidence) == (0.0, 1.0, 13.0, -math.inf)
+
+
+def test_mu_does_not_fade_to_nothing():
+    """However often it falls, it stays a number that can rise again: from 0, no factor leads back."""
+    line = Network.dense([1, 1], "identity", seed=0)
+    for fall, mu in ((0.5, 5e-20), (0.01, 1e-20), (1e-300, 1e-20)):
+        state = steps(work_on(SINE_X, SINE_Y), line, 1, f"lm(1e-19,10,{fall})").rule_state
+        assert not state.converged
+        assert state.mu == pytest.approx(mu, rel=1e-12, abs=0)
+
+
 @pytest.mark.parametrize("bias", [True, False, "x0"])
 def test_reductions_take_the_same_path(bias):
     network = small(bias=bias)

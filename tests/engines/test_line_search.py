@@ -52,9 +52,59 @@ def test_a_step_into_infinity_is_shortened():
     assert phi(t) < 1
 
 
+@pytest.mark.parametrize("beyond", [(math.inf, 1.0), (-1e9, math.nan), (math.nan, 1.0), (-1e9, -math.inf)])
+def test_a_step_whose_value_or_slope_is_no_number_is_shortened(beyond):
+    t = search(lambda t: ((t - 1) ** 2, 2 * (t - 1)) if t < 5 else beyond, 1.0, -2.0, 1000.0)
+    assert 0 < t < 2
+
+
 def test_what_never_falls_ends_without_a_rise():
     t = search(lambda t: (1.0 + t, 1.0) if t else (1.0, -1.0), 1.0, -1.0, 1.0)
     assert t is None or t == 0.0 or 1.0 + t <= 1.0 + 1e-6
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scale", [2.0**-600, 2.0**600])
+def test_the_unit_of_the_cost_does_not_matter(shape, scale):
+    """Times a power of two nothing is rounded, so the steps are the same; squares of such numbers are 0 or infinite."""
+    phi, slope = SHAPES[shape]
+    for first in (1e-3, 1.0, 100.0):
+        found = search(lambda t: (scale * phi(t), scale * slope(t)), scale * phi(0.0), scale * slope(0.0), first)
+        assert found == search(lambda t: (phi(t), slope(t)), phi(0.0), slope(0.0), first)
+
+
+def trials_on(number):
+    """The places that scipy's first step and ours try on a bumpy function of one number, of a scale of its own."""
+    rng = np.random.default_rng(number)
+    a, b, c = rng.normal(size=4) * 10.0 ** rng.integers(-1, 3), 10.0 ** rng.uniform(-2, 1.5, 4), rng.uniform(0, 6, 4)
+    q = 10.0 ** rng.uniform(-6, 2)
+    theirs, ours = [], []
+
+    def at(x):
+        return float(np.sum(a * np.sin(b * x + c)) + q * x * x), float(np.sum(a * b * np.cos(b * x + c)) + 2 * q * x)
+
+    def for_scipy(x):
+        theirs.append(float(x[0]))
+        return at(x[0])[0], np.array([at(x[0])[1]])
+
+    def along(t):
+        ours.append(t * d)
+        return at(t * d)[0], at(t * d)[1] * d
+
+    options = {"maxiter": 1, "maxls": 20, "ftol": 0.0, "gtol": 0.0}
+    minimize(for_scipy, np.zeros(1), jac=True, method="L-BFGS-B", options=options)
+    phi, d = at(0.0)[0], -at(0.0)[1]
+    search(along, phi, -d * d, 1 / abs(d))
+    return theirs[1:], ours
+
+
+def test_the_trials_are_those_of_scipys_code():
+    """On functions with many hills, so that every way to choose the next trial is gone; one may fall on a tie."""
+    pairs = [trials_on(number) for number in range(200)]
+    same = [len(ours) == len(theirs) and np.allclose(ours, theirs, rtol=1e-6) for theirs, ours in pairs]
+    assert sum(same) >= 199
+    assert sum(len(ours) > 3 for _, ours in pairs) > 30
+    assert max(len(ours) for _, ours in pairs) > 5
 
 
 def by_steps(at, w, most):

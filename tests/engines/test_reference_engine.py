@@ -255,3 +255,14 @@ def test_not_finite_names_the_first_number(spoil, layer, what):
     with pytest.raises(NotFiniteError) as caught:
         reference.run(work, network, rule.init(network.parameters), np.random.default_rng(0), np.full((1, 1), rate))
     assert (caught.value.layer, caught.value.what) == (layer, what)
+
+
+def test_weights_that_overflow_are_named_by_their_layer():
+    """A step of 2e308 of the second layer, the only one that learns."""
+    network = Network.dense([1, 1, 1], "identity", weights=[[[1.0]], [[1.0]]], trainable=[False, True], bias=False)
+    work = Work(np.array([[1.0]]), np.array([[3.0]]), None, loss_named("half_squared_error"),
+                update_rule_named("gradient_descent"), 1)  # fmt: skip
+    with pytest.raises(NotFiniteError) as caught:
+        reference.run(work, network, (), np.random.default_rng(0), np.array([[1.5e308]]))
+    assert (caught.value.layer, caught.value.what) == (2, "weights")
+    assert (caught.value.epoch, caught.value.batch) == (0, 0)

@@ -17,5 +17,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Write them."""
-    Path(os.environ["TIMES"]).write_text(json.dumps(_seconds), encoding="utf-8")
+    """Write them, in the process that hears of all tests."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        Path(os.environ["TIMES"]).write_text(json.dumps(_seconds), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Small changes to a module's source, each of which some test should notice.
 
 A mutant replaces the text of one expression or statement; the lines around it stay as they are. What a person reads
-(messages, docstrings) and what types say is left alone.
+(messages, docstrings), what types say, and what asserts (`assert`, `zip(..., strict=True)`) is left alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "max
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change: `before` at a place of a file becomes `after`."""
+    """A change: `before` at a place of a file becomes `after`; `around` is its line, without a comment."""
 
     path: str
     line: int
@@ -33,13 +33,31 @@ class Mutant:
     stop: int
     before: str
     after: str
+    around: str
 
     def applied(self, source: str) -> str:
-        """Return the mutated source; `start` and `stop` count characters."""
+        """Return the mutated source; `start` and `stop` count characters.
+
+        Raises
+        ------
+        ValueError
+            If the source is no longer the one that the mutant was made from.
+        """
+        if source[self.start : self.stop] != self.before:
+            raise ValueError(f"{self.path} was changed meanwhile: {self} does not fit")
         return source[: self.start] + self.after + source[self.stop :]
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {' '.join(self.before.split())} -> {' '.join(self.after.split())}"
+        return f"{self.path}:{self.line}: {self.change}"
+
+    @property
+    def change(self) -> str:
+        return f"{' '.join(self.before.split())} -> {' '.join(self.after.split())}"
+
+    @property
+    def text(self) -> str:
+        """What it is known by in equivalent.txt: no line number, which moves, but what stands around it."""
+        return f"{self.path}: {self.change}" + (f"  in {self.around}" if self.around != self.before else "")
 
 
 def mutants_of(root: Path, path: str) -> list[Mutant]:
@@ -60,7 +78,8 @@ def mutants_of(root: Path, path: str) -> list[Mutant]:
             after = changed if isinstance(changed, str) else ast.unparse(changed)
             if isinstance(node, ast.expr):
                 after = f"({after})"
-            found.append(Mutant(path, node.lineno, start, stop, source[start:stop], after))
+            around = lines[node.lineno - 1].partition("  # ")[0].strip()
+            found.append(Mutant(path, node.lineno, start, stop, source[start:stop], after, around))
     return sorted(found, key=lambda mutant: (mutant.start, mutant.stop, mutant.after))
 
 
@@ -74,8 +93,13 @@ def _kept(tree: ast.Module) -> Iterator[ast.AST]:
             if name in ("annotation", "returns", "decorator_list", "bases"):
                 continue
             for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST) and not isinstance(child, ast.Raise | ast.JoinedStr | ast.Assert):
+                if isinstance(child, ast.AST) and not _left_alone(child):
                     waiting.append(child)
+
+
+def _left_alone(node: ast.AST) -> bool:
+    asserts = isinstance(node, ast.Assert) or (isinstance(node, ast.keyword) and node.arg == "strict")
+    return asserts or isinstance(node, ast.Raise | ast.JoinedStr)
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST | str]:

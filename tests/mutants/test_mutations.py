@@ -2,6 +2,7 @@
 
 import ast
 
+import pytest
 from mutations import mutants_of
 
 SOURCE = '''"""Says 1 < 2."""
@@ -10,7 +11,7 @@ from typing import Any
 def least(x: "list[1]", most=-1) -> Any:
     if not x or x[0] == é:
         raise ValueError(f"{1 + 1} is {2}")
-    for a in sorted(x):
+    for a, _ in zip(sorted(x), x, strict=True):
         total += a.T @ a
         print(0.5)
         break
@@ -40,6 +41,9 @@ def test_what_changes_and_what_is_left_alone(tmp_path):
         "11: 3 -> (4)",
         "11: True -> (False)",
     ]
+    assert mutants[0].text == 'least.py: -1 -> (1)  in def least(x: "list[1]", most=-1) -> Any:'
+    with pytest.raises(ValueError, match=r"least\.py was changed meanwhile"):
+        mutants[0].applied("\n" + SOURCE)
     for mutant in mutants:
         changed = mutant.applied(SOURCE)
         ast.parse(changed)

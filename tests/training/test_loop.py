@@ -45,6 +45,14 @@ class TestStops:
         assert state.stopped == "target cost reached"
         assert state.history[-1].cost <= target < min(row.cost for row in state.history[:-1])
 
+    @pytest.mark.parametrize("engine", ["compiled", "reference"])
+    def test_a_cost_exactly_at_its_target_has_reached_it(self, engine):
+        costs = [row.cost for row in run(training(epochs=12, engine=engine)).history]
+        assert costs[7] < min(costs[:7])
+        state = run(training(epochs=12, engine=engine, target_cost=costs[7]))
+        assert (state.epoch, state.stopped) == (8, "target cost reached")
+        assert run(training(epochs=12, engine=engine, target_cost=np.nextafter(costs[7], 0))).epoch > 8
+
     @pytest.mark.parametrize("validation", [True, False])
     def test_patience(self, validation):
         state = run(training(epochs=2000, patience=5, learning_rate=0.2, noise=0.5, validation=validation))
@@ -84,6 +92,27 @@ class TestStops:
         state = run(training(epochs=9), callbacks=[lambda state: None, stop_at_4])
         assert (state.epoch, state.stopped, seen) == (4, "stopped by a callback", [1, 2, 3, 4])
         assert same_bits(state.network, run(training(epochs=4)).network)
+
+    @pytest.mark.parametrize("engine", ["compiled", "reference"])
+    def test_callbacks_of_different_every(self, engine):
+        """Each hears of its own epochs and of the last one, however the epochs are handed to the engine."""
+
+        def hears(every):
+            def callback(state):
+                callback.heard.append(state.epoch)
+
+            callback.every, callback.heard = every, []
+            return callback
+
+        for together in ((1,), (4,), (4, 6), (5, 3, 1), (6, None, 4), (100, 7), (23,)):
+            callbacks = [hears(every) for every in together]
+            assert run(training(epochs=23, engine=engine), callbacks=callbacks).epoch == 23
+            for every, callback in zip(together, callbacks, strict=True):
+                if every is None:
+                    assert callback.heard[-1] == 23
+                    assert callback.heard == sorted(set(callback.heard))
+                else:
+                    assert callback.heard == sorted({*range(every, 24, every), 23})
 
     def test_states_are_frozen_and_independent(self):
         states = list(epochs(training(epochs=5)))
@@ -393,7 +422,7 @@ class TestDivergence:
     def test_unfused_cross_entropy_suggests_the_fused(self, output, loss, fused):
         X, Y = classes()
         network = Network.dense([2, 3], output, weights=[np.full((2, 3), 500.0) * [1, -1, 1]])
-        with pytest.raises(DivergenceError, match=f'take the loss "{fused}"'):
+        with pytest.raises(DivergenceError, match=f'What helps: take the loss "{fused}".*, or lower'):
             run(prepare(TrainingPlan(epochs=5, dtype="float64"), network, X, Y, loss=loss))
         state = run(prepare(TrainingPlan(epochs=5, dtype="float64"), network, X, Y, loss=fused))
         assert math.isfinite(state.history[-1].cost)

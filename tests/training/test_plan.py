@@ -2,7 +2,9 @@
 
 import dataclasses
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from chainrule.core.catalogue import ACTIVATIONS, LOSSES, Activation, activation
 from chainrule.core.initial_weights import INITS, initial_weights
 from chainrule.core.loss_names import ALIASES
 from chainrule.core.schedules import SCHEDULES, schedule_named
-from chainrule.core.update_rules import UPDATE_RULES, update_rule_named
+from chainrule.core.update_rules import UPDATE_RULES, UpdateRule, update_rule_named
 from chainrule.engines.choose import ENGINES
 from chainrule.engines.solvers import solver_named
 from chainrule.errors import UsageError
@@ -196,3 +198,16 @@ def test_a_loss_by_the_name_that_other_programs_have(typed):
     assert ours in LOSS_NAMES
     if ours in ("quantile", "huber"):
         assert TrainingPlan(loss=f"{typed}(0.9)").loss == loss_named(f"{typed}(0.9)").name == f"{ours}(0.9)"
+
+
+def test_the_usual_learning_rates_are_those_that_are_documented():
+    """The table of update rules in docs/training.md: its last column."""
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(\w+)`.*\| ([\d.]+) \|$", page, re.MULTILINE))
+    assert set(table.UPDATE_NAMES) <= set(documented)
+    for name in table.UPDATE_NAMES:
+        assert TrainingPlan(update=name).eta == float(documented[name])
+        assert TrainingPlan(update=name, learning_rate=0.3).eta == 0.3
+    own = UpdateRule("own", lambda parameters: (), lambda gradients, state, rate: (gradients, state))
+    assert TrainingPlan(update=own).eta == float(documented["adam"])
+    assert math.isnan(TrainingPlan(solver="lm").eta)

@@ -218,7 +218,7 @@ def clip_by_value(gradients: Sequence[Array], largest: float) -> Arrays:
 def global_norm(arrays: Sequence[Array]) -> float:
     """Return the square root of the sum of all squared entries; they may be so large that their squares overflow."""
     norm = math.sqrt(sum(float(g.__array_namespace__().sum(g * g)) for g in arrays))
-    if math.isfinite(norm):
+    if not math.isinf(norm):  # a NaN is among the entries, or their squares fit
         return norm
     largest = max(float(g.__array_namespace__().max(g.__array_namespace__().abs(g))) for g in arrays)
     return largest * global_norm([g / largest for g in arrays]) if math.isfinite(largest) else norm

@@ -41,10 +41,10 @@ SMALLEST_MU = 1e-20  # below it, mu is nothing beside any G
 class Constants(NamedTuple):
     """How mu starts, rises after a step that fails, falls after one that succeeds, and where it ends the training."""
 
-    mu: float = 0.001
-    rise: float = 10.0
-    fall: float = 0.1
-    largest: float = 1e10
+    mu: float
+    rise: float
+    fall: float
+    largest: float
 
 
 def levenberg_marquardt(

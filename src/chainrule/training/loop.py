@@ -135,7 +135,7 @@ def run_side_by_side(
             except BaseException as error:
                 keep_with(error, reached=reached)
                 raise
-        if stop == "interrupted" and reached[-1].state.stopped and reached[-1].error is None:
+        if stop == "interrupted" and reached[-1].error is None and all(one.state.stopped for one in reached):
             reached[-1] = Reached(replace(reached[-1].state, stopped=stop))  # it came when all had ended
         return [one if one.state.stopped else Reached(replace(one.state, stopped=stop)) for one in reached]
 
