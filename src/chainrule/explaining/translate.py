@@ -21,6 +21,11 @@ from chainrule.explaining.translated_formulas import translate_formula
 
 # What each course's cost of an example is, in halves of the sum of squared errors; n stands for the number of outputs.
 _SQUARES = {"half_squared_error": 1.0, "sum_of_squares": 2.0, "mean_of_squares": 2.0}
+# A name, right or wrong; anything else is a formula.
+_WORD = r"[^\W\d_]\w*(\[[^\[\]]*\]|\s)*"
+_ONE_NAME = re.compile(
+    rf"\s*((change|update)\s+)?({_WORD}|[d∂](?!elta){_WORD}/\s*[d∂](?!elta){_WORD})(via\b.*)?(@\s*[+-]?\d*)?\s*"
+)
 _DEEPEST = 12  # layers of a network whose sizes nobody gave
 
 
@@ -125,7 +130,7 @@ def _as_name(what: str, sizes: tuple[int, ...] | None, old: Notation) -> Name | 
     try:
         return parse(what, sizes or _sizes_for(what, old), old.counting)
     except UsageError:
-        if re.search(r"[^\w\[\],\s/@.∂-]|ᵀ|\]\s*-|\.T\b|@\s*\D|\]\s*\w|^\s*[-\d]|/\s*[\dN]", what):
+        if not _ONE_NAME.fullmatch(what):
             return None
         raise
 
@@ -138,8 +143,11 @@ def _sizes_for(what: str, old: Notation) -> tuple[int, ...]:
     for L in range(1, _DEEPEST + 1):
         sizes = tuple(units + l % 3 for l in range(L + 1))
         try:
-            for side in what.split("="):
-                read(side, sizes, old)
+            if _ONE_NAME.fullmatch(what):
+                parse(what, sizes, old.counting)
+            else:
+                for side in what.split("="):
+                    read(side, sizes, old)
         except UsageError as error:
             refused = error
         else:
