@@ -122,7 +122,7 @@ def meant(e):
     return plain
 
 
-@few_and_many(30, 200, trees(), st.sampled_from(sorted(PRESETS)))
+@few_and_many(20, 200, trees(), st.sampled_from(sorted(PRESETS)))
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_typeset_has_the_value_of_the_tree(form, e, notation):
     value = meant(e)

@@ -50,6 +50,8 @@ class Tests:
                 f"--cov=src/chainrule/{folder}",
                 "--cov-context=test",
                 "--cov-report=",
+                "-m",
+                "not long",
             ]
             pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0"]
             subprocess.run(
