@@ -229,7 +229,11 @@ def _array(
     if not isinstance(bottom, Quantity) or bottom.units:
         raise UsageError("an array belongs to a whole layer: leave the units out, as in dJ/dW[1].")
     wanted: tuple[int, ...]
-    if isinstance(name, Derivative) and name.top.kind == "a" and bottom.kind == "a":
+    of_one = isinstance(name, Derivative) and name.top.units and bottom.kind != "b"  # one unit's, of one example
+    if isinstance(name, Derivative) and name.top.kind in ("a", "z") and not name.top.units:
+        if bottom.kind not in ("a", "z"):
+            tensor = written(name, old.counting)
+            raise UsageError(f"{tensor}: a tensor is not translated; ask for one unit's part, as in dz[1][1]/dW[1].")
         shape = (sizes[int(name.top.layer)], sizes[int(bottom.layer)])
         wanted, turn = (shape if old.layout == "numerator" else shape[::-1]), old.layout != new.layout
         return _turned(value, wanted, turn, old)
@@ -238,13 +242,14 @@ def _array(
         shape = (sizes[l - 1], sizes[l])
         wanted = shape if old.counting.from_to else shape[::-1]
         turn = old.counting.from_to != new.counting.from_to
-    elif value.ndim == 2:
-        units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
-        wanted = (value.shape[0], units) if old.examples == "rows" else (units, value.shape[1])
-        turn = old.examples != new.examples
     else:
-        units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
-        wanted, turn = (units,), False
+        units, turn = (sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]), False
+        wanted = (units,)
+        if value.ndim == 2 and not of_one:
+            rows = old.examples == "rows"
+            N = 1 if bottom.kind == "b" else value.shape[0 if rows else 1]
+            wanted = (N, units) if rows else (units, N)
+            turn = old.examples != new.examples
     return _turned(value, wanted, turn, old)
 
 
