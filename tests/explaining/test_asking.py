@@ -84,6 +84,15 @@ def test_wide_layers_and_many_examples(notation):
             assert same(why[name_text(name, why.definitions.naming)].name, name, why)
 
 
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_an_only_example_may_be_named(notation):
+    why = explain(Network.dense([2, 3, 2], seed=0), np.ones((1, 2)), np.zeros((1, 2)), notation=notation)
+    for name in (z(1, 1), delta(1, 2), Quantity("a", 0, (1,)), Quantity("a", 2, (1,)), Quantity("y", None, (1,))):
+        text = name_text(replace(name, example=0), why.definitions.naming)
+        assert text != name_text(name, why.definitions.naming)
+        assert same(why[text].name, name, why), text
+
+
 NET = Network.dense([2, 3, 1], seed=0)
 X0 = Network.dense([2, 3, 1], seed=0, bias="x0")
 

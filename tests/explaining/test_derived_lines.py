@@ -74,3 +74,18 @@ def test_a_number_with_a_sign_is_one_element(value):
     tree = ElementTree.fromstring(writer.number(value))
     assert ("−" in "".join(tree.itertext())[:1]) == (value < 0)
     assert tree.tag == ("mtext" if value != value else "mn" if 0 <= value < 1e15 or value == float("inf") else "mrow")
+
+
+@pytest.mark.parametrize(("wanted", "line"), [
+    ("da[1]/dx", "z[1][k] = Σᵢ x[i] · W[1][i,k] + b[1][k]"),  # of the unit itself
+    ("da[2]/da[1]", "z[2][k] = Σᵢ a[1][i] · W[2][i,k] + b[2][k]"),
+    ("da[2]/dx", "z[1][j] = Σᵢ x[i] · W[1][i,j] + b[1][j]"),  # of any unit of the first layer on the way
+])  # fmt: skip
+def test_the_first_line_is_the_sum_that_the_input_enters(wanted, line):
+    assert derive([2, 3, 2], wanted, level="scalar").text().splitlines()[1].strip() == line
+
+
+@pytest.mark.parametrize(("outputs", "written"), [(MOST_ENTRIES // 4, True), (MOST_ENTRIES // 4 + 1, False)])
+def test_the_derivative_of_the_loss_is_written_out_up_to_a_size(outputs, written):
+    lines = derive([2, outputs], "dC/dW[1]", level="tensor", loss="half_squared_error").text()
+    assert ("derivative of the loss half_squared_error" in lines) == written

@@ -118,6 +118,7 @@ def test_all_examples_or_one():
     np.testing.assert_allclose(why["delta[2]"].value, grads.delta[2])
     np.testing.assert_allclose(why["z[1]"].value, record.z[1])
     np.testing.assert_allclose(why["dC/da[1]"].value, grads.activations[1])
+    np.testing.assert_allclose(why["beta[1]"].value, -grads.activations[1])
     np.testing.assert_allclose(why["x"].value, X)
     np.testing.assert_allclose(why["delta[2] @ 3"].value, grads.delta[2][2])
     turned = explain(net, X, targets, notation="columns")
