@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import random_networks
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from strength import few_and_many
 
 from chainrule import Network, UsageError, explain
 from chainrule.explaining.asking import ask
@@ -47,8 +47,7 @@ def same(one, other, why):
     return alike and why.definitions.value(one) == pytest.approx(why.definitions.value(other), rel=1e-12)
 
 
-@given(random_networks.tasks(), st.sampled_from(sorted(PRESETS)), st.data())
-@settings(max_examples=200, deadline=None)
+@few_and_many(30, 200, random_networks.tasks(), st.sampled_from(sorted(PRESETS)), st.data())
 def test_every_name_that_a_derivation_prints_can_be_asked_for(task, notation, data):
     network, X, Y, options = task
     rule = data.draw(st.sampled_from(["momentum", "nesterov", "adam", "rprop"]))
@@ -63,6 +62,9 @@ def test_every_name_that_a_derivation_prints_can_be_asked_for(task, notation, da
     for name in shown:
         text = name_text(name, why.definitions.naming)
         assert same(why[text].name, name, why), (text, name, why[text].name)
+
+
+test_many_printed_names = test_every_name_that_a_derivation_prints_can_be_asked_for.many
 
 
 @pytest.mark.parametrize("notation", sorted(PRESETS))
@@ -80,6 +82,15 @@ def test_wide_layers_and_many_examples(notation):
         for i, k in ((0, 0), (0, 10), (10, 1), (11, 10)):
             name = Derivative(Quantity("C", example=n), weight(2, i, k))
             assert same(why[name_text(name, why.definitions.naming)].name, name, why)
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_an_only_example_may_be_named(notation):
+    why = explain(Network.dense([2, 3, 2], seed=0), np.ones((1, 2)), np.zeros((1, 2)), notation=notation)
+    for name in (z(1, 1), delta(1, 2), Quantity("a", 0, (1,)), Quantity("a", 2, (1,)), Quantity("y", None, (1,))):
+        text = name_text(replace(name, example=0), why.definitions.naming)
+        assert text != name_text(name, why.definitions.naming)
+        assert same(why[text].name, name, why), text
 
 
 NET = Network.dense([2, 3, 1], seed=0)
@@ -133,8 +144,7 @@ def test_c_alone_is_what_the_notation_calls_so():
 # ---- did you mean ------------------------------------------------------------------------------------------------
 
 
-@given(st.sampled_from(sorted(PRESETS)), st.booleans(), st.data())
-@settings(max_examples=300, deadline=None)
+@few_and_many(80, 300, st.sampled_from(sorted(PRESETS)), st.booleans(), st.data())
 def test_what_was_meant_can_be_asked_for(notation, targets, data):
     """Names with a letter or a number changed: what is suggested is there, and is not what was typed."""
     net = Network.dense([2, 3, 2], bias=data.draw(st.sampled_from([True, False])), seed=0)
@@ -151,6 +161,9 @@ def test_what_was_meant_can_be_asked_for(notation, targets, data):
         if meant:
             assert meant[1].strip() != name.strip()
             why[meant[1]]
+
+
+test_many_meant_names = test_what_was_meant_can_be_asked_for.many
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reading import computed, text_signs
 from shown import jacobian_names
+from strength import few_and_many
 
 from chainrule import Network, UsageError, backward, explain, forward, layer_jacobians, translate
 from chainrule.explaining import values as values_module
@@ -38,8 +39,9 @@ def asked(why, seed, count=30):
     return random.sample(named, min(count, len(named))) + random.sample(jacobians, min(15, len(jacobians))) + beta
 
 
-@given(random_networks.tasks(), st.sampled_from(sorted(PRESETS)), st.integers(1, 4), st.integers(0, 1000))
-@settings(max_examples=150, deadline=None)
+@few_and_many(
+    25, 200, random_networks.tasks(), st.sampled_from(sorted(PRESETS)), st.integers(1, 4), st.integers(0, 1000)
+)
 def test_every_expression_has_the_value_of_its_quantity(task, notation, most, seed):
     network, X, Y, options = task
     why = explain(network, X, Y, notation=notation, most=most, update="adam", learning_rate=0.1, **options)
@@ -52,8 +54,10 @@ def test_every_expression_has_the_value_of_its_quantity(task, notation, most, se
                 assert symbol.value == why.definitions.value(symbol.name)
 
 
-@given(random_networks.tasks(), st.sampled_from(sorted(PRESETS)), st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+test_many_expressions = test_every_expression_has_the_value_of_its_quantity.many
+
+
+@few_and_many(12, 200, random_networks.tasks(), st.sampled_from(sorted(PRESETS)), st.integers(0, 1000))
 def test_paths_add_up(task, notation, seed):
     network, X, Y, options = task
     why = explain(network, X, Y, notation=notation, most=3, **options)
@@ -71,8 +75,10 @@ def test_paths_add_up(task, notation, seed):
         assert math.fsum(path.value for path in everything[1:]) == close(derivation.value)
 
 
-@given(random_networks.tasks(layers=(1, 3)), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+test_many_paths = test_paths_add_up.many
+
+
+@few_and_many(15, 200, random_networks.tasks(layers=(1, 3)), st.integers(0, 1000))
 def test_expanded_down_to_weights_and_inputs(task, seed):
     network, X, Y, options = task
     why = explain(network, X, Y, most=1000, **options)
@@ -81,6 +87,9 @@ def test_expanded_down_to_weights_and_inputs(task, seed):
             continue
         whole = why[name].expanded()
         assert evaluate(whole) == pytest.approx(why[name].value, rel=1e-8, abs=1e-11)
+
+
+test_many_expansions = test_expanded_down_to_weights_and_inputs.many
 
 
 @given(random_networks.tasks(layers=(1, 4)), st.integers(0, 1000))

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import random_networks
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from strength import few_and_many
 
 import chainrule as cr
 from chainrule import UsageError, derive, explain
@@ -141,8 +141,7 @@ def known(sizes, names, loss, seed, notation, N=1):
     return explain(net, X, Y, loss=loss, notation=notation, reduction=PRESETS[notation].reduction)
 
 
-@given(lessons(), st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=120, deadline=None)
+@few_and_many(25, 120, lessons(), st.sampled_from(sorted(PRESETS)))
 def test_every_line_with_indices(lesson, notation):
     sizes, names, loss, (pattern, l, m), seed = lesson
     quantity = written(pattern, l, m, notation)
@@ -166,6 +165,9 @@ def test_every_line_with_indices(lesson, notation):
     assert book.latex()
     assert book.mathml()
     assert book.json()
+
+
+test_many_lines_with_indices = test_every_line_with_indices.many
 
 
 @pytest.mark.parametrize("notation", sorted(PRESETS))
@@ -279,8 +281,7 @@ class Arrays:
         raise TypeError(type(e))
 
 
-@given(lessons(), st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=80, deadline=None)
+@few_and_many(25, 80, lessons(), st.sampled_from(sorted(PRESETS)))
 def test_every_line_with_matrices(lesson, notation):
     sizes, names, loss, (pattern, l, m), seed = lesson
     quantity = written(pattern, l, m, notation)
@@ -299,13 +300,15 @@ def test_every_line_with_matrices(lesson, notation):
             np.testing.assert_allclose(found, left, rtol=1e-8, atol=1e-10, err_msg=f"{quantity}: {equation.rule}")
 
 
+test_many_lines_with_matrices = test_every_line_with_matrices.many
+
+
 def tensor(e, line):
     """A matrix whose entries may be matrices, as an array."""
     return np.array([[tensor(x, line) if isinstance(x, Matrix) else line.value(x, {}) for x in row] for row in e.rows])
 
 
-@given(lessons(), st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=80, deadline=None)
+@few_and_many(25, 80, lessons(), st.sampled_from(sorted(PRESETS)))
 def test_every_tensor_that_is_written_out(lesson, notation):
     sizes, names, loss, (pattern, l, m), seed = lesson
     quantity = written(pattern, l, m, notation)
@@ -347,6 +350,9 @@ def test_every_tensor_that_is_written_out(lesson, notation):
             for factor in side.factors[1:]:
                 made = np.tensordot(made, array(factor.name), axes=1)
             np.testing.assert_allclose(made, array(name), rtol=1e-8, atol=1e-10, err_msg=equation.rule)
+
+
+test_many_tensors = test_every_tensor_that_is_written_out.many
 
 
 @pytest.mark.parametrize("quantity", ["dC/dW[1]", "dC/dx", "delta[1]", "dC/da[1]"])

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 import random_networks
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from strength import few_and_many
 
 from chainrule import Network, UsageError, backward, explain, forward, shapes
 from chainrule.explaining.expressions import Matmul, Matrix, Transpose
@@ -31,8 +31,7 @@ def test_the_table_of_the_guided_notes():
     assert "b[1]" not in table
 
 
-@given(random_networks.tasks(layers=(1, 3)), st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=80, deadline=None)
+@few_and_many(20, 200, random_networks.tasks(layers=(1, 3)), st.sampled_from(sorted(PRESETS)))
 def test_what_is_asked_for_has_the_shape_of_the_table(task, notation):
     network, X, Y, options = task
     why = explain(network, X, Y, notation=notation, **options)
@@ -41,14 +40,21 @@ def test_what_is_asked_for_has_the_shape_of_the_table(task, notation):
             continue  # dC/da behind a fused loss
         assert np.shape(why[row.asked].value) == row.shape, row
         assert why[row.asked].name == row.name
-        # Some notations print an only output, or its target, without its number: then it is that number that is read.
+        # Some notations print an only output, or its target, without its number: then it is that number that is read,
+        # and of an only example (C and J are one number, and print alike) the derivative by that number.
         outputs = (Quantity("y"), Quantity("a", len(network.layers)))
-        if row.name not in outputs or network.sizes[-1] > 1:
+        only = row.name in outputs
+        if isinstance(row.name, Derivative) and row.name.top.kind == "C" and why.definitions.naming.example is None:
+            only = row.name.bottom in outputs
+        if not only or network.sizes[-1] > 1:
             assert np.shape(why[row.symbol].value) == row.shape, row
+            np.testing.assert_array_equal(why[row.symbol].value, why[row.asked].value)
 
 
-@given(random_networks.tasks(layers=(1, 3)), st.sampled_from(sorted(PRESETS)), st.data())
-@settings(max_examples=80, deadline=None)
+test_many_shapes = test_what_is_asked_for_has_the_shape_of_the_table.many
+
+
+@few_and_many(25, 200, random_networks.tasks(layers=(1, 3)), st.sampled_from(sorted(PRESETS)), st.data())
 def test_each_number_of_an_array_is_that_of_its_name(task, notation, data):
     network, X, Y, options = task
     why = explain(network, X, Y, notation=notation, update="momentum", **options)
@@ -71,6 +77,9 @@ def test_each_number_of_an_array_is_that_of_its_name(task, notation, data):
             if isinstance(side, Matrix):
                 found = np.array([[evaluate(entry) for entry in row] for row in side.rows])
                 np.testing.assert_allclose(found, np.atleast_2d(array.value), rtol=1e-6, atol=1e-9)
+
+
+test_many_arrays = test_each_number_of_an_array_is_that_of_its_name.many
 
 
 def matrix(e):
@@ -109,6 +118,7 @@ def test_all_examples_or_one():
     np.testing.assert_allclose(why["delta[2]"].value, grads.delta[2])
     np.testing.assert_allclose(why["z[1]"].value, record.z[1])
     np.testing.assert_allclose(why["dC/da[1]"].value, grads.activations[1])
+    np.testing.assert_allclose(why["beta[1]"].value, -grads.activations[1])
     np.testing.assert_allclose(why["x"].value, X)
     np.testing.assert_allclose(why["delta[2] @ 3"].value, grads.delta[2][2])
     turned = explain(net, X, targets, notation="columns")

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
+from strength import few_and_many
 
 import chainrule as cr
 from chainrule import UsageError, translate
@@ -64,7 +64,7 @@ class Array:
 
 
 def read_by_python(formula, notation):
-    """The value of a formula with `@`, ⊙, ^T, + and -, where this notation's arrays stand for their names."""
+    """The value of a formula with `@` or a space, ⊙, ^T, + and -, this notation's arrays put in for their names."""
     n = PRESETS[notation]
     known, found = {}, {}
     for name, value, shape in ARRAYS:
@@ -77,6 +77,7 @@ def read_by_python(formula, notation):
         return f"v{len(found) - 1}"
 
     python = re.sub(pattern, named, formula)
+    python = re.sub(r"(?<=[\w)]) +(?=[\w(])", " @ ", python)  # side by side
     python = re.sub(r"\b\d+(\.\d+)?\b", lambda m: f"Array({m.group(0)})", python)
     python = python.replace("^T", ".T").replace("@", "**").replace("⊙", "*")
     return eval(python, {"__builtins__": {}, "Array": Array}, found).value
@@ -114,7 +115,8 @@ def formulas(draw, shape=None, depth=3):
     between = [b for b in ("N", 0, 1, 2, 3) if all(reachable(pair) for pair in ((shape[0], b), (b, shape[1])))]
     middle = draw(st.sampled_from(between))
     depth = max(depth - 1, 0)
-    return f"({draw(formulas((shape[0], middle), depth))} @ {draw(formulas((middle, shape[1]), depth))})"
+    sign = draw(st.sampled_from(["@", "@", ""]))
+    return f"({draw(formulas((shape[0], middle), depth))} {sign} {draw(formulas((middle, shape[1]), depth))})"
 
 
 def reachable(pair):
@@ -122,8 +124,7 @@ def reachable(pair):
     return any(s in (pair, pair[::-1]) for _, _, s in ARRAYS)
 
 
-@given(formulas(), st.sampled_from(sorted(PRESETS)), st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=60, deadline=None)
+@few_and_many(15, 400, formulas(), st.sampled_from(sorted(PRESETS)), st.sampled_from(sorted(PRESETS)))
 def test_a_generated_formula_keeps_its_value_between_all_notations(formula, source, target):
     here = translate(formula, source="chainrule", target=source, sizes=SIZES, n_examples=N).text
     there = translate(here, source=source, target=target, sizes=SIZES, n_examples=N)
@@ -137,6 +138,9 @@ def test_a_generated_formula_keeps_its_value_between_all_notations(formula, sour
     back = translate(there.text, source=target, target="chainrule", sizes=SIZES, n_examples=N).text
     found = read_by_python(back, "chainrule")
     assert found.shape in (value.shape, value.shape[::-1])
+
+
+test_many_generated_formulas = test_a_generated_formula_keeps_its_value_between_all_notations.many
 
 
 OWN = {  # the equations of backpropagation as each course has them
@@ -176,6 +180,13 @@ def test_the_courses_own_equations_stay_true_or_are_refused(source, target):
         ("dC/dW[1] = x^T delta[1]", "chainrule", "columns", "dC/dW[1] = delta[2] x^T"),
         ("a[1] ⊙ (1 - a[1])", "chainrule", "rows", "a[2] ⊙ (1 - a[2])"),
         ("-dC/dW[1][2,3]", "chainrule", "columns", "-dC/dW[1][3,2]"),
+        ("x - x", "beta", "beta", "x - x"),  # no misspelt name
+        ("W[1]W[2]", "chainrule", "ng", "W[2] W[1]"),
+        ("a[1] @ (2 * a[1]^T)", "chainrule", "rows", "a[2] @ (2 * a[2]^T)"),  # not a[1] of example 2
+        ("a[1] @ (W[1]^T * 3)", "chainrule", "ng", "W[1]^T * 3 @ a[1]"),
+        ("(-W[1]) W[2]", "chainrule", "ng", "W[2] (-W[1])"),  # no difference
+        ("a[1] @ 2.5", "chainrule", "rows", "a[2] @ (2.5)"),
+        ("x (2 - x^T x)", "chainrule", "rows", "x (2 - x^T x)"),  # x is no function
     ],
 )
 def test_worked_by_hand(formula, source, target, shown):

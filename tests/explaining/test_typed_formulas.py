@@ -7,8 +7,9 @@ import autograd
 import autograd.numpy as anp
 import pytest
 import reading
-from hypothesis import assume, given, settings
+from hypothesis import assume
 from hypothesis import strategies as st
+from strength import few_and_many
 
 import chainrule as cr
 from chainrule import UsageError, derive_formula
@@ -69,8 +70,7 @@ def larger(inner):
 FORMULAS = st.recursive(st.sampled_from(["x", "x", "x", "2", "3", "0.5", "a", "b2", "pi", "e"]), larger, max_leaves=8)
 
 
-@given(FORMULAS)
-@settings(max_examples=100, deadline=None)
+@few_and_many(30, 200, FORMULAS)
 def test_generated_formulas_agree_with_python_and_autograd(text):
     try:
         with anp.errstate(all="ignore"):
@@ -84,6 +84,9 @@ def test_generated_formulas_agree_with_python_and_autograd(text):
     assert at_point(e, 0.7) == pytest.approx(float(value), rel=1e-9, abs=1e-12)
     assert at_point(derivative(e, variable("x")), 0.7) == pytest.approx(float(slope), rel=1e-7, abs=1e-9)
     assert at_point(tidied(derivative(e, variable("x"))), 0.7) == pytest.approx(float(slope), rel=1e-7, abs=1e-9)
+
+
+test_many_typed_formulas = test_generated_formulas_agree_with_python_and_autograd.many
 
 
 KNOWN = [

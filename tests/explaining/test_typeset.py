@@ -7,6 +7,7 @@ import random_networks
 import reading
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from strength import few_and_many
 
 import chainrule as cr
 from chainrule.explaining.expressions import (
@@ -121,12 +122,14 @@ def meant(e):
     return plain
 
 
+@few_and_many(20, 200, trees(), st.sampled_from(sorted(PRESETS)))
 @pytest.mark.parametrize("form", FORMS)
-@given(e=trees(), notation=st.sampled_from(sorted(PRESETS)))
-@settings(max_examples=100, deadline=None)
 def test_what_is_typeset_has_the_value_of_the_tree(form, e, notation):
     value = meant(e)
     assert typeset(form, e, Naming(PRESETS[notation], SIZES)) == pytest.approx(value, rel=1e-9), e
+
+
+test_many_typeset_trees = test_what_is_typeset_has_the_value_of_the_tree.many
 
 
 x, two, tiny = Symbol(variable("x"), -1.5), Number(2.0), Number(1e-16)

@@ -59,6 +59,8 @@ class Tests:
                 f"--cov=src/chainrule/{folder}",
                 "--cov-context=test",
                 "--cov-report=",
+                "-m",
+                "not long",
             ]
             pytest = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{jobs}", "--hypothesis-seed=0"]
             done = subprocess.run(

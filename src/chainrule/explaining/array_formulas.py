@@ -23,12 +23,13 @@ BY_ELEMENT = ("⊙", "∘", ".*")
 ELEMENTWISE_FUNCTIONS = ("exp", "ln", "log", "sqrt", "tanh", "abs")
 MOST_NESTED, MOST_SIGNS = 40, 120
 _WORD = r"[A-Za-zδβ]+(?:\[[^\[\]]*\])*"
+_EXAMPLE = r"(?:\s*@\s*\d+(?![\d.eE]))?"  # a number with a point is no example's, but a factor
 _TOKEN = re.compile(
-    rf"(?P<derivative>[d∂](?:C|J|E|L|a|z|A|Z|o|h)(?:\[[^\[\]]*\])*\s*/\s*[d∂]{_WORD}(?:\s*@\s*\d+)?)"
+    rf"(?P<derivative>[d∂](?:C|J|E|L|a|z|A|Z|o|h)(?:\[[^\[\]]*\])*\s*/\s*[d∂]{_WORD}{_EXAMPLE})"
     r"|(?P<transpose>\^\s*\{?\s*(?:T|⊤|\\top)\s*\}?(?![A-Za-z\[])|\.T\b|ᵀ|\.transpose\(\))"
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
     r"|(?P<function>[A-Za-zσ]+\s*['′]?(?=\s*\())"
-    rf"|(?P<name>{_WORD}(?:\s*@\s*\d+)?)"
+    rf"|(?P<name>{_WORD}{_EXAMPLE})"
     r"|(?P<greek>[ηλ])"
     r"|(?P<sign>\.\*|\*\*|[-+−*·@⊙∘/^()²])"
     r"|(?P<space>\s+)"
@@ -172,13 +173,15 @@ class _Reader:
             return inner
         if kind == "function":
             function = re.sub(r"\s", "", text).replace("′", "'")
-            inner = self.atom()
             letters = {"f", "g", "σ", "sigma", self.notation.letter("f")}
             if function.rstrip("'") in letters:
-                return Node("call", (inner,), "f" + "'" * function.endswith("'"))
-            if function not in ELEMENTWISE_FUNCTIONS:
-                raise self.error(position, f'"{function}" is no function of a formula here')
-            return Node("call", (inner,), function)
+                return Node("call", (self.atom(),), "f" + "'" * function.endswith("'"))
+            if function in ELEMENTWISE_FUNCTIONS:
+                return Node("call", (self.atom(),), function)
+            try:
+                return self.named(text)  # x (...), a product
+            except UsageError:
+                raise self.error(position, f'"{function}" is no function of a formula here') from None
         if kind in ("name", "derivative", "greek"):
             return self.named(text)
         raise self.error(position, "something is missing" if kind == "end" else f'"{text}" cannot stand here')
@@ -240,4 +243,6 @@ def _written(node: Node, notation: Notation) -> tuple[str, int]:
     level = ELEMENTWISE if node.sign in BY_ELEMENT else PRODUCT
     chained = node.parts[1].op == "product" and node.parts[1].sign == node.sign
     left, right = at_least(node.parts[0], level), at_least(node.parts[1], level if chained else level + 1)
+    if (node.sign == "@" and right[0].isdigit()) or (node.sign == " " and right[0] == "-"):
+        right = f"({right})"  # W @ 2 would be that of example 2, W -a a difference
     return left + (" " if node.sign == " " else f" {node.sign} ") + right, level

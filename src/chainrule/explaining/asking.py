@@ -131,13 +131,18 @@ class _Asked:
             return None
         if bottom.example is not None and bottom.example != top.example:
             return None
-        if top.kind == "J" and bottom.kind == "a" and not bottom.units:
-            top = COST  # the array of all examples, in a notation with one letter for C and J
-        if top.kind == "a" and not bottom.units:  # of an only output that is printed without its number, the Jacobian
-            whole = replace(top, units=())
-            top = whole if name_text(whole, self.naming) == name_text(top, self.naming) else top
+        if top.kind == "J" and bottom.kind == "a":
+            bottom = self.whole(bottom)
+            top = top if bottom.units else COST  # the array of all examples, in a notation with one letter for C and J
+        if top.kind == "a" and not bottom.units:
+            top = self.whole(top)  # the Jacobian
         made = self.reader(self.text).derivative(replace(top, example=None), replace(bottom, example=None))
         return made if top.example is None else of_example(made, top.example)
+
+    def whole(self, q: Quantity) -> Quantity:
+        """The array, for an only output that is printed without its number."""
+        array = replace(q, units=())
+        return array if name_text(array, self.naming) == name_text(q, self.naming) else q
 
     def path(self, whole: str, via: str) -> Name | None:
         name = self.as_printed(whole)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from chainrule.errors import unknown_name
@@ -156,6 +156,7 @@ class Derivation:
         """
         definitions = self.definitions
 
+        @cache
         def replaced(symbol: Symbol, left: int) -> Expression:
             if not left or definitions.is_given(symbol.name):
                 return symbol

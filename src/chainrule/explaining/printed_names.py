@@ -15,6 +15,10 @@ from chainrule.explaining.text_form import LOWERED, RAISED, name_text
 
 _UP = {raised: plain for plain, raised in RAISED.items() if plain not in "⟨⟩"}
 _DOWN = {lowered: plain for plain, lowered in LOWERED.items()}
+_PLAIN = str.maketrans({**_UP, **_DOWN})
+_RAISED = re.compile(rf"(?<=.)[{re.escape(''.join(_UP))}⟨⟩]+")
+_LOWERED = re.compile(f"[{re.escape(''.join(_DOWN))}]+")
+_ONE_LETTER = re.compile(r"([\^_])([^{])")
 _SCRIPTED = re.compile(r"(?P<base>[^\^_\[\]@]+)(?P<rest>.*)")
 LAYERED = ("W", "b", "z", "a", "delta", "beta")
 
@@ -25,11 +29,9 @@ def flat(text: str) -> str:
     >>> flat("W⁽¹⁾₂₃"), flat("a^{[1]}_{2}"), flat("w_2")
     ('W^{(1)}_{23}', 'a^{[1]}_{2}', 'w_{2}')
     """
-    for table, sign in ((_UP, "^"), (_DOWN, "_")):
-        run = f"[{re.escape(''.join(table))}]+" if sign == "_" else f"(?:[{re.escape(''.join(table))}]|⟨|⟩)+"
-        pattern = run if sign == "_" else rf"(?<=.){run}"
-        text = re.sub(pattern, lambda m, t=table, s=sign: f"{s}{{{''.join(t.get(c, c) for c in m[0])}}}", text)  # type: ignore[misc]
-    text = re.sub(r"([\^_])([^{])", r"\1{\2}", text)
+    text = _LOWERED.sub(lambda m: f"_{{{m[0].translate(_PLAIN)}}}", text)
+    text = _RAISED.sub(lambda m: f"^{{{m[0].translate(_PLAIN)}}}", text)
+    text = _ONE_LETTER.sub(r"\1{\2}", text)
     return text.replace(" ", "").replace("'", "′")
 
 
@@ -44,7 +46,8 @@ class PrintedNames:
     def quantity(self, text: str) -> Quantity | None:
         """Return the quantity that is printed so, or None."""
         wanted = flat(text)
-        found = [q for q in self._candidates(wanted) if flat(name_text(q, self.naming)) == wanted and self._is_there(q)]
+        there = filter(self._is_there, dict.fromkeys(self._candidates(wanted)))
+        found = [q for q in there if flat(name_text(q, self.naming)) == wanted]
         if not found:
             return None
         first = max(found, key=lambda q: len(q.units))  # of an only output and its array, the output

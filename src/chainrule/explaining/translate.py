@@ -21,6 +21,11 @@ from chainrule.explaining.translated_formulas import translate_formula
 
 # What each course's cost of an example is, in halves of the sum of squared errors; n stands for the number of outputs.
 _SQUARES = {"half_squared_error": 1.0, "sum_of_squares": 2.0, "mean_of_squares": 2.0}
+# A name, right or wrong; anything else is a formula.
+_WORD = r"[^\W\d_]\w*(\[[^\[\]]*\]|\s)*"
+_ONE_NAME = re.compile(
+    rf"\s*((change|update)\s+)?({_WORD}|[d∂](?!elta){_WORD}/\s*[d∂](?!elta){_WORD})(via\b.*)?(@\s*[+-]?\d*)?\s*"
+)
 _DEEPEST = 12  # layers of a network whose sizes nobody gave
 
 
@@ -125,7 +130,7 @@ def _as_name(what: str, sizes: tuple[int, ...] | None, old: Notation) -> Name | 
     try:
         return parse(what, sizes or _sizes_for(what, old), old.counting)
     except UsageError:
-        if re.search(r"[^\w\[\],\s/@.∂-]|ᵀ|\]\s*-|\.T\b|@\s*\D|\]\s*\w|^\s*[-\d]|/\s*[\dN]", what):
+        if not _ONE_NAME.fullmatch(what):
             return None
         raise
 
@@ -138,8 +143,11 @@ def _sizes_for(what: str, old: Notation) -> tuple[int, ...]:
     for L in range(1, _DEEPEST + 1):
         sizes = tuple(units + l % 3 for l in range(L + 1))
         try:
-            for side in what.split("="):
-                read(side, sizes, old)
+            if _ONE_NAME.fullmatch(what):
+                parse(what, sizes, old.counting)
+            else:
+                for side in what.split("="):
+                    read(side, sizes, old)
         except UsageError as error:
             refused = error
         else:
@@ -221,7 +229,11 @@ def _array(
     if not isinstance(bottom, Quantity) or bottom.units:
         raise UsageError("an array belongs to a whole layer: leave the units out, as in dJ/dW[1].")
     wanted: tuple[int, ...]
-    if isinstance(name, Derivative) and name.top.kind == "a" and bottom.kind == "a":
+    of_one = isinstance(name, Derivative) and name.top.units and bottom.kind != "b"  # one unit's, of one example
+    if isinstance(name, Derivative) and name.top.kind in ("a", "z") and not name.top.units:
+        if bottom.kind not in ("a", "z"):
+            tensor = written(name, old.counting)
+            raise UsageError(f"{tensor}: a tensor is not translated; ask for one unit's part, as in dz[1][1]/dW[1].")
         shape = (sizes[int(name.top.layer)], sizes[int(bottom.layer)])
         wanted, turn = (shape if old.layout == "numerator" else shape[::-1]), old.layout != new.layout
         return _turned(value, wanted, turn, old)
@@ -230,13 +242,14 @@ def _array(
         shape = (sizes[l - 1], sizes[l])
         wanted = shape if old.counting.from_to else shape[::-1]
         turn = old.counting.from_to != new.counting.from_to
-    elif value.ndim == 2:
-        units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
-        wanted = (value.shape[0], units) if old.examples == "rows" else (units, value.shape[1])
-        turn = old.examples != new.examples
     else:
-        units = sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]
-        wanted, turn = (units,), False
+        units, turn = (sizes[-1] if bottom.kind == "y" else sizes[int(bottom.layer or 0)]), False
+        wanted = (units,)
+        if value.ndim == 2 and not of_one:
+            rows = old.examples == "rows"
+            N = 1 if bottom.kind == "b" else value.shape[0 if rows else 1]
+            wanted = (N, units) if rows else (units, N)
+            turn = old.examples != new.examples
     return _turned(value, wanted, turn, old)
 
 

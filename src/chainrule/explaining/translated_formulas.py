@@ -80,6 +80,9 @@ def _proved(
 ) -> list[str]:
     """Evaluate both formulas on random networks; they must have the same values, and be true or false alike."""
     again = [read(side, sizes, new) for side in done.split("=")]
+    arrays = Arrays(new, len(sizes) - 1)
+    for side in again:
+        arrays.shape(side)  # refuses what does not fit together
     remarks = []
     true_before, true_after = True, True
     for activation, seed in every(_ACTIVATIONS, range(2)):

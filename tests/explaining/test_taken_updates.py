@@ -1,0 +1,48 @@
+"""Steps that a training took, explained: every line has its value, and the step is the weights'."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.explaining.trees import evaluate
+
+X = np.random.default_rng(5).normal(size=(24, 3))
+Y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
+WEIGHTS = np.random.default_rng(6).uniform(0.5, 2.0, 24)
+
+
+def trained(**options):
+    return cr.train(X, Y, hidden=2, dtype="float64", seed=1, test=0.0, target_scale="none", **options)
+
+
+@pytest.mark.parametrize("unroll", [0, 1, 3, 100])
+@pytest.mark.parametrize("update", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
+def test_what_the_gradients_left_is_the_state(update, unroll):
+    model = trained(update=update, epochs=3, batch_size=8, clip_norm=0.5, learning_rate=0.01)
+    why = model.replay(step=5, unroll=unroll)
+    entry, (before, after) = why["change W[1][3,2]"], why.weight("change W[1][3,2]")
+    assert entry.value == pytest.approx(after - before, rel=1e-6)
+    written_out = 0
+    for line in entry.lines("factors"):
+        assert evaluate(line.expression) == pytest.approx(line.value, rel=1e-9, abs=1e-15), line
+        written_out += line.rule.startswith("what the gradients")
+    assert written_out == (0 if not unroll else 2 if update.startswith("adam") else 1)
+
+
+@pytest.mark.parametrize("options", [
+    {"solver": "lm", "weight_decay": 0.7, "reduction": "sum"}, {"solver": "lm", "weight_decay": 0.7},
+    {"solver": "lm", "bayes": True}, {"solver": "lbfgs"}, {"solver": "lbfgs(2)", "weight_decay": 0.3},
+])  # fmt: skip
+@pytest.mark.parametrize("weighted", [False, True])
+def test_steps_of_solvers(options, weighted):
+    model = trained(epochs=4, sample_weight=WEIGHTS if weighted else None, **options)
+    for step in range(1, len(model.history) + 1):
+        why = model.replay(step=step)
+        for name in ("change W[1][3,2]", "change b[1][1]", "change W[2][2,1]", "change b[2][1]"):
+            entry, (before, after) = why[name], why.weight(name)
+            assert entry.value == pytest.approx(after - before, rel=1e-5, abs=1e-9), (step, name)
+            assert evaluate(entry.expression) == pytest.approx(entry.value, rel=1e-6, abs=1e-12), (step, name)
+            if options["solver"].startswith("lbfgs"):
+                memory = min(step - 1, 2 if "(2)" in options["solver"] else 3)
+                assert ("straight downhill" in entry.rule) == (memory == 0)
+                assert f"bent by the {memory} step" in entry.rule or not memory
