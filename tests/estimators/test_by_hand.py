@@ -123,6 +123,7 @@ class TestPutIn:
             (put_in(MLPClassifier(), 3, 4, 3, classes_=[1, 2], out_activation_="softmax"), "classes_ has 2 classes"),
             (put_in(MLPClassifier(), 3, 4, 1, classes_=[1, 2, 3]), "classes_ has 3 classes, but coefs_ ends in 1"),
             (put_in(MLPRegressor(preprocess=True), 3, 4, 1), "put in by hand"),
+            (put_in(MLPRegressor(), 3, 4, 1, coefs_=[[["a"]], [[1]]]), "must be arrays of numbers"),
         ]
         for estimator, message in cases:
             with pytest.raises(ValueError, match=message):

@@ -155,3 +155,25 @@ def test_parts_of_counts_have_the_constant_of_their_own_rows(diabetes):
     for rows in (counts > 6, counts <= 6, counts > 0, counts <= 3):
         reg.partial_fit(X[rows], counts[rows])
         assert reg.best_loss_ == pytest.approx(min(reg.loss_curve_))
+
+
+def test_labels_as_objects_are_scored(labels):
+    X, Y = labels
+    truths = Y[:, 0].astype(bool)
+    clf = quietly(MLPClassifier(**QUICK), X, truths)
+    assert clf.score(X, truths.astype(object)) == clf.score(X, pd.Series(truths, dtype=object)) == clf.score(X, truths)
+
+
+@pytest.mark.parametrize("preprocess", [False, True])
+@pytest.mark.parametrize("unit", ["datetime64[D]", "datetime64[ns]", "timedelta64[h]"])
+def test_dates_are_no_numbers_to_learn(unit, preprocess):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10).astype(unit)
+    with pytest.raises(ValueError, match=r"y must hold numbers; received .* Give days or hours"):
+        MLPRegressor(**QUICK, preprocess=preprocess).fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs", "lm"])
+def test_a_loss_that_is_not_finite_from_the_start_comes_with_advice(solver):
+    X = np.arange(20.0).reshape(10, 2)
+    with pytest.raises(cr.DivergenceError, match=r"What helps: .*scale the targets"):
+        MLPRegressor(hidden_layer_sizes=(4,), solver=solver, random_state=0).fit(X, np.linspace(1, 2, 10) * 1e200)

@@ -74,8 +74,10 @@ class TestDates:
 
     def test_a_word_where_a_date_was_learnt(self):
         reg = quietly(regressor(), frame(), PRICE)
-        with pytest.raises(ValueError, match='"soon" is not a number'):
-            reg.predict(pd.DataFrame({"size": [50.0], "sold": ["soon"]}))
+        with pytest.raises(ValueError, match=r'row 1, column "sold": "soon" is not a date.*2012-01-31'):
+            reg.predict(pd.DataFrame({"size": [50.0, 60.0], "sold": ["2020-01-31", "soon"]}))
+        with pytest.raises(ValueError, match='row 1, column "size": "big" is not a number'):
+            reg.predict(pd.DataFrame({"size": ["50", "big"], "sold": ["2020-01-31", "2020-02-01"]}))
 
 
 class TestColumnsThatNameTheRows:
@@ -107,6 +109,12 @@ class TestColumnsThatNameTheRows:
         rows = pd.DataFrame({"id": self.IDS, "name": self.IDS[::-1]})
         with pytest.raises(ValueError, match="finds no column to learn from"):
             regressor().fit(rows, PRICE)
+
+    def test_many_inputs_with_few_rows_each_are_said(self):
+        rows = pd.DataFrame({"size": SIZES, "id": [f"c{k // 2}" for k in range(N)]})
+        with pytest.warns(UserWarning, match='makes 60 inputs of the column "id".* from 120 rows: few for each'):
+            reg = quietly(regressor(), rows, PRICE)
+        assert reg.network_.sizes[0] == 61
 
     def test_a_column_with_rows_enough_for_each_value_stays(self):
         towns = [f"town {k % 40}" for k in range(N)]
@@ -166,6 +174,16 @@ class TestWeights:
 
 
 def test_what_cannot_be_rows():
+    columns = {"size": list(SIZES), "sold": moments("ISO text")}
+    others = (
+        (columns, "received a dict"),
+        (frame().to_dict("records"), "received a list of dicts"),
+        (pl.LazyFrame(columns), r"received a LazyFrame. Take X.collect\(\)"),
+    )
+    for rows, message in others:
+        for use in (lambda rows: regressor().fit(rows, PRICE), quietly(regressor(), frame(), PRICE).predict):
+            with pytest.raises(cr.UsageError, match=message):
+                use(rows)
     reg = quietly(regressor(), frame(), PRICE)
     with pytest.raises(ValueError, match="Reshape your data"):
         reg.predict(np.array([3.0, 4.0]))

@@ -53,6 +53,12 @@ class TestScaled:
         unit = fitted(STANDARD, max_iter=5).score(X, STANDARD)
         assert fitted(y, max_iter=5).score(X, y) == pytest.approx(unit, abs=1e-4)
 
+    @pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e140])
+    def test_at_the_ends_of_the_range_of_numbers(self, scale):
+        unit = fitted(STANDARD, max_iter=5)
+        found = fitted(scale * STANDARD, max_iter=5).predict(X) / scale
+        np.testing.assert_allclose(found, unit.predict(X), rtol=1e-6)
+
     def test_as_good_as_a_table_that_is_trained(self):
         """Tried by hand: R2 was -1.03 where `train` has 0.48."""
         rows = np.arange(len(X)) % 5 > 0

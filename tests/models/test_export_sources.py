@@ -11,7 +11,7 @@ import pandas
 import pytest
 from export_cases import AWKWARD
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PowerTransformer
 
 import chainrule as cr
@@ -105,9 +105,26 @@ def test_estimators_without_a_choice_or_with_several():
             program_of(estimator)
     estimator.classes_ = np.array([np.str_("a"), np.str_("b")], dtype=object)
     assert program_of(estimator).answer.labels == ("a", "b")
+    estimator.classes_ = ["a", "b"]  # as a person puts them in
+    assert program_of(estimator).answer.labels == ("a", "b")
     estimator.classes_ = [np.arange(2), np.arange(3)]
     with pytest.raises(cr.UsageError, match="an estimator of several columns of classes"):
         program_of(estimator)
+    two = cr.MLPClassifier((2,), tol=10, random_state=0).fit(np.eye(6), np.c_[[0, 1, 2] * 2, [0, 1] * 3])
+    with pytest.raises(cr.UsageError, match="an estimator of several columns of classes"):
+        program_of(two)
+
+
+@pytest.mark.parametrize("nothing", ["passthrough", None])
+def test_steps_that_do_nothing_before_an_estimator_that_preprocesses(nothing):
+    X = pandas.DataFrame(
+        {"size": [1.0, 2.0, 4.0, 3.0], "sold": ["2020-01-01", "2020-01-05", "2020-02-01", "2020-03-01"]}
+    )
+    regressor = cr.MLPRegressor(hidden_layer_sizes=(2,), preprocess=True, tol=10, random_state=0)
+    pipeline = Pipeline([("nothing", nothing), ("network", regressor)]).fit(X, [1.0, 2.0, 3.0, 4.0])
+    module = {}
+    exec(to_python(pipeline), module)
+    assert module["predict"](X.iloc[1].to_dict()) == pytest.approx(pipeline.predict(X)[1])
 
 
 def test_labels_of_every_kind():

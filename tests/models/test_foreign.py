@@ -85,6 +85,27 @@ class Failing(MLPRegressor):
         raise RuntimeError("no file")
 
 
+class OursDoubled(cr.MLPRegressor):
+    def predict(self, X):
+        return 2 * super().predict(X)
+
+
+class OursReversed(cr.MLPClassifier):
+    def predict(self, X):
+        return 1 - super().predict(X)
+
+
+class OursTold(cr.MLPRegressor):
+    def predict(self, X):
+        self.asked = True
+        return super().predict(X)
+
+
+def test_a_subclass_of_ours_that_predicts_the_same_is_read():
+    regressor = fitted(OursTold, X[:, 0])
+    np.testing.assert_allclose(cr.forward(cr.from_sklearn(regressor), X).output[:, 0], regressor.predict(X), rtol=1e-10)
+
+
 def changed(**attributes):
     regressor = fitted(MLPRegressor, X[:, 0])
     for name, value in attributes.items():
@@ -103,6 +124,9 @@ def changed(**attributes):
         (lambda: MultiOutputRegressor(MLPRegressor(max_iter=1)).fit(X, X[:, :2]), "estimators_"),
         (lambda: fitted(Doubled, X[:, 0]), "Doubled, for .* gives other outputs"),
         (lambda: fitted(Reversed, SIGN), "predicts other classes than its probabilities"),
+        (lambda: fitted(OursDoubled, X[:, 0]), "OursDoubled, for .* gives other outputs"),
+        (lambda: fitted(OursReversed, SIGN), "predicts other classes than its probabilities"),
+        (lambda: fitted(OursDoubled, X[:, 0], preprocess=True), "a predict of its own"),
         (lambda: fitted(Sharper, SIGN), "gives other outputs"),
         (lambda: fitted(Failing, X[:, 0]), "cannot predict with its weights as they are: no file"),
         (lambda: changed(coefs_=[np.ones((3, 2)), np.ones((4, 1))]), r"coefs_\[0\], has shape \(3, 2\)"),

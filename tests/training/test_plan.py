@@ -11,14 +11,14 @@ import pytest
 
 from chainrule.core.catalogue import ACTIVATIONS, LOSSES, Activation, activation_named, loss_named
 from chainrule.core.initial_weights import INITS, initial_weights
-from chainrule.core.loss_names import ALIASES
+from chainrule.core.loss_names import ALIASES, LOSS_NAMES
 from chainrule.core.schedules import SCHEDULES, schedule_named
 from chainrule.core.update_rules import UPDATE_RULES, UpdateRule, update_rule_named
 from chainrule.engines.choose import ENGINES
 from chainrule.engines.solvers import solver_named
 from chainrule.errors import UsageError
 from chainrule.training import plan as table
-from chainrule.training.plan import LOSS_NAMES, TrainingPlan
+from chainrule.training.plan import TrainingPlan
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,18 @@ def test_more_refusals(options, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("name", LOSS_NAMES)
+def test_a_loss_of_ours_however_its_words_are_joined(name):
+    for spelled in (name.upper(), name.replace("_", "-"), name.title().replace("_", ""), f"{name}_loss"):
+        assert TrainingPlan(loss=spelled).loss == loss_named(spelled).name == name
+
+
 @pytest.mark.parametrize("typed", ALIASES)
 def test_a_loss_by_the_name_that_other_programs_have(typed):
     ours = ALIASES[typed]
-    for spelled in (typed, typed.upper(), typed.replace("_", "-"), f" {typed} "):
+    spellings = (typed, typed.upper(), typed.replace("_", "-"), f" {typed} ", typed.replace("_", " "), f"{typed}_loss",
+                 typed.title().replace("_", ""))  # fmt: skip
+    for spelled in spellings:
         assert TrainingPlan(loss=spelled).loss == loss_named(spelled).name == ours
     assert typed not in LOSS_NAMES
     assert ours in LOSS_NAMES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from chainrule.data.columns import Column, Table, name_list
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import missing_value
 from chainrule.data.messages import remedy
+from chainrule.data.text_columns import dates
+from chainrule.data.text_files import NUMBER
 from chainrule.errors import DataError, did_you_mean
 
 
@@ -47,10 +49,11 @@ class NumberInput:
     def encode(self, column: Column, table: Table, unknown: str) -> np.ndarray:
         """Return the nodes' values, shape (n_rows, number of nodes), float64; `unknown` is of no concern here."""
         if column.kind == "text":
-            row = int(np.argmax(~column.missing))
+            row, date = _first_other(column, self.date), self.date
             raise DataError(
-                f'{table.at(row, self.name)}: "{column.values[row]}" is not a number, '
-                "but the model was trained with numbers in this column. Clean the column."
+                f'{table.at(row, self.name)}: "{column.values[row]}" is not a {"date" if date else "number"}, '
+                f"but the model was trained with {'dates' if date else 'numbers'} in this column. "
+                f"{'Write dates as 2012-01-31' if date else 'Clean the column'}."
             )
         missing = column.missing
         if missing.any() and self.fill is None:
@@ -251,3 +254,16 @@ def name_order(name: str) -> tuple[bool, float, str]:
     except ValueError:
         return True, 0.0, name
     return value != value, value if value == value else 0.0, name
+
+
+def _first_other(column: Column, date: bool) -> int:
+    """The first row of a column of text that is no date, or no number."""
+
+    def other(row: int) -> bool:
+        text = str(column.values[row])
+        if not date:
+            return not NUMBER.fullmatch(text)
+        return dates(replace(column, values=np.array([text], dtype=object))) is None
+
+    there = np.flatnonzero(~column.missing).tolist()
+    return next((row for row in there if other(row)), there[0])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.catalogue import Activation, activation_named
+from chainrule.core.loss_names import LOSS_NAMES
 from chainrule.core.network import Network
 from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
@@ -17,7 +18,7 @@ from chainrule.errors import ChainruleError, UsageError
 from chainrule.models.evaluation import evaluation_from_dict, evaluation_to_dict, stored_count
 from chainrule.models.model import Model
 from chainrule.models.provenance import Provenance
-from chainrule.training.plan import LOSS_NAMES, SCHEDULE_NAMES, UPDATE_NAMES, TrainingPlan
+from chainrule.training.plan import SCHEDULE_NAMES, UPDATE_NAMES, TrainingPlan
 from chainrule.training.state import Epoch, History
 
 

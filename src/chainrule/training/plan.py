@@ -12,18 +12,13 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from chainrule.core.loss_names import own_name
+from chainrule.core.loss_names import LOSS_NAMES, own_name
 from chainrule.errors import UsageError, unknown_name
 from chainrule.options import MOST_THREADS, checked, option
 
 ACTIVATION_NAMES = (
     "identity", "step", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
     "exponential", "softmax",
-)  # fmt: skip
-LOSS_NAMES = (
-    "half_squared_error", "sum_of_squares", "mean_of_squares", "absolute_error", "huber", "quantile", "poisson",
-    "binary_cross_entropy", "categorical_cross_entropy", "logistic_binary_cross_entropy",
-    "softmax_categorical_cross_entropy", "perceptron_criterion",
 )  # fmt: skip
 UPDATE_NAMES = ("gradient_descent", "momentum", "nesterov", "rmsprop", "adam", "adamw", "rprop")
 SCHEDULE_NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
 from chainrule.errors import UsageError
-from chainrule.models.estimators.class_targets import ClassTargets, class_targets, rows_of_labels
+from chainrule.models.estimators.class_targets import ClassTargets, class_targets, rows_of_labels, typed
 from chainrule.models.estimators.class_weights import weights_by_class
 from chainrule.models.estimators.fitted_network import FITTED
 from chainrule.models.estimators.known_classes import known_classes, known_targets
@@ -191,6 +191,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         """Return the accuracy; for several targets the share of the rows that are right in all of them."""
         check_is_fitted(self)
         if self._targets.kind != "multioutput":
+            of_objects = np.ndim(y) == 1 and getattr(getattr(y, "dtype", None), "kind", "") == "O"
+            y = typed(y) if of_objects else y  # as fit took it
             return float(super().score(X, y, sample_weight))
         return self._score_of(self._outputs(X), self._checked_y(rows_of_labels(y), "y"), sample_weight)
 

@@ -16,7 +16,7 @@ from chainrule.data.encoder import Encoding
 from chainrule.engines.outputs import outputs
 from chainrule.errors import UsageError
 from chainrule.models.estimators.callbacks import CallbackSupport
-from chainrule.models.estimators.mixed_columns import encode_rows
+from chainrule.models.estimators.mixed_columns import encode_rows, refuse_other_containers
 from chainrule.models.estimators.parameters import hidden_activations
 from chainrule.models.estimators.rows import dense
 from chainrule.models.estimators.sparse_first_layer import outputs_of
@@ -121,6 +121,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
                     f"X must have rows and columns; received shape {X.shape}. Reshape your data: X.reshape(1, -1) for "
                     "a single row."
                 )
+            refuse_other_containers(X)
             validate_data(self, X, reset=False, skip_check_array=True)
             rows = encode_rows(self._encoding, X)
         elif self.preprocess and "n_iter_" not in self.__dict__:
@@ -221,6 +222,9 @@ def scikit_learns_name(activation: str) -> str:
 
 def _numbers(array: Any) -> np.ndarray:
     """Weights as a network takes them: floating-point numbers, whatever a person has put in."""
-    values = np.asarray(array)
-    numbers: np.ndarray = values if values.dtype.kind == "f" else values.astype(np.float64)
+    try:
+        values = np.asarray(array)
+        numbers: np.ndarray = values if values.dtype.kind == "f" else values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"coefs_ and intercepts_ must be arrays of numbers: {error}.") from None
     return numbers

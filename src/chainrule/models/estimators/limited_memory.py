@@ -23,6 +23,7 @@ from chainrule.engines.vectors import as_vector, at_vector
 from chainrule.engines.work import Work
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import let_through
+from chainrule.models.estimators.messages import what_helps
 from chainrule.models.estimators.problem import Memory, Problem, Solved
 from chainrule.models.estimators.sparse_first_layer import SparseCostAndGradient
 from chainrule.models.estimators.sparse_rows import densely, is_thin
@@ -92,6 +93,10 @@ def by_lbfgs(problem: Problem, parameters: Any, memory: Memory, callbacks: Seque
     check_loss_fits(problem.loss, problem.network)
     at, watch = _Measure(problem, parameters.alpha / problem.total_weight), _validation_loss(problem)
     here = _started(at, problem.network, memory)
+    if not math.isfinite(here.J):
+        raise DivergenceError(
+            f"training diverged: the loss is not finite at the initial weights. {what_helps(parameters)}"
+        )
     began, history, ended = time.perf_counter(), History(), ""
 
     def add(here: Reached) -> None:
@@ -181,10 +186,7 @@ def _started(at: _Measure, network: Network, memory: Memory) -> Reached:
             same = abs(J - before.J) <= SAME * abs(J)
             if same and float(np.abs(g - before.g).max()) <= SAME * max(float(np.abs(g).max()), SAME * abs(J)):
                 return Reached(*before)
-    J, g = at(w)
-    if not math.isfinite(J):
-        raise DivergenceError("training diverged: the loss is not finite at the initial weights.")
-    return Reached(w, J, g)
+    return Reached(w, *at(w))
 
 
 def _validation_loss(problem: Problem) -> Callable[[Network], float] | None:

@@ -51,10 +51,8 @@ def not_converged(solved: Solved, parameters: Any, target_scale: str = "") -> st
     return f"{told}.{unscaled}"
 
 
-def diverged(solved: Solved, estimator: Any) -> DivergenceError:
-    """Return the error of a training with what is kept, and what helps in the words of the estimator's parameters."""
-    error = solved.error
-    assert error is not None
+def what_helps(estimator: Any) -> str:
+    """What to do where numbers are no longer finite, in the words of the estimator's parameters."""
     helps = []
     if not estimator.preprocess:
         helps.append(f"scale the inputs ({SCALE})")
@@ -63,11 +61,18 @@ def diverged(solved: Solved, estimator: Any) -> DivergenceError:
     if not hasattr(estimator, "classes_") and not estimator.preprocess:
         helps.append("scale the targets (preprocess=True, or TransformedTargetRegressor)")
     helps = helps or ["raise alpha, or take other initial weights (random_state)"]
+    return f"What helps: {', or '.join(helps)}."
+
+
+def diverged(solved: Solved, estimator: Any) -> DivergenceError:
+    """Return the error of a training with what is kept, and what helps in the words of the estimator's parameters."""
+    error = solved.error
+    assert error is not None
     where = str(error).partition(" What helps:")[0]
     if solved.best_network is not None:  # early stopping
         best = f"epoch {solved.best_epoch}" if solved.best_epoch else "the fit before"
         where = re.sub(r"The weights of epoch \d+ are kept", f"The weights of {best}, the best on the validation rows, "
                        "are kept", where)  # fmt: skip
-    told = DivergenceError(f"{where} What helps: {', or '.join(helps)}.")
+    told = DivergenceError(f"{where} {what_helps(estimator)}")
     told.state = error.state
     return told

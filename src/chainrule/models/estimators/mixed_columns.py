@@ -23,6 +23,8 @@ from chainrule.models.estimators.sparse_rows import is_sparse
 # A column of text in which most rows have a value of their own names the rows, as a number of a customer does: it has
 # nothing to say of the next row. Fewer rows than that cannot tell.
 NAMES_ROWS, ROWS_TO_TELL = 0.5, 20
+# So many inputs of one column are said, where they have few rows each to learn from.
+MANY_INPUTS, FEW_ROWS = 50, 4
 
 
 def fit_rows(
@@ -92,10 +94,30 @@ def fit_rows(
     for name, reason in left_out:
         told = reason.replace("--nominal keeps it as names, --max-categories raises", "max_categories raises")
         warnings.warn(f'preprocess=True leaves out the column "{name}": {told}.', stacklevel=6)
+    _tell_of_many(encoding, table.n_rows)
     if classify:
         return encoding
     unscaled = NumberTargets(names, (0.0,) * len(names), (1.0,) * len(names))  # `target_units` scales them
     return replace(encoding, target=unscaled)
+
+
+def refuse_other_containers(X: Any) -> None:
+    """Refuse tables that scikit-learn cannot count or divide, before it says so in other words.
+
+    Raises
+    ------
+    UsageError
+        For a dict of columns, a list of dicts, and a frame that has not been computed yet.
+    """
+    if (isinstance(X, dict) and not is_sparse(X)) or (
+        isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], dict)
+    ):
+        kind = "a dict" if isinstance(X, dict) else f"a {type(X).__name__} of dicts"
+        raise UsageError(
+            f"X must be a frame or an array, with rows and columns; received {kind}. Take pandas.DataFrame(X)."
+        )
+    if hasattr(X, "collect") and not hasattr(X, "shape"):
+        raise UsageError(f"X must be a frame with its rows; received a {type(X).__name__}. Take X.collect().")
 
 
 def encode_rows(encoding: Encoding, X: Any) -> np.ndarray:
@@ -143,6 +165,17 @@ def _names_rows(column: Column) -> str:
         f"text with {different:,} different values in {len(values):,} rows, which tells rows apart and says nothing of "
         "new ones. Drop it, or group its values into fewer"
     )
+
+
+def _tell_of_many(encoding: Encoding, n_rows: int) -> None:
+    """Warn of a column of text that makes many inputs with few rows each, such as a number of a customer."""
+    for item in encoding.inputs:
+        n = len(item.categories) if isinstance(item, NameInput) else 0
+        if n >= MANY_INPUTS and n_rows < FEW_ROWS * n:
+            warnings.warn(
+                f'preprocess=True makes {n:,} inputs of the column "{item.name}", one for each text, from {n_rows:,} '
+                "rows: few for each. Drop it, group its values into fewer, or lower max_categories.", stacklevel=7,
+            )  # fmt: skip
 
 
 def _table(X: Any, as_text: Container[str] = (), names: Sequence[str] = ()) -> Table:

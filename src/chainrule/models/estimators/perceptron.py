@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.models.estimators.class_targets import rows_of_labels
 from chainrule.models.estimators.learning import Learning
-from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows
+from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows, refuse_other_containers
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters, hidden_sizes
 from chainrule.models.estimators.rows import Rows, checked_weight, dense, kept_aside
 from chainrule.models.estimators.sparse_rows import is_sparse
@@ -142,6 +142,8 @@ class MultilayerPerceptron(Learning):
         if resumed:
             self._complete_the_record()
         told, sparse_labels = (X, y), is_sparse(y)
+        if self.preprocess:
+            refuse_other_containers(X)
         y = rows_of_labels(y)
         X, y, weight = self._checked_rows(X, y, sample_weight, resumed)
         self._labels_came_sparse = sparse_labels

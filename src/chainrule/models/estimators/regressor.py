@@ -174,7 +174,12 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         self._refuse_values(y)
 
     def _refuse_values(self, y: np.ndarray) -> None:
-        """Refuse values for which the loss has no least value."""
+        """Refuse values that are no numbers, or for which the loss has no least value."""
+        if y.dtype.kind in "Mm":
+            raise UsageError(
+                f"y must hold numbers; received {'dates' if y.dtype.kind == 'M' else 'spans of time'} ({y.dtype}), "
+                "whose unit says nothing. Give days or hours, as in (y - y.min()) / numpy.timedelta64(1, 'D')."
+            )
         if self._loss_name == "poisson" and np.min(y) < 0:
             raise UsageError(
                 f"loss='poisson' is for counts: y must be at least 0; received {np.min(y):g}. Take 'squared_error'."

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.core.catalogue import loss_named
 from chainrule.core.network import Network
 from chainrule.models.estimators.rows import Rows
-from chainrule.models.estimators.target_units import DEGREES
+from chainrule.models.estimators.target_units import DEGREES, centers_and_deviations
 
 # Outputs start around 0, of size 1: a mean up to so much, and a deviation from 0.1 to so much, is no matter.
 USUAL_MEAN, USUAL_DEVIATION = 5.0, 10.0
@@ -42,7 +42,7 @@ def poorly_scaled(regressor: Any, rows: Rows, by_tol: bool) -> str:
     counts = np.ones(len(rows.Y), dtype=bool) if rows.weight is None else rows.weight > 0
     s = None if rows.weight is None else rows.weight[counts].astype(np.float64)
     Y = rows.Y[counts].astype(np.float64)
-    means, deviations = Y.mean(axis=0), Y.std(axis=0)
+    means, deviations = centers_and_deviations(Y, None)
     far = (np.abs(means) > USUAL_MEAN) | (deviations > USUAL_DEVIATION) | (deviations < 1 / USUAL_DEVIATION)
     far &= np.ptp(Y, axis=0) > 0
     if not far.any():

@@ -100,14 +100,27 @@ def units_of(Y: np.ndarray, loss: object, weight: np.ndarray | None) -> TargetUn
     rows = Y if weight is None else Y[weight > 0]
     with np.errstate(over="ignore", invalid="ignore"):
         s = None if weight is None else weight[weight > 0].astype(np.float64)
-        centers = np.average(rows.astype(np.float64), axis=0, weights=s)
-        scales = np.sqrt(np.average((rows - centers) ** 2, axis=0, weights=s))
-    if not (np.isfinite(centers).all() and np.isfinite(scales).all()):
+        centers, scales = centers_and_deviations(rows, s)
+        costs = scales**degree * len(rows)
+    if not (np.isfinite(centers).all() and np.isfinite(costs).all()):
         raise DataError(f"y has values up to {np.abs(rows).max():g}, too large to be scaled. Change its unit.")
     # A target that is the same in every row keeps its unit; rounding may have made a deviation of it.
     scales = np.where(np.ptp(rows, axis=0) > 0, scales, 1.0)
     scales = np.where(scales > 0, scales, 1.0)
     return TargetUnits(centers, scales, degree)
+
+
+def centers_and_deviations(Y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the deviation of each column of Y, whatever their size.
+
+    >>> [float(part[0]) for part in centers_and_deviations(np.array([[1e-300], [3e-300]]), None)]
+    [2e-300, 1e-300]
+    """
+    Y = Y.astype(np.float64)
+    centers = np.average(Y, axis=0, weights=weight)
+    # A power of two is taken out, which costs no digit: no square then leaves the range of numbers.
+    unit = np.ldexp(1.0, np.frexp(np.abs(Y - centers).max(axis=0))[1] - 1)
+    return centers, unit * np.sqrt(np.average(((Y - centers) / unit) ** 2, axis=0, weights=weight))
 
 
 class InUnits:

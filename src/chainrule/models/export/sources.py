@@ -108,6 +108,7 @@ def _of_pipeline(model: Any) -> Described:
     program = _of_estimator(estimator)
     if transformer is not None:
         program = replace(program, after=turned_back(transformer, program.sizes[-1]))
+    steps = [(name, step) for name, step in steps if not (step is None or isinstance(step, str))]  # "passthrough"
     if not steps:
         return Described(program, {}, {})
     if getattr(estimator, "encoding_", None) is not None:
@@ -152,10 +153,11 @@ def _of_estimator(estimator: Any) -> Program:
         columns: tuple[Column, ...] = tuple(NumberColumn(name, i) for i, name in enumerate(names))
     else:
         columns = _columns(encoding, names if named is not None else list(encoding.columns))
+    answer = _estimators_answer(estimator, network.sizes[-1])
     layers = (_layers(network),)
     ours = hasattr(estimator, "network_")  # scikit-learn's computes in the precision of the rows, whatever its own
     single = ours and layers[0][0].weights.dtype == np.float32
-    return Program(columns, layers, _estimators_answer(estimator, network.sizes[-1]), single=single)
+    return Program(columns, layers, answer, single=single)
 
 
 def _estimators_answer(estimator: Any, n_outputs: int) -> Answer:
@@ -164,7 +166,7 @@ def _estimators_answer(estimator: Any, n_outputs: int) -> Answer:
     if classes is None:
         names = ("y",) if n_outputs == 1 else tuple(f"y{k + 1}" for k in range(n_outputs))
         return Values(names, (0.0,) * n_outputs, (1.0,) * n_outputs)
-    if isinstance(classes, list):
+    if isinstance(classes, (list, tuple)) and any(np.ndim(column) for column in classes):
         raise UsageError(
             "an estimator of several columns of classes cannot be exported. Fit one for each column, and export those."
         )

@@ -13,6 +13,7 @@ from chainrule.models.foreign.chain import Chain
 from chainrule.models.foreign.proof import prove
 
 _NAMES = {name: name for name in ("identity", "logistic", "tanh", "relu", "softmax")}
+_METHODS = ("predict", "predict_proba")  # what says what an estimator makes of a row
 _NEEDED = ("coefs_", "intercepts_", "activation", "out_activation_", "predict")
 
 
@@ -41,10 +42,11 @@ def from_sklearn(estimator: Any) -> Network:
     -----
     Two computations count as equal if they differ by no more than thirty times what rounding typically does to them.
     """
+    kind = type(estimator).__name__
     network = getattr(estimator, "network_", None)
     if isinstance(network, Network):
+        _prove_ours(estimator, network, kind)
         return network
-    kind = type(estimator).__name__
     if isinstance(estimator, type):
         raise UsageError(f"from_sklearn takes a fitted estimator; received the class {estimator.__name__}.")
     _refuse_containers(estimator, kind)
@@ -58,6 +60,31 @@ def from_sklearn(estimator: Any) -> Network:
     network = chain.network()
     prove(network, lambda X: _outputs(estimator, kind, X), kind)
     return network
+
+
+def _prove_ours(estimator: Any, network: Network, kind: str) -> None:
+    """See that an estimator of chainrule's predicts what its network says, where it has a method of another making."""
+    home = _home(estimator, "chainrule.")
+    own = [name for name in _METHODS if _method(estimator, name) is not getattr(home, name, None)]
+    if not own:
+        return
+    if getattr(estimator, "encoding_", None) is not None or isinstance(getattr(estimator, "classes_", None), list):
+        raise UsageError(
+            f"{kind} has a {own[0]} of its own, which a network has not. Take an estimator of the class "
+            f"{home.__name__}: set its coefs_, intercepts_ and other fitted attributes."
+        )
+    prove(network, lambda X: _outputs(estimator, kind, X), kind)
+
+
+def _method(estimator: Any, name: str) -> Any:
+    """What is called by that name, before it is bound."""
+    return vars(estimator).get(name, getattr(type(estimator), name, None))
+
+
+def _home(estimator: Any, package: str | tuple[str, ...]) -> Any:
+    """The class of that package that an estimator is, or its own class where there is none."""
+    classes = type(estimator).__mro__
+    return next((kind for kind in classes if kind.__module__.startswith(package)), classes[0])
 
 
 def _refuse_containers(estimator: Any, kind: str) -> None:
@@ -107,7 +134,7 @@ def _outputs(estimator: Any, kind: str, X: np.ndarray) -> np.ndarray:
             if not hasattr(estimator, "classes_"):
                 return np.asarray(estimator.predict(X))
             P, labels = np.asarray(estimator.predict_proba(X)), np.asarray(estimator.predict(X))
-            usual = np.asarray(_scikit_learns(estimator).predict(estimator, X))
+            usual = np.asarray(_home(estimator, ("chainrule.", "sklearn.")).predict(estimator, X))
     except Exception as error:
         raise UsageError(f"{kind} cannot predict with its weights as they are: {error}") from error
     if not np.array_equal(labels, usual):
@@ -116,9 +143,3 @@ def _outputs(estimator: Any, kind: str, X: np.ndarray) -> np.ndarray:
             "has not."
         )
     return P[:, 1] if estimator.coefs_[-1].shape[1] == 1 else P
-
-
-def _scikit_learns(estimator: Any) -> Any:
-    """The class of scikit-learn's own that an estimator is, or its own class where there is none."""
-    classes = type(estimator).__mro__
-    return next((kind for kind in classes if kind.__module__.startswith("sklearn.")), classes[0])
