@@ -79,13 +79,19 @@ struct PythonTrainer {
 
     Examples<R> examples(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
                          std::optional<Row<const int32_t>> labels) {
-        Examples<R> made;
-        made.count = long(X.shape(0));
         require(!trainer.layers.empty(), "add the layers first");
-        require(made.count > 0 && made.count < (1L << 31) - 1, "too few or too many examples");
         require(long(X.shape(1)) == trainer.layers.front().before, "X does not fit the network");
+        Examples<R> made = examples(long(X.shape(0)), Y, shares, labels);
+        made.X = {pointer(X), made.count, long(X.shape(1))};
+        return made;
+    }
+    // All but the inputs.
+    Examples<R> examples(long count, Matrix<const R> Y, std::optional<Row<const R>> shares, std::optional<Row<const int32_t>> labels) {
+        Examples<R> made;
+        made.count = count;
+        require(made.count > 0 && made.count < (1L << 31) - 1, "too few or too many examples");
         require(long(Y.shape(0)) == made.count && long(Y.shape(1)) == trainer.layers.back().units, "Y does not fit");
-        made.X = {pointer(X), made.count, long(X.shape(1))}, made.Y = {pointer(Y), made.count, long(Y.shape(1))};
+        made.Y = {pointer(Y), made.count, long(Y.shape(1))};
         if (shares) {
             require(long(shares->shape(0)) == made.count, "shares do not fit");
             made.shares = pointer(*shares);
@@ -103,6 +109,22 @@ struct PythonTrainer {
                       std::optional<Row<const int32_t>> labels) {
         require(!trainer.learning_rates, "set the examples before the course");
         trainer.examples = examples(X, Y, shares, labels);
+        trainer.plan.counts = labels.has_value();
+    }
+    // Inputs as compressed rows: the values and columns of the entries of row i lie from starts[i] to starts[i + 1].
+    void set_sparse_examples(Row<const R> values, Row<const int32_t> columns, Row<const int64_t> starts, Matrix<const R> Y,
+                             std::optional<Row<const R>> shares, std::optional<Row<const int32_t>> labels) {
+        require(!trainer.learning_rates, "set the examples before the course");
+        require(!trainer.layers.empty(), "add the layers first");
+        require(starts.shape(0) > 0 && starts.data()[0] == 0, "starts: from 0 on");
+        const std::size_t count = starts.shape(0) - 1;
+        for (std::size_t i = 0; i < count; i++) require(starts.data()[i] <= starts.data()[i + 1], "starts: never falling");
+        require(std::size_t(starts.data()[count]) == columns.shape(0) && values.shape(0) == columns.shape(0), "entries do not fit");
+        for (std::size_t e = 0; e < columns.shape(0); e++)
+            require(columns.data()[e] >= 0 && columns.data()[e] < trainer.layers.front().before, "a column is out of range");
+        Examples<R> made = examples(long(count), Y, shares, labels);
+        made.sparse = {pointer(values), pointer(columns), pointer(starts)};
+        trainer.examples = std::move(made);
         trainer.plan.counts = labels.has_value();
     }
     void set_validation(Matrix<const R> X, Matrix<const R> Y, std::optional<Row<const R>> shares,
@@ -332,6 +354,8 @@ void bind(nb::module_& m, const char* name, const char* train_name) {
         .def("set_plan", &T::set_plan, "loss"_a, "loss_parameter"_a, "rule"_a, "constants"_a, "batch"_a, "mean"_a, "shuffle"_a,
              "weight_decay"_a, "decay_is_shared"_a, "clip_norm"_a, "clip_value"_a, "middle"_a)
         .def("set_examples", &T::set_examples, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
+        .def("set_sparse_examples", &T::set_sparse_examples, "values"_a.noconvert(), "columns"_a.noconvert(), "starts"_a.noconvert(),
+             "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert())
         .def("set_validation", &T::set_validation, "X"_a.noconvert(), "Y"_a.noconvert(), "shares"_a.none().noconvert(), "labels"_a.none().noconvert(),
              "weight_decay"_a)
         .def("set_course", &T::set_course, "learning_rates"_a.noconvert(), "generator"_a, "updates"_a, "threads"_a)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "network.h"
@@ -11,7 +12,7 @@
 namespace chainrule {
 
 // What is kept of a layer beside its weights: what the update rule remembers, all gradients where they are clipped
-// together, and the best weights so far.
+// together or those of a batch are summed up part by part, and the best weights so far.
 template <class R>
 struct Own {
     Panels<R> W[2], G, best_W;
@@ -29,29 +30,43 @@ class BlockUpdates {
                 for (long p = 0; p * panel_width<R> < layers[l].before; p++) blocks_.push_back({l, p, j, {}});
     }
 
-    // A member's share of one update, from the first `count` examples of the pass.
+    // The examples that the gradients come from: the first `count` of a pass, and the entries of their inputs where these
+    // are sparse. `begun`: they are added to the gradients that are kept.
+    struct Source {
+        const Pass<R>& pass;
+        const EntriesByPanel<R>* sparse;
+        long count;
+        bool begun;
+    };
+
+    // A member's share of the gradients of one part of a batch, to be kept.
+    void add(const std::vector<Layer<R>>& layers, const std::vector<Own<R>>& own, const Source& from, int member, int members) {
+        const auto [first, last] = share_of(member, members);
+        for (Block* block = first; block < last; block++) gradient(*block, layers[block->layer], from, kept_G(*block, own), kept_g(*block, own));
+    }
+
+    // A member's share of one update, from the examples or, for nullptr, from the gradients that are kept.
     template <class UpdateRule>
-    void run(std::vector<Layer<R>>& layers, const std::vector<Own<R>>& own, const Pass<R>& pass, int member, int members,
-             Barrier& barrier, long count, UpdateRule rule, R lambda, R shrink) {
-        const long many = long(blocks_.size());
-        Block *const first = blocks_.data() + many * member / members, *const last = blocks_.data() + many * (member + 1) / members;
+    void run(std::vector<Layer<R>>& layers, const std::vector<Own<R>>& own, const Source* from, int member, int members,
+             Barrier& barrier, UpdateRule rule, R lambda, R shrink) {
+        const auto [first, last] = share_of(member, members);
+        auto G = [&](const Block& block) { return kept_G(block, own); };
+        auto g = [&](const Block& block) { return kept_g(block, own); };
         if (!(clip_norm_ > 0)) {
-            alignas(64) R G[panel_width<R> * panel_width<R>];
-            alignas(64) R g[panel_width<R>];
+            alignas(64) R of_block[panel_width<R> * panel_width<R>];
+            alignas(64) R of_biases[panel_width<R>];
             for (Block* block = first; block < last; block++) {
-                gradient(*block, layers[block->layer].has_bias, pass, count, G, g);
+                if (from) gradient(*block, layers[block->layer], *from, of_block, of_biases);
                 block->sums = {};
-                each_part(*block, layers, own, G, g, [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
+                each_part(*block, layers, own, from ? of_block : G(*block), from ? of_biases : g(*block), [&](R* w, R* gradients, R* s1, R* s2, long n, bool decays) {
                     block->sums += complete_and_update<R>(w, gradients, s1, s2, n, rule, decays ? lambda : R(0), clip_value_,
                                                           decays ? shrink : R(0));
                 });
             }
             return;
         }
-        auto G = [&](const Block& block) { return own[block.layer].G.at(block.j, block.p * panel_width<R>); };
-        auto g = [&](const Block& block) { return own[block.layer].g + block.j * panel_width<R>; };
         for (Block* block = first; block < last; block++) {
-            gradient(*block, layers[block->layer].has_bias, pass, count, G(*block), g(*block));
+            if (from) gradient(*block, layers[block->layer], *from, G(*block), g(*block));
             block->sums = {};
             each_part(*block, layers, own, G(*block), g(*block), [&](R* w, R* gradients, R*, R*, long n, bool decays) {
                 block->sums += complete<R>(w, gradients, n, decays ? lambda : R(0), clip_value_);
@@ -84,13 +99,26 @@ class BlockUpdates {
     double clip_norm_ = 0;
     R clip_value_ = 0;
 
+    std::pair<Block*, Block*> share_of(int member, int members) {
+        const long many = long(blocks_.size());
+        return {blocks_.data() + many * member / members, blocks_.data() + many * (member + 1) / members};
+    }
+    static R* kept_G(const Block& block, const std::vector<Own<R>>& own) { return own[block.layer].G.at(block.j, block.p * panel_width<R>); }
+    static R* kept_g(const Block& block, const std::vector<Own<R>>& own) { return own[block.layer].g + block.j * panel_width<R>; }
+
     // dJ/dW of a block, before weight decay, and dJ/db with the first block of each panel of units.
-    static void gradient(const Block& block, bool has_bias, const Pass<R>& pass, long count, R* G, R* g) {
-        const Panels<R> A = pass.a[block.layer], delta = pass.delta[block.layer + 1];
-        multiply_block<R>(G, A, delta, count, block.p, block.j);
-        if (block.p > 0 || !has_bias) return;
+    static void gradient(const Block& block, const Layer<R>& layer, const Source& from, R* G, R* g) {
+        const Panels<R> A = from.pass.a[block.layer], delta = from.pass.delta[block.layer + 1];
+        if (block.layer == 0 && from.sparse) {
+            const long used = std::min(panel_width<R>, layer.before - block.p * panel_width<R>);
+            from.sparse->multiply_block(G, delta, used, block.p, block.j, from.begun);
+        } else {
+            multiply_block<R>(G, A, delta, from.count, block.p, block.j, from.begun);
+        }
+        if (block.p > 0 || !layer.has_bias) return;
         Vector<R> sums[tile_vectors] = {};
-        for (long i = 0; i < count; i++)
+        for (long k = 0; from.begun && k < delta.vectors(block.j); k++) sums[k] = load(g + k * lanes<R>);
+        for (long i = 0; i < from.count; i++)
             for (long k = 0; k < delta.vectors(block.j); k++) sums[k] += load(delta.at(block.j, i) + k * lanes<R>);
         for (long k = 0; k < delta.vectors(block.j); k++) store<R>(g + k * lanes<R>, sums[k]);
     }

@@ -5,6 +5,7 @@
 
 #include "equations.h"
 #include "product.h"
+#include "sparse_rows.h"
 
 namespace chainrule {
 
@@ -27,7 +28,7 @@ struct Layer {
 // What one batch needs, of at most `rows` examples.
 template <class R>
 struct Pass {
-    std::vector<Panels<R>> a;      // a[0] is X
+    std::vector<Panels<R>> a;      // a[0] is X, empty where that is sparse
     std::vector<Panels<R>> slope;  // slope[l] = f'(z[l]) times the dropout mask; for softmax, a[l] before the mask
     std::vector<Panels<R>> delta;
     std::vector<Panels<R>> mask;   // where there is dropout
@@ -37,20 +38,20 @@ struct Pass {
     // e^(z - top).
     R *shares = nullptr, *targets = nullptr, *tops = nullptr, *totals = nullptr;
 
-    static void reserve(Arena& arena, const std::vector<Layer<R>>& layers, long rows, bool training) {
-        each(layers, rows, training, [&](long numbers) { arena.reserve(numbers * long(sizeof(R))); });
+    static void reserve(Arena& arena, const std::vector<Layer<R>>& layers, long rows, bool training, bool sparse = false) {
+        each(layers, rows, training, sparse, [&](long numbers) { arena.reserve(numbers * long(sizeof(R))); });
         for (int i = 0; i < 4; i++) arena.reserve((rows + lanes<R>) * long(sizeof(R)));
     }
     Pass() = default;
-    Pass(Arena& arena, const std::vector<Layer<R>>& layers, long rows, bool training) {
+    Pass(Arena& arena, const std::vector<Layer<R>>& layers, long rows, bool training, bool sparse = false) {
         std::vector<R*> taken;
-        each(layers, rows, training, [&](long numbers) { taken.push_back(arena.take<R>(numbers)); });
+        each(layers, rows, training, sparse, [&](long numbers) { taken.push_back(arena.take<R>(numbers)); });
         for (R** each : {&shares, &targets, &tops, &totals}) *each = arena.take<R>(rows + lanes<R>);
         std::size_t next = 0;
         const std::size_t L = layers.size();
         auto panels = [&](long columns) { return Panels<R>{taken[next++], rows, columns}; };
         a.resize(L + 1), slope.resize(L + 1), delta.resize(L + 1), mask.resize(L + 1);
-        a[0] = panels(layers[0].before);
+        a[0] = panels(sparse ? 0 : layers[0].before);
         for (std::size_t l = 1; l <= L; l++) {
             a[l] = panels(layers[l - 1].units);
             if (!training) continue;
@@ -64,8 +65,8 @@ struct Pass {
 
   private:
     template <class Each>
-    static void each(const std::vector<Layer<R>>& layers, long rows, bool training, Each&& one) {
-        one(Panels<R>::size(rows, layers[0].before));
+    static void each(const std::vector<Layer<R>>& layers, long rows, bool training, bool sparse, Each&& one) {
+        one(Panels<R>::size(rows, sparse ? 0 : layers[0].before));
         for (const Layer<R>& layer : layers) {
             const long size = Panels<R>::size(rows, layer.units);
             for (int copies = training ? 3 + (layer.dropout > 0) : 1; copies > 0; copies--) one(size);
@@ -110,6 +111,7 @@ struct Readable {
 template <class R>
 struct Examples {
     Readable<R> X, Y;
+    SparseRows<R> sparse;             // in place of X
     const R* shares = nullptr;        // sample weights over their mean, or nullptr
     const int32_t* labels = nullptr;  // the column of each row's largest target; nullptr: not counted
     long count = 0;
@@ -229,14 +231,18 @@ inline void scale(Panels<R> A, Panels<R> by, long first, long last) {
             store<R>(A.at(p, first) + k, load(A.at(p, first) + k) * load(by.at(p, first) + k));
 }
 
-// Rows [first, last) of the batch forward through all layers.
+// Rows [first, last) of the batch forward through all layers; `sparse` in place of a[0].
 template <class R>
-inline void forward(const std::vector<Layer<R>>& layers, Pass<R>& pass, long first, long last, bool training) {
+inline void forward(const std::vector<Layer<R>>& layers, Pass<R>& pass, long first, long last, bool training,
+                    const SparseBatch<R>* sparse = nullptr) {
     const std::size_t L = layers.size();
     for (std::size_t l = 1; l <= L; l++) {
         const Layer<R>& layer = layers[l - 1];
         Panels<R> Z = l == L ? pass.z : pass.a[l];
-        multiply_rows<R>(Z, pass.a[l - 1], layer.W, first, last, layer.b);
+        if (l == 1 && sparse)
+            multiply_rows<R>(Z, *sparse, layer.W, first, last, layer.b);
+        else
+            multiply_rows<R>(Z, pass.a[l - 1], layer.W, first, last, layer.b);
         if (layer.activation == Activation::softmax) {
             softmax_rows<R>(Z, pass.a[l], pass.tops, pass.totals, first, last);
             if (training) copy<R>(pass.slope[l], pass.a[l], first, last);

@@ -100,13 +100,15 @@ inline void multiply_rows(Panels<R> C, Panels<R> X, Panels<R> Y, long first, lon
         }
 }
 
-// G = X^T Y over all their rows, for the panel p of X's columns and the panel j of Y's: `used(p)` rows of Y's width.
+constexpr long rows_of_block_product = 128;  // whose part of X and Y stays in the first cache
+
+// G = or += X^T Y over all their rows, for the panel p of X's columns and the panel j of Y's: `used(p)` rows of Y's width.
 template <class R>
-inline void multiply_block(R* G, Panels<R> X, Panels<R> Y, long rows, long p, long j) {
-    constexpr long block = 128;  // rows whose part of X and Y stays in the first cache
+inline void multiply_block(R* G, Panels<R> X, Panels<R> Y, long rows, long p, long j, bool add) {
+    constexpr long block = rows_of_block_product;
     for (long k = 0; k < rows; k += block)
         multiply<R, Read::columns>(Y.vectors(j), X.used(p), X.at(p, k), X.width(p), std::min(block, rows - k),
-                                   Y.at(j, k), G, Begin<R>{nullptr, k > 0});
+                                   Y.at(j, k), G, Begin<R>{nullptr, add || k > 0});
 }
 
 }  // namespace chainrule

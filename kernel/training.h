@@ -56,22 +56,24 @@ class Trainer {
         per_epoch_ = (examples.count + batch_ - 1) / batch_;
         kept_ = arrays_kept(plan.rule);
         // A small network has nothing to share, so that its numbers, too, are the same for any number of threads.
-        small_ = plan.clip_norm == 0 && plan.clip_value == 0 && SmallNetwork<R>::fits(layers, batch_);
+        small_ = !examples.sparse && plan.clip_norm == 0 && plan.clip_value == 0 && SmallNetwork<R>::fits(layers, batch_);
         tiny_ = small_ && TinyNetwork<R>::fits(layers, batch_);
         if (small_) threads = 1;
+        for (const Layer<R>& layer : layers) dropout_ = dropout_ || layer.dropout > 0;
+        at_once_ = small_ ? batch_ : rows_at_once();
         const long validation_rows = std::min(validation.count, 128L);
         auto reserve = [&](long numbers) { arena_.reserve(numbers * long(sizeof(R))); };
         for (const Layer<R>& layer : layers) {
             const long W = Panels<R>::size(layer.before, layer.units), b = padded<R>(layer.units);
-            const long copies = 1 + (layer.trainable ? kept_ + (plan.clip_norm > 0) + course.watch.keep_best : 0);
+            const long copies = 1 + (layer.trainable ? kept_ + keeps_gradients() + course.watch.keep_best : 0);
             for (long c = 0; c < copies; c++) reserve(W), reserve(b);
             if (!small_) continue;
             const long transposed = Panels<R>::size(layer.units, layer.before);
             for (int c = 0; c < 1 + kept_; c++) reserve(transposed);
             reserve(std::max(layer.before, layer.units) * lanes<R>), reserve(b);  // gradients
         }
-        const long rows_of_batch = ((small_ ? std::min(batch_, SmallNetwork<R>::block) : batch_) + 3) / 4 * 4;
-        Pass<R>::reserve(arena_, layers, rows_of_batch, true);
+        const long rows_of_pass = ((small_ ? std::min(batch_, SmallNetwork<R>::block) : at_once_) + 3) / 4 * 4;
+        Pass<R>::reserve(arena_, layers, rows_of_pass, true, bool(examples.sparse));
         for (int t = 0; validation_rows && t < threads; t++) Pass<R>::reserve(arena_, layers, validation_rows, false);
         arena_.reserve(examples.count * long(sizeof(int32_t)));
         arena_.allocate();
@@ -84,12 +86,13 @@ class Trainer {
             layer.W = weights(), layer.b = biases();
             if (layer.trainable) {
                 for (int s = 0; s < kept_; s++) own_[l].W[s] = weights(), own_[l].b[s] = biases();
-                if (plan.clip_norm > 0) own_[l].G = weights(), own_[l].g = biases();
+                if (keeps_gradients()) own_[l].G = weights(), own_[l].g = biases();
                 if (course.watch.keep_best) own_[l].best_W = weights(), own_[l].best_b = biases();
             }
             if (small_) layer.W_transposed = {arena_.take<R>(Panels<R>::size(layer.units, layer.before)), layer.units, layer.before};
         }
-        pass_ = Pass<R>(arena_, layers, rows_of_batch, true);
+        pass_ = Pass<R>(arena_, layers, rows_of_pass, true, bool(examples.sparse));
+        if (examples.sparse) entries_.reserve(layers[0].before, examples.sparse.most_entries(examples.count, at_once_));
         updates_ = BlockUpdates<R>(layers, plan.clip_norm, R(plan.clip_value));
         validation_passes_.clear();
         for (int t = 0; validation_rows && t < threads; t++) validation_passes_.emplace_back(arena_, layers, validation_rows, false);
@@ -104,7 +107,6 @@ class Trainer {
         for (const Layer<R>& layer : layers) {
             weights += double(layer.before) * double(layer.units);
             if (!layer.trainable) decay_of_frozen_ += weight_squares(layer);
-            dropout_ = dropout_ || layer.dropout > 0;
         }
         course.begin(epochs, 6 * weights * double(examples.count + validation.count), 6 * weights * double(batch_));
         if (small_) make_small();
@@ -162,7 +164,8 @@ class Trainer {
     };
     std::vector<Partial> partial_;  // of each member
     int32_t* order_ = nullptr;
-    long batch_ = 1, per_epoch_ = 1;
+    EntriesByPanel<R> entries_;  // of sparse inputs
+    long batch_ = 1, per_epoch_ = 1, at_once_ = 1;
     std::size_t lowest_ = 0;  // the first layer that learns, counted from 0
     int kept_ = 0;
     double decay_of_frozen_ = 0;  // the squares of the weights that do not learn, summed
@@ -237,9 +240,21 @@ class Trainer {
     // Bring examples into a pass: rows [first, last) of the batch that begins at `start`.
     void take_examples(const Examples<R>& from, Pass<R>& pass, const int32_t* order, long start, long first, long last,
                        double share) const {
-        gather<R>(pass.a[0], from.X, order, start, first, last);
+        if (!from.sparse) gather<R>(pass.a[0], from.X, order, start, first, last);
         take_targets<R>(from, pass, order, start, first, last, share);
     }
+
+    // So many examples of a batch are passed forward and back at a time: a large batch in parts whose numbers stay in the
+    // caches. Parts are of whole tiles and of whole products, so that no sum depends on their size.
+    long rows_at_once() const {
+        if (dropout_) return batch_;  // whose masks are drawn layer by layer
+        constexpr long bytes = 1L << 20, whole = 3 * rows_of_block_product;
+        static_assert(whole % whole_rows == 0);
+        long numbers = examples.sparse ? 0 : padded<R>(layers[0].before);
+        for (const Layer<R>& layer : layers) numbers += 3 * padded<R>(layer.units);
+        return std::min(batch_, std::max(whole, bytes / (numbers * long(sizeof(R))) / whole * whole));
+    }
+    bool keeps_gradients() const { return plan.clip_norm > 0 || at_once_ < batch_; }
 
     // ---- the loop -------------------------------------------------------------------------------------------------
 
@@ -309,22 +324,19 @@ class Trainer {
         }
         // A member may be a step ahead of another that still sums up, so costs are written to one place and the other.
         double* const costs = group_costs_[batch % 2].data();
-        long first, last;
-        my_rows(member, count, first, last);
-        if (first < last) {
-            take_examples(examples, pass_, order, start, first, last, plan.mean ? 1.0 / double(count) : 1.0);
-            forward<R>(layers, pass_, first, last, true);
-            for (long group = first; group < last; group += whole_rows)
-                costs[group / whole_rows] = plan.criterion(layers.back(), pass_, true, group, std::min(last, group + whole_rows));
-            if (plan.counts) partial_[std::size_t(member)].right += count_right(examples, pass_, order, start, first, last);
-            for (std::size_t l = layers.size(); l > lowest_ + 1; l--)
-                send_back<R>(layers[l - 1], layers[l - 2], pass_, l, count, first, last);
+        const bool in_parts = at_once_ < count;
+        for (long done = 0; done < count; done += at_once_) {
+            const long some = std::min(at_once_, count - done);
+            pass_on(member, order ? order + done : nullptr, start + done, some, count, costs + done / whole_rows);
+            barrier.wait();
+            if (!in_parts) break;
+            updates_.add(layers, own_, source(some, done > 0), member, threads);
+            barrier.wait();
         }
-        barrier.wait();
-
         const double decay = decay_of(count);
         with_update(member, updates + 1, rate_of(epoch, batch), decay, [&](auto rule, R lambda, R shrink) {
-            updates_.run(layers, own_, pass_, member, threads, barrier, count, rule, lambda, shrink);
+            const auto all = source(count, false);
+            updates_.run(layers, own_, in_parts ? nullptr : &all, member, threads, barrier, rule, lambda, shrink);
         });
         barrier.wait();
 
@@ -333,6 +345,25 @@ class Trainer {
         for (long group = 0; group * whole_rows < count; group++) J += costs[group];
         if (member == 0) updates++;
         return add_update(row, J, updates_.sums(), count, decay);
+    }
+
+    // A member's share of some examples of a batch of `all` forward and back; the costs of each `whole_rows` of them.
+    void pass_on(int member, const int32_t* order, long start, long count, long all, double* costs) {
+        const SparseBatch<R> batch{examples.sparse, order, start};
+        if (member == 0 && examples.sparse) entries_.take(batch, count);
+        long first, last;
+        my_rows(member, count, first, last);
+        if (first >= last) return;
+        take_examples(examples, pass_, order, start, first, last, plan.mean ? 1.0 / double(all) : 1.0);
+        forward<R>(layers, pass_, first, last, true, examples.sparse ? &batch : nullptr);
+        for (long group = first; group < last; group += whole_rows)
+            costs[group / whole_rows] = plan.criterion(layers.back(), pass_, true, group, std::min(last, group + whole_rows));
+        if (plan.counts) partial_[std::size_t(member)].right += count_right(examples, pass_, order, start, first, last);
+        for (std::size_t l = layers.size(); l > lowest_ + 1; l--)
+            send_back<R>(layers[l - 1], layers[l - 2], pass_, l, all, first, last);
+    }
+    typename BlockUpdates<R>::Source source(long count, bool begun) const {
+        return {pass_, examples.sparse ? &entries_ : nullptr, count, begun};
     }
 
     // An update is done, of `count` examples whose costs sum up to J; false where a number is not finite.

@@ -22,6 +22,9 @@ TASKS = {
     "dropout": {"sizes": (5, 30, 20, 2), "batch": 40, "N": 90, "dropout": (0.3, 0.5), "shuffle": True},
     "classes": {"sizes": (5, 20, 7), "batch": 64, "N": 300, "classify": True, "output": "softmax",
                 "loss": "softmax_categorical_cross_entropy", "shuffle": True, "rule": "rprop"},
+    "in-parts": {"sizes": (7, 40, 20, 3), "batch": 1700, "N": 2300, "rule": "adam", "shuffle": True,
+                 "weight_decay": 0.1},
+    "clipped-parts": {"sizes": (50, 70, 2), "batch": 1300, "N": 1300, "clip_norm": 0.1, "weighted": True},
     "wide": {"sizes": (20, 130, 140), "activation": "relu", "batch": 100, "N": 130, "rule": "adamw",
              "weight_decay": 0.1},
 }  # fmt: skip
@@ -69,7 +72,7 @@ def test_any_company(dtype, instruction_set):
     names = [*TASKS, *TASKS, "clipped", "classes"]
     jobs = [job(name, dtype, epochs=1 + i % 5, watched=bool(i % 3)) for i, name in enumerate(names)]
     again = [job(name, dtype, epochs=1 + i % 5, watched=bool(i % 3)) for i, name in enumerate(names)]
-    assert len(jobs) == 20
+    assert len(jobs) == 24
     outcomes, interrupted = compiled.run_all(jobs, threads=3, instruction_set=instruction_set)
     assert not interrupted
     together = [bits(outcome, one.generator) for one, outcome in zip(jobs, outcomes, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.data import stored
 from chainrule.data.class_target import ClassTarget, classes_from_dict
 from chainrule.data.columns import Column, Table, count, name_list
-from chainrule.data.input_nodes import NameInput, NumberInput, input_from_dict
+from chainrule.data.input_nodes import NameInput, NumberInput, encode_numbers, input_from_dict
 from chainrule.data.messages import it_has, says
 from chainrule.data.number_targets import NumberTargets, numbers_from_dict
 from chainrule.errors import DataError, UsageError, did_you_mean
@@ -104,15 +104,18 @@ class Encoding:
             an unknown name, with its row and column.
         """
         table = self._named(table)
-        absent = [item.name for item in self.inputs if item.name not in table.names]
+        columns = {column.name: column for column in table.columns}
+        absent = [item.name for item in self.inputs if item.name not in columns]
         if absent:
             raise _absent_columns(table, absent)
-        X = np.empty((table.n_rows, self.n_inputs))
-        start = 0
-        for item in self.inputs:
-            stop = start + len(item.node_names)
-            X[:, start:stop] = item.encode(table.column(item.name), table, self.unknown)
-            start = stop
+        stops = np.cumsum([len(item.node_names) for item in self.inputs]).tolist()
+        places = [(item, columns[item.name], start) for item, start in zip(self.inputs, [0, *stops], strict=False)]
+        X = np.empty((table.n_rows, stops[-1] if stops else 0))
+        numbers = [(item, column, start) for item, column, start in places if isinstance(item, NumberInput)]
+        done = encode_numbers(X, numbers)
+        for item, column, start in places:
+            if not (done and isinstance(item, NumberInput)):
+                X[:, start : start + len(item.node_names)] = item.encode(column, table, self.unknown)
         return X
 
     def encode_targets(self, table: Table) -> np.ndarray:

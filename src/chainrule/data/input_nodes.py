@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -78,6 +79,45 @@ class NumberInput:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {"kind": "number", **asdict(self)}
+
+
+def encode_numbers(X: np.ndarray, places: Sequence[tuple[NumberInput, Column, int]]) -> bool:
+    """Write the nodes of many inputs at once, as `NumberInput.encode` has them; False where one is to be refused.
+
+    Parameters
+    ----------
+    X : float64 array (n_rows, nodes), written to
+    places : sequence of (NumberInput, Column, int)
+        Each with its column and its first node.
+
+    Examples
+    --------
+    >>> X = np.zeros((2, 3))
+    >>> age = Column("age", "number", np.array([31.0, np.nan]))
+    >>> encode_numbers(X, [(NumberInput("age", 30.0, 2.0, indicator=True, fill=32.0), age, 1)])
+    True
+    >>> X
+    array([[0. , 0.5, 0. ],
+           [0. , 1. , 1. ]])
+    """
+    if any(column.kind == "text" for _, column, _ in places):
+        return False
+    items = [item for item, _, _ in places]
+    starts = np.array([start for _, _, start in places], dtype=np.intp)
+    V = np.empty((len(X), len(places)))
+    for k, (_, column, _) in enumerate(places):
+        V[:, k] = column.values
+    missing = np.isnan(V)
+    indicated = np.array([item.indicator for item in items], dtype=bool)
+    X[:, starts[indicated] + 1] = missing[:, indicated]
+    if missing.any():
+        fills = np.array([np.nan if item.fill is None else item.fill for item in items])
+        np.copyto(V, fills, where=missing)  # what is not filled in stays NaN, and is refused below
+    with np.errstate(over="ignore", under="ignore"):
+        V -= np.array([item.center for item in items])
+        V /= np.array([item.scale for item in items])
+    X[:, starts] = V
+    return bool(np.isfinite(V).all())
 
 
 @dataclass(frozen=True)

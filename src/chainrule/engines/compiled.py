@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.core.network import Network
 from chainrule.core.schedules import PlateauState
-from chainrule.engines import reference
+from chainrule.engines import reference, sparse_first_layer
 from chainrule.engines.kernels import (
     activation_code,
     cores,
@@ -29,6 +29,7 @@ from chainrule.engines.kernels import (
     rule_code,
     weights_and_biases,
 )
+from chainrule.engines.sparse_first_layer import entries, is_sparse
 from chainrule.engines.work import Chunk, EpochNumbers, Work
 from chainrule.interrupts import asked_to_stop, take_interrupt
 
@@ -43,7 +44,7 @@ FEWEST_TO_SHARE = 2_000_000
 
 def refusal(work: Work, network: Network) -> str:
     """Return why this engine cannot do that work, or an empty string."""
-    why = refusal_of_network(network, work.X, work.Y) or refusal_of_loss(work.loss)
+    why = refusal_of_network(network, *([] if is_sparse(work.X) else [work.X]), work.Y) or refusal_of_loss(work.loss)
     if why:
         return why
     if work.rule.constants is None:
@@ -152,7 +153,8 @@ def run(
         raise KeyboardInterrupt
     if outcome.end == "not finite":
         generator.bit_generator.state = before
-        return reference.run(work, network, rule_state, generator, learning_rates)
+        readable = sparse_first_layer if is_sparse(work.X) else reference
+        return readable.run(work, network, rule_state, generator, learning_rates)
     rows = outcome.epochs[:, :3].tolist()
     return Chunk(outcome.network, outcome.rule_state, tuple(EpochNumbers(*row) for row in rows))
 
@@ -240,7 +242,10 @@ class _Prepared:
             work.batch_size, work.reduction == "mean", work.shuffle, _weight_decay(work), work.decay_is_shared,
             work.clip_norm or 0.0, work.clip_value or 0.0, work.middle or 0.0,
         )  # fmt: skip
-        trainer.set_examples(*_examples(work))
+        if is_sparse(work.X):
+            trainer.set_sparse_examples(*entries(work.X), *_targets(work))
+        else:
+            trainer.set_examples(*_examples(work))
         if watch.validation is not None:
             rows = watch.validation
             trainer.set_validation(*_examples(rows), rows.decay_of(rows.n_examples))
@@ -298,6 +303,11 @@ def _refilled(network: Network, parameters: list[np.ndarray]) -> Network:
 
 
 def _examples(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
-    X, Y = np.ascontiguousarray(work.X), np.ascontiguousarray(work.Y)
-    shares = None if work.shares is None else np.ascontiguousarray(work.shares, dtype=X.dtype)
-    return X, Y, shares, work.labels
+    return np.ascontiguousarray(work.X), *_targets(work)
+
+
+def _targets(work: Work) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Y, shares and labels."""
+    Y = np.ascontiguousarray(work.Y)
+    shares = None if work.shares is None else np.ascontiguousarray(work.shares, dtype=Y.dtype)
+    return Y, shares, work.labels

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.core.network import Network
 from chainrule.core.passes import forward
 from chainrule.engines import compiled
 from chainrule.engines.kernels import suits
+from chainrule.engines.sparse_first_layer import behind_first
 
 
 def outputs(network: Network, X: np.ndarray) -> np.ndarray:
@@ -20,3 +23,9 @@ def outputs(network: Network, X: np.ndarray) -> np.ndarray:
     array([[1.25]])
     """
     return compiled.predict(network, X) if suits(network, X) else np.asarray(forward(network, X).output)
+
+
+def outputs_of_sparse(network: Network, X: Any) -> np.ndarray:
+    """Return the outputs for sparse rows, (N, outputs)."""
+    rest, Z = behind_first(network, X)
+    return outputs(rest, Z)

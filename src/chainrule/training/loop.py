@@ -22,6 +22,7 @@ from chainrule.training.state import TrainingState
 Callback = Callable[[TrainingState], "bool | None"]
 
 SECONDS_OF_A_CHUNK = 0.1  # after so long the engine comes back, to show how far it is and to hear of Ctrl-C
+SECONDS_OF_A_WEIGHT = 5e-7  # the same for each: to hand it over and back takes a twentieth of that
 
 
 def epochs(training: Training, state: TrainingState | None = None) -> Iterator[TrainingState]:
@@ -181,13 +182,19 @@ def _go_on(trainings: Sequence[Training], reached: list[Reached], running: list[
     if runs_in_chunks(trainings[running[0]]):
         moved, interrupted = advance(
             [trainings[i] for i in running], [reached[i].state for i in running],
-            epochs=sys.maxsize, seconds=SECONDS_OF_A_CHUNK,
+            epochs=sys.maxsize, seconds=_seconds_of_a_chunk([trainings[i] for i in running]),
         )  # fmt: skip
     else:
         moved = [one_epoch(trainings[running[0]], reached[running[0]].state)]
     for i, (state, error) in zip(running, moved, strict=True):
         reached[i] = Reached(state if error is None else replace(state, stopped="diverged"), error)
     return interrupted
+
+
+def _seconds_of_a_chunk(trainings: Sequence[Training]) -> float:
+    """After how long the engine comes back."""
+    n_parameters = sum(training.start.network.n_parameters for training in trainings)
+    return max(SECONDS_OF_A_CHUNK, SECONDS_OF_A_WEIGHT * n_parameters)
 
 
 def _states(training: Training, state: TrainingState, epochs_due: Callable[[TrainingState], int]) -> Iterator[Reached]:
@@ -197,7 +204,9 @@ def _states(training: Training, state: TrainingState, epochs_due: Callable[[Trai
             raise KeyboardInterrupt
         interrupted = False
         if runs_in_chunks(training):
-            (reached,), interrupted = advance([training], [state], epochs=epochs_due(state), seconds=SECONDS_OF_A_CHUNK)
+            (reached,), interrupted = advance(
+                [training], [state], epochs=epochs_due(state), seconds=_seconds_of_a_chunk([training])
+            )
         else:
             reached = one_epoch(training, state)
         moved, state = reached.state is not state, reached.state

@@ -13,14 +13,13 @@ from chainrule.core.catalogue import Activation, FusedLoss, Loss, activation_nam
 from chainrule.core.layers import Layer
 from chainrule.core.network import Network
 from chainrule.data.encoder import Encoding
-from chainrule.engines.outputs import outputs
+from chainrule.engines.outputs import outputs, outputs_of_sparse
+from chainrule.engines.sparse_first_layer import is_sparse
 from chainrule.errors import UsageError
 from chainrule.models.estimators.callbacks import CallbackSupport
 from chainrule.models.estimators.mixed_columns import encode_rows, refuse_other_containers
 from chainrule.models.estimators.parameters import hidden_activations
 from chainrule.models.estimators.rows import dense
-from chainrule.models.estimators.sparse_first_layer import outputs_of
-from chainrule.models.estimators.sparse_rows import is_sparse
 
 _OUT_NAMES = {"exponential": "exp"}  # what scikit-learn calls it
 _OUR_NAMES = {theirs: ours for ours, theirs in _OUT_NAMES.items()}
@@ -145,7 +144,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
     def _outputs_of(self, network: Network, X: Any) -> np.ndarray:
         X = X.astype(network.parameters[0].dtype, copy=False)
         with np.errstate(all="ignore"):
-            return outputs_of(network, X) if is_sparse(X) else outputs(network, X)
+            return outputs_of_sparse(network, X) if is_sparse(X) else outputs(network, X)
 
     def transform(self, X: Any, layer: int | None = None) -> np.ndarray:
         """Return the activations of a layer, (n_samples, units): what the network has made of the inputs.

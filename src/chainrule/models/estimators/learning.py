@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.core.network import Network
+from chainrule.engines.sparse_first_layer import is_sparse
 from chainrule.interrupts import interrupts_held
 from chainrule.models.estimators.callbacks import callbacks_of
 from chainrule.models.estimators.learning_record import LearningRecord
@@ -20,7 +21,7 @@ from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS
 from chainrule.models.estimators.problem import Memory, Problem, Solved
 from chainrule.models.estimators.rows import Rows
 from chainrule.models.estimators.solving import by_descent, by_levenberg_marquardt
-from chainrule.models.estimators.sparse_rows import densely, is_sparse
+from chainrule.models.estimators.sparse_rows import densely
 from chainrule.models.estimators.target_units import InUnits, TargetUnits, same_weights
 from chainrule.models.estimators.watching import Score
 from chainrule.training.loop import Callback, as_callbacks

@@ -19,13 +19,13 @@ from chainrule.core.update_rules import gradient_descent
 from chainrule.engines.cost_and_gradient import CostAndGradient
 from chainrule.engines.lbfgs import direction
 from chainrule.engines.line_search import search
+from chainrule.engines.sparse_first_layer import SparseCostAndGradient
 from chainrule.engines.vectors import as_vector, at_vector
 from chainrule.engines.work import Work
 from chainrule.errors import DivergenceError
 from chainrule.interrupts import let_through
 from chainrule.models.estimators.messages import what_helps
 from chainrule.models.estimators.problem import Memory, Problem, Solved
-from chainrule.models.estimators.sparse_first_layer import SparseCostAndGradient
 from chainrule.models.estimators.sparse_rows import densely, is_thin
 from chainrule.training.epoch import measured
 from chainrule.training.loop import Callback, keep_with

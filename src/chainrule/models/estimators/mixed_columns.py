@@ -17,8 +17,8 @@ from chainrule.data.frames import column_from_array, counted_from_zero, table_fr
 from chainrule.data.input_nodes import NameInput, NumberInput
 from chainrule.data.number_targets import NumberTargets
 from chainrule.data.text_columns import read_text_columns
+from chainrule.engines.sparse_first_layer import is_sparse
 from chainrule.errors import UsageError
-from chainrule.models.estimators.sparse_rows import is_sparse
 
 # A column of text in which most rows have a value of their own names the rows, as a number of a customer does: it has
 # nothing to say of the next row. Fewer rows than that cannot tell.

@@ -10,13 +10,13 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from chainrule.engines.sparse_first_layer import is_sparse
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.models.estimators.class_targets import rows_of_labels
 from chainrule.models.estimators.learning import Learning
 from chainrule.models.estimators.mixed_columns import encode_rows, fit_rows, refuse_other_containers
 from chainrule.models.estimators.parameters import STOCHASTIC_SOLVERS, check_parameters, hidden_sizes
 from chainrule.models.estimators.rows import Rows, checked_weight, dense, kept_aside
-from chainrule.models.estimators.sparse_rows import is_sparse
 from chainrule.models.estimators.target_units import TargetUnits
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import _check_sample_weight
 
+from chainrule.engines.sparse_first_layer import is_sparse
 from chainrule.errors import UsageError
-from chainrule.models.estimators.sparse_rows import is_sparse
 
 
 class Rows(NamedTuple):

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.schedules import Schedule
+from chainrule.engines import sparse_first_layer
+from chainrule.engines.choose import choose_engine
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.models.estimators.parameters import several
 from chainrule.models.estimators.problem import Memory, Problem, Solved
-from chainrule.models.estimators.sparse_first_layer import on_sparse_rows
 from chainrule.models.estimators.sparse_rows import all_at_once, densely, is_thin
 from chainrule.models.estimators.watching import Score, Watched
 from chainrule.training.loop import Callback, run
@@ -206,7 +207,17 @@ def _prepared(problem: Problem, plan: TrainingPlan, generator: np.random.Generat
     )  # fmt: skip
     if training.validation is not None:  # what is told of these rows is their loss alone
         training = replace(training, validation=replace(training.validation, weight_decay=0.0))
-    return on_sparse_rows(training, X, Y, s, min(plan.batch_size, len(Y))) if sparse else training
+    return _on_sparse_rows(training, X, Y, s) if sparse else training
+
+
+def _on_sparse_rows(training: Training, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None) -> Training:
+    """A training that was prepared for one dense row, for all sparse rows instead."""
+    plan = training.plan
+    work = replace(training.work, X=X, Y=Y, sample_weight=sample_weight, batch_size=min(plan.batch_size, len(Y)))
+    engine = choose_engine(plan.engine, work, training.start.network)
+    if engine.name != "compiled":
+        engine = engine._replace(run=sparse_first_layer.run)
+    return replace(training, work=work, engine=engine)
 
 
 def _rule(problem: Problem, parameters: Any) -> str:

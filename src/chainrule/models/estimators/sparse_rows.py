@@ -6,15 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.sparse_first_layer import is_sparse
 from chainrule.errors import UsageError
 
 MOST_BYTES = 2**30  # of a dense array that a fit may make of sparse rows
 THIN, MANY_FEATURES = 0.05, 1000  # share of entries below which, and features from which on, it is not worth it
-
-
-def is_sparse(X: Any) -> bool:
-    """Whether X is a scipy.sparse array or matrix."""
-    return hasattr(X, "toarray")
 
 
 def densely(X: Any) -> Any:

@@ -7,7 +7,6 @@ then the other layers. Its delta[1] is dC/dz_1, and X^T delta[1] the gradient of
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,13 +16,24 @@ from chainrule.core.layers import Layer
 from chainrule.core.network import Network
 from chainrule.core.passes import Gradients, Record, backward, forward
 from chainrule.core.update_rules import global_norm
-from chainrule.engines.choose import Choice
 from chainrule.engines.draws import draw_masks, draw_order
-from chainrule.engines.outputs import outputs
 from chainrule.engines.reference import first_not_finite, updated
 from chainrule.engines.vectors import as_vector, at_vector, in_float64
 from chainrule.engines.work import Chunk, EpochNumbers, NotFiniteError, Work, count_right
-from chainrule.training.prepare import Training
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether X is a scipy.sparse array or matrix."""
+    return hasattr(X, "toarray")
+
+
+def entries(X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the values of a sparse array of rows, their columns (int32), and where each row's begin (int64)."""
+    return (
+        np.ascontiguousarray(X.data),
+        np.ascontiguousarray(X.indices, dtype=np.int32),
+        np.ascontiguousarray(X.indptr, dtype=np.int64),
+    )
 
 
 def behind_first(network: Network, X: Any) -> tuple[Network, np.ndarray]:
@@ -33,12 +43,6 @@ def behind_first(network: Network, X: Any) -> tuple[Network, np.ndarray]:
     Z = np.asarray(X @ W) if first.biases is None else np.asarray(X @ W) + np.asarray(first.biases)
     ones = np.eye(first.fan_out, dtype=W.dtype)
     return Network((Layer(ones, None, first.activation), *network.layers[1:])), Z.astype(W.dtype, copy=False)
-
-
-def outputs_of(network: Network, X: Any) -> np.ndarray:
-    """Return the outputs for sparse rows, (N, outputs)."""
-    rest, Z = behind_first(network, X)
-    return outputs(rest, Z)
 
 
 class SparseCostAndGradient:
@@ -130,9 +134,3 @@ def _passed(
         J += 0.5 * weight_decay * float(np.sum(layer.weights * layer.weights))
         gradients[2 * l] = gradients[2 * l] + weight_decay * layer.weights
     return _Passed(record, behind, J, gradients)
-
-
-def on_sparse_rows(training: Training, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, batch: int) -> Training:
-    """Return a training that was prepared for one dense row, for all sparse rows instead."""
-    work = replace(training.work, X=X, Y=Y, sample_weight=sample_weight, batch_size=batch)
-    return replace(training, work=work, engine=Choice(run, "reference", "for sparse rows"))
