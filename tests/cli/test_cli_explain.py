@@ -105,6 +105,9 @@ def test_derive_what_else(cli):
     assert "error at the outputs" in cli("derive", "equations", "--notation", "nielsen").out
     assert "power rule" in cli("derive", "half-squared-error").out
     assert "leaky_relu(0.2)" in cli("derive", "leaky-relu(0.2)").out
+    for quantity in ("dC/dx", "delta[2]", "dC/dW[1]"):
+        assert f"chainrule derive 2-3-1 '{quantity}'" in cli.refused("derive", quantity)
+        assert cli("derive", "2-3-1", quantity).out
     assert 'Did you mean "logistic"' in cli.refused("derive", "logistc")
     assert "neither a network such as 2-3-1" in cli.refused("derive", "half-squared-eror")
 

@@ -69,6 +69,11 @@ def command(
             f"({', '.join(ACTIVATIONS)}) or a loss ({', '.join(LOSSES)}), nor a formula such as x**3 * sin(x). "
             f"{did_you_mean(str(head), [*ACTIVATIONS, *LOSSES])}".strip()
         )
+    elif "[" in what or re.fullmatch(r"[d∂]\w+\s*/\s*[d∂]\w+", what.strip()):
+        raise UsageError(
+            f'"{what}" is a quantity of a network: write the sizes of the network first, as in '
+            f"chainrule derive 2-3-1 '{what}'."
+        )
     else:
         made = derive_formula(what, by, _values(at), notation=notation)
     explaining.show(made, form)
