@@ -78,8 +78,9 @@ docs: $(VENV)/.docs  ## Build the documentation into docs/_build/html; warnings 
 bench: $(BENCH)/.bench  ## Measure everything beside other libraries; an hour or more, on a machine with nothing else to do.
 	$(BENCH)/bin/python -m benchmarks
 
-bench-sklearn: $(VENV)/.test  ## Measure the estimators beside scikit-learn's, for docs/sklearn.md; two minutes.
+bench-sklearn: $(VENV)/.test  ## Measure the estimators beside scikit-learn's, for docs/sklearn.md; three minutes.
 	$(BIN)/python -m benchmarks.drop_in
+	$(BIN)/python -m benchmarks.large_fits
 
 bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within five minutes.
 	$(BENCH)/bin/python -m benchmarks --quick

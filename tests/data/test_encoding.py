@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -480,3 +481,47 @@ def test_classes_beyond_float64_in_a_file():
     record["target"]["classes"] = [0, 10**400]
     with pytest.raises(ModelFileError, match="a finite number"):
         Encoding.from_dict(record)
+
+
+@st.composite
+def inputs_and_rows(draw):
+    """Inputs of every kind, and a table for them in which little is as it should be."""
+    n = draw(st.integers(1, 4))
+    fills = st.none() | st.floats(-9, 9)
+    usual, odd = st.floats(-100, 100), st.sampled_from([np.nan, 1e308, -1e308, 0.0])
+    inputs, columns = [], []
+    for k in range(draw(st.integers(1, 6))):
+        name = f"c{k}"
+        if draw(st.booleans()):
+            center, scale = draw(st.floats(-1e3, 1e3)), draw(st.sampled_from([1.0, 0.3, 1e-300]))
+            fill = draw(fills)
+            inputs.append(NumberInput(name, center, scale, fill is not None and draw(st.booleans()), fill))
+        else:
+            inputs.append(NameInput(name, ("1", "2", "red"), draw(st.booleans()), draw(st.booleans())))
+        if draw(st.integers(0, 5)):
+            cells = draw(st.lists(usual if draw(st.integers(0, 2)) else usual | odd, min_size=n, max_size=n))
+            columns.append(Column(name, "number", np.array(cells), "", "float"))
+        else:
+            cells = draw(st.lists(st.sampled_from(["1", "red", "blue", None]), min_size=n, max_size=n))
+            columns.append(Column(name, "text", np.array(cells, dtype=object)))
+    order = draw(st.permutations(range(len(columns))))
+    return tuple(inputs), Table(tuple(columns[k] for k in order), "rows"), draw(st.sampled_from(["refuse", "ignore"]))
+
+
+@settings(max_examples=300)
+@given(inputs_and_rows())
+def test_all_columns_at_once_are_encoded_as_one_after_the_other(case):
+    """The same bits, or the same refusal: that of the first input."""
+    inputs, table, unknown = case
+    encoding = dataclasses.replace(fit("xor"), inputs=inputs, unknown=unknown)
+    wanted = refusal = None
+    try:
+        wanted = np.column_stack([item.encode(table.column(item.name), table, unknown) for item in inputs])
+    except DataError as error:
+        refusal = str(error)
+    if wanted is None:
+        with pytest.raises(DataError) as raised:
+            encoding.encode_inputs(table)
+        assert str(raised.value) == refusal
+    else:
+        assert encoding.encode_inputs(table).tobytes() == wanted.tobytes()

@@ -11,7 +11,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from chainrule.data.frames import pandas_column, table_from_object
 from chainrule.data.tables import Column, read_table, table_from_arrays
 from chainrule.errors import DataError, UsageError
 
@@ -317,3 +320,38 @@ def test_to_pandas_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(UsageError, match="to_pandas needs pandas"):
         read_table("xor").to_pandas()
+
+
+NUMBERS = [np.bool_, np.int8, np.int64, np.uint64, np.float32, np.float64]
+OTHERS = {
+    "masked": lambda rng, n: pd.array([None, *rng.integers(9, size=n - 1)], dtype="Int64"),
+    "masked floats": lambda rng, n: pd.array([None, *rng.random(n - 1)], dtype="Float64"),
+    "boolean": lambda rng, n: pd.array([None, *rng.integers(2, size=n - 1)], dtype="boolean"),
+    "text": lambda rng, n: [None, *map(str, rng.integers(9, size=n - 1))],
+    "categories": lambda rng, n: pd.Categorical([*map(str, rng.integers(9, size=n))]),
+    "moments": lambda rng, n: pd.to_datetime(rng.integers(10**9, size=n), unit="s"),
+    "objects": lambda rng, n: np.array([None, *rng.integers(9, size=n - 1)], dtype=object),
+    "sparse": lambda rng, n: pd.arrays.SparseArray(rng.integers(2, size=n).astype(float)),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from([*NUMBERS, *OTHERS]), min_size=1, max_size=8),
+    n=st.integers(1, 5),
+    seed=st.integers(0, 99),
+)
+def test_columns_of_a_frame_are_read_together_as_each_alone(kinds, n, seed):
+    rng = np.random.default_rng(seed)
+    made = [
+        OTHERS[kind](rng, n) if isinstance(kind, str) else (rng.standard_normal(n) * 1e18).astype(np.int64).astype(kind)
+        for kind in kinds
+    ]
+    frame = pd.DataFrame({f"c{k}": values for k, values in enumerate(made)})
+    found = table_from_object(frame).columns
+    assert [column.name for column in found] == list(frame.columns)
+    for column in found:
+        alone = pandas_column(column.name, frame[column.name])
+        assert (column.kind, column.origin, column.note) == (alone.kind, alone.origin, alone.note)
+        np.testing.assert_array_equal(column.values, alone.values)
+        assert column.values.dtype == alone.values.dtype

@@ -153,8 +153,8 @@ def run(
         raise KeyboardInterrupt
     if outcome.end == "not finite":
         generator.bit_generator.state = before
-        readable = sparse_first_layer.run if is_sparse(work.X) else reference.run
-        return readable(work, network, rule_state, generator, learning_rates)
+        again = sparse_first_layer.run if is_sparse(work.X) else reference.run
+        return again(work, network, rule_state, generator, learning_rates)
     rows = outcome.epochs[:, :3].tolist()
     return Chunk(outcome.network, outcome.rule_state, tuple(EpochNumbers(*row) for row in rows))
 

@@ -1,7 +1,8 @@
 """Networks on sparse inputs, of which only the first product takes notice: z_1 = x W_1 + b_1.
 
 What lies behind z_1 is a network of its own on dense rows: a first layer of weights 1 with the activation of layer 1,
-then the other layers. Its delta[1] is dC/dz_1, and X^T delta[1] the gradient of W_1.
+then the other layers. Its delta[1] is dC/dz_1, and X^T delta[1] the gradient of W_1. `run` is the readable engine for
+such rows, with which the compiled one (kernel/sparse_rows.h) is compared.
 """
 
 from __future__ import annotations
