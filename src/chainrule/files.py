@@ -186,7 +186,19 @@ def _no_entry(path: str | os.PathLike[str], target: Path, error: OSError) -> Usa
     return UsageError(f'output "{path}": "{target.parent}" cannot be written to ({reason}). Choose another.')
 
 
+def refuse_device(path: str | os.PathLike[str]) -> None:
+    """Raise UsageError for a device, which may be read for ever."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # not there, or no name of a file
+        return
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise UsageError(f'"{os.fspath(path)}" is a device. Give the name of a file.')
+
+
 def refuse_same(path: str | os.PathLike[str], taken: Any, what: str) -> None:
     """Raise UsageError where writing to `path` would replace `taken`, a file that is read."""
-    if isinstance(taken, (str, os.PathLike)) and os.path.realpath(path) == os.path.realpath(taken):
+    if not isinstance(taken, (str, os.PathLike)) or "\0" in os.fspath(taken):
+        return
+    if os.path.realpath(path) == os.path.realpath(taken):
         raise UsageError(f'output "{path}" is {what} itself, and would replace it. Choose another name.')

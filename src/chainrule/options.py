@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -127,6 +128,15 @@ def _bounds(rules: Mapping[str, Any]) -> str:
     if rules["high"] is not None:
         parts.append(f"at most {rules['high']}")
     return " and ".join(parts)
+
+
+def whole_number(text: str) -> int | None:
+    """Read a whole number as people type one; None for anything else, and for one beyond all that can be counted.
+
+    >>> whole_number(" 12"), whole_number("-1"), whole_number("\u00b2"), whole_number("9" * 5000)
+    (12, None, None, None)
+    """
+    return int(text) if re.fullmatch(r"\s*[0-9]{1,18}\s*", text) else None
 
 
 def divide_options(options: Mapping[str, Any], *plans: type) -> list[dict[str, Any]]:

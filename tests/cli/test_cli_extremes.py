@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import unicodedata
 from importlib import import_module
 
 import click
@@ -25,6 +27,14 @@ FIRST = {
     "check": ("xor",),
     "info": ("xor",),
 }
+BY_HAND = {"derive": ("2-2-1",), "shapes": ("2-2-1",), "export": ("m.safetensors", "-o", "m.c")}
+ODD_TEXT = ("", "\x1b[²\nb", "1" * 5000)
+MORE_ODD_TEXT = (
+    *(" ", ",", "(", ")", "()", "a(", "nan", "-1", "1e400", "1e-320", "é", "²", "٣", "%s{}%n", "'\"", "[1]", "{}"),
+    *("1,2,3", "1-2-3", "a=b", "lm(nan)", "lm(1e999)", "huber(0)", "huber(nan)", "step(0)", "cosine(1e400)", "--", "/"),
+    *("\\", "\udcff", "W[99999999999999999999]", "dC/dW[1][1," + "9" * 5000 + "]", "(" * 3000, "-" * 3000 + "x"),
+    *("x**" * 2000, "[" * 100_000, "9" * 400),
+)
 
 
 @pytest.fixture
@@ -60,6 +70,102 @@ def test_every_numeric_flag_at_its_extremes(here, capsys):
             assert "Traceback" not in said, (flag, value, said)
 
 
+def text_cases(values, *, every):
+    """Commands with a flag or an argument that takes text at its extremes: of every command, or once for each flag."""
+    seen = set()
+    for name, args in {**FIRST, **BY_HAND}.items():
+        parameters = import_module(f"chainrule.cli.{name}").command.params
+        arguments = [one for one in parameters if isinstance(one, click.Argument)]
+        for parameter in parameters:
+            flag = getattr(parameter, "is_flag", False)
+            number = isinstance(parameter.type, (click.types.IntParamType, click.types.FloatParamType))
+            if flag or number or (not every and parameter.name in seen):
+                continue
+            seen.add(parameter.name)
+            for value in values:
+                if isinstance(parameter, click.Option):
+                    yield [name, *args, f"{parameter.opts[-1]}={value}"]
+                else:
+                    i = arguments.index(parameter)
+                    yield [name, *args[:i], value, *args[i + 1 :]]
+
+
+def answers(monkeypatch, args):
+    """Check that a command answers, or refuses in words that a terminal can show."""
+    code, out, err = output_of(monkeypatch, "utf-8", *args)
+    shown = [str(arg)[:80] for arg in args]
+    assert code in (0, 1, 2), (shown, code)
+    assert "mistake in chainrule" not in err, (shown, err)
+    assert "Traceback" not in err, (shown, err)
+    raw = [letter for letter in out + err if unicodedata.category(letter) == "Cc" and letter not in "\n\t"]
+    assert not raw, (shown, raw)
+
+
+def test_every_text_flag_at_its_extremes(here, monkeypatch):
+    cases = list(text_cases(ODD_TEXT, every=False))
+    assert len(cases) > 100
+    for args in cases:
+        answers(monkeypatch, args)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("command", [*FIRST, *BY_HAND])
+def test_more_text_for_every_flag_of_every_command(here, monkeypatch, command):
+    more = () if command == "crossval" else MORE_ODD_TEXT  # it has the flags of train, and is slow
+    for args in text_cases((*ODD_TEXT, *more), every=True):
+        if args[0] == command:
+            answers(monkeypatch, args)
+
+
+def test_names_with_escape_sequences_are_shown_and_not_obeyed(here, monkeypatch):
+    name = "\x1b]2own\x07\x9b2J"
+    path = here / f"{'' if sys.platform == 'win32' else name}t.csv"
+    path.write_text(f"{name},b\n" + "".join(f"{i},{name}{i % 2}\n" for i in range(12)), encoding="utf-8")
+    for args in (
+        ("info", path.name),
+        ("check", path.name),
+        ("train", path.name, "--epochs", "2", "-o", "e.safetensors"),
+        ("evaluate", "e.safetensors", path.name),
+        ("explain", "e.safetensors", path.name, "C"),
+        ("explain", "e.safetensors", path.name),
+        ("info", "e.safetensors"),
+        ("train", path.name, "--target", name + "x"),
+        ("train", path.name, f"--{name}"),
+    ):
+        answers(monkeypatch, args)
+    assert "\\x1b]2own\\x07" in output_of(monkeypatch, "utf-8", "info", path.name)[1]
+    # Data stay as they are for other programs.
+    assert f"p({name}0)" in output_of(monkeypatch, "utf-8", "predict", "e.safetensors", path.name)[1]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no such device")
+def test_what_never_ends_is_not_read(here, monkeypatch):
+    for args in (
+        ("info", "/dev/zero"),
+        ("train", "/dev/zero"),
+        ("predict", "m.safetensors", "/dev/zero"),
+        ("info", "/dev/zero", "--sql", "from data"),
+        ("explain", "2-3-1", "--weights", "/dev/zero", "--x", "1,1", "--y", "1", "C"),
+    ):
+        code, _, err = output_of(monkeypatch, "utf-8", *args)
+        assert (code, "is a device" in err) == (2, True), (args, err)
+
+
+def test_a_file_that_the_query_reads_is_not_replaced(here, monkeypatch):
+    content = (here / "t.csv").read_text()
+    cr.train("t.csv", hidden=2, epochs=2, seed=0).save("t.safetensors")
+    for reading in (
+        ("--sql", "from 't.csv'"),
+        ("--sql", "from './t.csv'", "--sql-files", "t.*v"),
+        ("xor", "--sql-files", "t.csv", "--sql", "from 't.csv'"),
+    ):
+        for args in (("predict", "t.safetensors", *reading), ("train", *reading)):
+            code, _, err = output_of(monkeypatch, "utf-8", *args, "-o", "t.csv")
+            assert (code, "is a table of the query itself" in err) == (2, True), (args, err)
+            assert (here / "t.csv").read_text() == content
+    assert output_of(monkeypatch, "utf-8", "predict", "t.safetensors", "--sql", "from 't.csv'", "-o", "p.csv")[0] == 0
+
+
 @pytest.mark.parametrize(
     "option", ["--schedule=reduce_on_plateau(0.5,1e300)", "--solver=lbfgs(1e300)", "--threads=2000"]
 )
@@ -90,9 +196,8 @@ def output_of(monkeypatch, encoding: str, *args: str) -> tuple[int, str, str]:
 
 
 def test_output_in_encodings_without_the_letters(here, monkeypatch):
-    assert {*FIRST, "export", "derive", "shapes"} == set(COMMANDS)
-    first = {**FIRST, "derive": ("2-2-1",), "shapes": ("2-2-1",), "export": ("m.safetensors", "-o", "m.c")}
-    for name, args in first.items():
+    assert {*FIRST, *BY_HAND} == set(COMMANDS)
+    for name, args in {**FIRST, **BY_HAND}.items():
         expected = output_of(monkeypatch, "utf-8", name, *args)
         for encoding in ENCODINGS if name in ("explain", "predict") else ("ascii", "utf-16"):
             code, out, err = output_of(monkeypatch, encoding, name, *args)

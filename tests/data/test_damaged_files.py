@@ -7,7 +7,6 @@ import contextlib
 import encodings.aliases
 import gzip
 import json
-import os
 import random
 import sqlite3
 import warnings
@@ -23,7 +22,7 @@ from chainrule.errors import ChainruleError, DataError, UsageError
 from chainrule.models.model_file import load
 
 ROWS = [{"k": i, "x": i / 7, "name": "ab"[i % 2], "day": f"2020-01-{i + 1:02}"} for i in range(9)]
-ROUNDS = int(os.environ.get("CHAINRULE_FUZZ_ROUNDS", "5"))
+FEW, MANY = 5, pytest.param(100, marks=pytest.mark.long)  # damaged copies of each file
 
 
 def whole_files(folder: Path) -> dict[str, bytes]:
@@ -68,16 +67,17 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
     )
 
 
+@pytest.mark.parametrize("rounds", [FEW, MANY])
 @pytest.mark.parametrize(
     "name",
     ["t.csv", "t.tsv", "u.csv", "t.csv.gz", "t.parquet", "t.json", "t.jsonl", "t.db", "t.npz", "t.xlsx", "t.csv.zst"],
 )
-def test_damaged_bytes_are_refused_or_read(tmp_path, monkeypatch, name):
+def test_damaged_bytes_are_refused_or_read(tmp_path, monkeypatch, name, rounds):
     monkeypatch.chdir(tmp_path)
     content = whole_files(tmp_path)[name]
     draw = random.Random(name)
     refused = 0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         Path(name).write_bytes(damaged(content, draw))
         for options in ({}, {"sql": "select * from t" if name == "t.db" else "from data"}):
             said = refusal(name, **options)
@@ -95,12 +95,13 @@ def refusal(*arguments: object, **options: object) -> str:
     return ""
 
 
-def test_a_damaged_model_is_refused_or_usable(tmp_path):
+@pytest.mark.parametrize("rounds", [FEW, MANY])
+def test_a_damaged_model_is_refused_or_usable(tmp_path, rounds):
     import chainrule as cr
 
     path = cr.train("xor", hidden=2, epochs=2, seed=0).save(tmp_path / "m.safetensors")
     content, draw = path.read_bytes(), random.Random(0)
-    for _ in range(8 * ROUNDS):
+    for _ in range(8 * rounds):
         path.write_bytes(damaged(content, draw))
         with contextlib.suppress(ChainruleError):
             load(path).predict("xor")

@@ -342,8 +342,8 @@ def one_kind_of_line_end(cell: str) -> str:
     return cell.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8), end=st.sampled_from(["\n", "\r\n"]))
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=20), end=st.sampled_from(["\n", "\r\n"]))
 def test_whatever_the_csv_module_writes_is_read_back(rows, end, tmp_path_factory):
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator=end, quoting=csv.QUOTE_ALL)
@@ -361,8 +361,8 @@ def test_whatever_the_csv_module_writes_is_read_back(rows, end, tmp_path_factory
         assert found == [expected(row[i]) for row in rows]
 
 
-@settings(max_examples=40, deadline=None)
-@given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+@settings(max_examples=15, deadline=None)
+@given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60))
 def test_numbers_keep_every_bit(numbers, tmp_path_factory):
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     path.write_text("x,y\n" + "".join(f"{number!r},1\n" for number in numbers))
@@ -431,8 +431,8 @@ def test_dates_with_slashes(read):
     assert read("d,x\n1970/01-02,1\n").column("d").kind == "text"
 
 
-@settings(max_examples=60, deadline=None)
-@given(moments=st.lists(st.datetimes(allow_imaginary=False), min_size=1, max_size=5), mark=st.sampled_from("-/"))
+@settings(max_examples=20, deadline=None)
+@given(moments=st.lists(st.datetimes(allow_imaginary=False), min_size=1, max_size=20), mark=st.sampled_from("-/"))
 def test_dates_of_files_are_dates_of_frames(moments, mark, tmp_path_factory):
     texts = [moment.isoformat().replace("-", mark) for moment in moments]
     path = tmp_path_factory.mktemp("csv") / "t.csv"

@@ -100,6 +100,8 @@ def test_numbers_at_the_limits():
     encoding = fit({"a": [0.0, 1e-300], "y": [0, 1]})
     with pytest.raises(DataError, match="too far from the training values"):
         encoding.encode_inputs(read_table({"a": [1e300]}))
+    with pytest.raises(DataError, match=r"row 2.*1e\+300 is too far from the training values"):
+        encoding.encode_inputs(read_table({"a": [0.0, 1e-300, 1e300]}))
 
 
 # --- missing values ---

@@ -23,6 +23,16 @@ def test_long_whole_numbers_stay_digit_for_digit(tmp_path):
     assert set(cr.train(path, epochs=1).predict(path)) <= {str(code) for code in LONG}
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_long_whole_numbers_of_either_sign(dtype):
+    limit = 2**53  # above it float64 does not tell neighbours apart
+    signs = (1,) if dtype is np.uint64 else (1, -1)
+    for sign in signs:
+        for most, kind in ((limit, "number"), (limit + 1, "text")):
+            column = cr.read_table({"a": np.array([0, sign * most], dtype=dtype)}).column("a")
+            assert (column.kind, int(column.values[1])) == (kind, sign * most)
+
+
 def test_masked_cells_are_missing():
     X = np.ma.masked_array([[1.0, 999.0], [2.0, 3.0], [4.0, 5.0]], mask=[[0, 1], [0, 0], [0, 0]])
     table = cr.read_table(X)

@@ -189,6 +189,8 @@ def test_names_for_arrays():
     table = table_from_arrays(np.eye(2), [0, 1], names=["a", "b"])
     assert table.names == ("a", "b", "y")
     assert table.positional == 0
+    assert table_from_arrays(np.eye(2), [0, 1]).positional == 2
+    assert table_from_arrays(pd.DataFrame(np.eye(2), columns=["a", "b"]), [0, 1]).positional == 0
     with pytest.raises(UsageError, match="must name the 2 columns of X; received 1"):
         table_from_arrays(np.eye(2), names=["a"])
 
@@ -298,6 +300,7 @@ def test_to_pandas_and_back():
             "gap": [1, None],
             "number": [1.5, 2.0],
             "flag": [True, False],
+            "doubt": [True, None],
             "day": [DAY, None],
             "name": ["a", None],
             "huge": [10**20, 1],

@@ -10,11 +10,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from chainrule.data.connections import connect
+from chainrule.data.connections import connect, execute
+from chainrule.data.queries import first_line
 from chainrule.data.query_tree import FUNCTIONS, refuse_harm
 from chainrule.data.tables import read_table
 from chainrule.errors import ChainruleError, DataError, UsageError
@@ -199,7 +201,10 @@ def server():
         thread.join()
 
 
-@pytest.mark.parametrize("given", [{"source": "data.csv"}, {"source": "data.csv", "sql_files": ["t.db"]}])
+@pytest.mark.parametrize(
+    "given",
+    [{"source": "data.csv"}, pytest.param({"source": "data.csv", "sql_files": ["t.db"]}, marks=pytest.mark.long)],
+)
 def test_no_attempt_gets_through(folder, server, given):
     port, asked = server
     before = snapshot(folder)
@@ -367,6 +372,32 @@ def test_no_attempt_gets_through_sqlite(folder):
         assert snapshot(folder) == before, sql
 
 
+@pytest.mark.parametrize(
+    ("sql", "asked"),
+    [
+        ("select load_extension('./own')", "function load_extension"),
+        ("pragma journal_mode = wal", "pragma journal_mode"),
+        ("attach 'new.db' as n", "attach"),
+        ("create table n (a)", "create table n|insert sqlite_master|a change"),
+        ("delete from t", "a change|transaction BEGIN"),
+        ("savepoint s", "savepoint"),
+        ("analyze", "analyze|a change|transaction|create table|read"),
+    ],
+)
+def test_what_sqlite_was_asked_for_is_named(folder, sql, asked):
+    with pytest.raises(
+        UsageError, match=rf"only reads from t\.db; SQLite was asked for more \(({asked}).*\)"
+    ) as caught:
+        read_table("t.db", sql=sql)
+    assert repr(sql) in str(caught.value)
+
+
+def test_a_long_query_of_sqlite_ends(folder):
+    """Looks for Ctrl-C on the way do not end it."""
+    count = "with recursive n(a) as (select 1 union all select a + 1 from n where a < 60000) select count(*) from n"
+    assert read_table("t.db", sql=count).columns[0].values.tolist() == [60000]
+
+
 def test_ordinary_queries_of_sqlite_run(folder):
     before = snapshot(folder)
     for sql, expected in {
@@ -451,7 +482,7 @@ def test_a_query_that_runs_away_is_stopped_by_ctrl_c(folder, source):
         "print('ready', flush=True); main.main(sys.argv[1:])"
     )
     before = snapshot(folder)
-    command = [sys.executable, "-c", code, "info", source, "--sql", ENDLESS[source]]
+    command = [sys.executable, "-c", code, "train" if source == "t.db" else "info", source, "--sql", ENDLESS[source]]
     environment = {**os.environ, "TMPDIR": str(folder / "temporary")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
@@ -466,6 +497,42 @@ def test_a_query_that_runs_away_is_stopped_by_ctrl_c(folder, source):
         assert process.stderr is not None
         assert (process.returncode, process.stderr.read().strip()) == (130, b"Interrupted.")
     assert snapshot(folder) == before
+
+
+def test_an_interrupted_statement_has_ended_before_its_connection_closes(monkeypatch):
+    class Connection:
+        """Executes a statement until it is told not to, and takes a moment to end."""
+
+        def __init__(self) -> None:
+            self.told, self.ended = threading.Event(), False
+
+        def execute(self, statement: str) -> None:
+            self.told.wait()
+            time.sleep(0.2)
+            self.ended = True
+
+        def interrupt(self) -> None:
+            self.told.set()
+
+    class Interrupted(threading.Event):
+        """Ctrl-C comes at the first wait."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if not connection.told.is_set():
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    connection = Connection()
+    here = SimpleNamespace(Event=Interrupted, Thread=threading.Thread)
+    monkeypatch.setattr("chainrule.data.connections.threading", here)
+    with pytest.raises(KeyboardInterrupt):
+        execute(connection, "select 1")
+    assert connection.ended
+
+
+def test_what_duckdb_says_is_one_line_that_can_be_printed():
+    assert first_line(ValueError(" Binder: x\x1b \0. \nLINE 1")) == r"Binder: x\x1b \x00."
+    assert first_line(ValueError("é at \udcff...\n")) == r"é at \udcff."
 
 
 # --- the two guards, each by itself ---

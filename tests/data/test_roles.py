@@ -204,7 +204,8 @@ def test_a_target_without_values():
 
 
 @pytest.mark.parametrize(
-    ("values", "what"), [(["a", "a"], "two classes"), ([5, 5], "two values"), ([True, True], "two")]
+    ("values", "what"),
+    [(["a", "a"], "two classes"), ([5, 5], "two values"), ([True, True], "two"), ([0.0, -0.0], "two values")],
 )
 def test_a_constant_target_is_refused(values, what):
     with pytest.raises(DataError, match=f"nothing to learn.*{what}"):

@@ -12,6 +12,7 @@ import click
 
 from chainrule.cli.flags import PlanOption
 from chainrule.errors import UsageError
+from chainrule.files import refuse_device
 
 SECTION = "A network by hand"
 FLAGS: dict[str, str] = {
@@ -138,13 +139,15 @@ def _examples(flag: str, text: str) -> list[list[float]]:
 def _arrays(flag: str, text: str) -> Any:
     """Arrays as JSON, in the text or in the file of that name."""
     try:
-        where = Path(text)
-        made = json.loads(text if text.lstrip().startswith("[") else where.read_text(encoding="utf-8"))
+        if not text.lstrip().startswith("["):
+            refuse_device(text)
+            text = Path(text).read_text(encoding="utf-8")
+        made = json.loads(text)
     except OSError as error:
         raise UsageError(
             f"{flag}: {text} is no JSON of arrays, and no file that can be read ({error.strerror})."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{flag}: this is no JSON of arrays, such as [[[1,1],[1,1]],[[1],[1]]] ({error}).") from None
     if not isinstance(made, list):
         raise UsageError(f"{flag}: a list with an array for each layer is needed; received {made!r}.")

@@ -9,7 +9,7 @@ import click
 
 from chainrule.cli import by_hand, explaining
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
-from chainrule.cli.output import print_json
+from chainrule.cli.output import print_json, say
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
 
@@ -85,7 +85,7 @@ def command(
         if form == "json":
             print_json({"quantities": why.names()})
         elif form == "text":
-            click.echo("\n".join(why.names()))
+            say("\n".join(why.names()))
         else:
             raise UsageError(
                 "the list of quantities is printed as text or json. Name a quantity, or leave --format out."
@@ -93,7 +93,7 @@ def command(
         return
     derivation = why[quantity]
     if step is not None and form == "text":
-        click.echo(f"{why.heading()}{_in_training(why, derivation)}\n")
+        say(f"{why.heading()}{_in_training(why, derivation)}\n")
     explaining.show(derivation, form, detail, **({} if step is None else {"step": why.json()}))
 
 

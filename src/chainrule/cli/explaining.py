@@ -37,7 +37,7 @@ def show(derivation: Any, form: str, *arguments: Any, **more: Any) -> None:
         made = derivation.json(*arguments)
         print_json({**more, **(made if isinstance(made, dict) else {"lines": made})})
     else:
-        click.echo(getattr(derivation, form)(*arguments))
+        say(getattr(derivation, form)(*arguments))
 
 
 def explained(

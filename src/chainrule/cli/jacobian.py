@@ -8,7 +8,7 @@ import click
 
 from chainrule.cli import explaining
 from chainrule.cli.flags import SectionedCommand, plan_flags
-from chainrule.cli.output import print_json
+from chainrule.cli.output import print_json, say
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
 from chainrule.numerals import aligned, number
@@ -48,5 +48,5 @@ def command(
         print_json({"rows": names[0], "columns": names[1], "layout": layout, "jacobian": J})
         return
     body = [[name, *(number(float(value), digits) for value in line)] for name, line in zip(names[0], J, strict=True)]
-    click.echo(f"da[{last}] / da[{start}], {layout} layout, row {row}")
-    click.echo(aligned(["", *names[1]], body))
+    say(f"da[{last}] / da[{start}], {layout} layout, row {row}")
+    say(aligned(["", *names[1]], body))

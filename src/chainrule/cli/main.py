@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from chainrule import __version__
-from chainrule.cli.output import begin, forget, lose, say, show_every_letter, unsaid
+from chainrule.cli.output import begin, forget, say, show_every_letter, unsaid
 from chainrule.errors import ChainruleError, did_you_mean
 from chainrule.interrupts import STOPS
 
@@ -104,10 +105,9 @@ def _code_of_command(args: list[str]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
-        try:
-            error.show()
-        except OSError as gone:
-            lose(gone, aside=True)
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().rstrip("\n"), aside=True)
         return error.exit_code
     except click.exceptions.Exit as exit_:
         return exit_.exit_code

@@ -38,6 +38,18 @@ def plain(value: Any) -> Any:
     return value
 
 
+_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160)) if chr(number) not in "\n\t"}
+
+
+def printable(text: str) -> str:
+    """Write control characters as their numbers: names in a file are not to move a terminal's cursor or rename it.
+
+    >>> print(printable("a\x1b[31mb"))
+    a\\x1b[31mb
+    """
+    return text.translate(_CONTROLS)
+
+
 def say(text: str = "", *, quiet: bool = False, aside: bool = False) -> None:
     """Print a line for people: to standard error where standard output is kept for the result.
 
@@ -46,7 +58,7 @@ def say(text: str = "", *, quiet: bool = False, aside: bool = False) -> None:
     if quiet:
         return
     try:
-        click.echo(text, err=aside)
+        click.echo(printable(text), err=aside)
     except (OSError, ValueError) as error:
         if isinstance(error, UnicodeError):
             raise
@@ -84,7 +96,7 @@ def show_every_letter(*streams: TextIO) -> None:
 
 
 def print_data(text: str) -> None:
-    """Print what other programs read, in which no letter may be changed.
+    """Print what other programs read, in which no letter may be changed but for a terminal's sake.
 
     Raises
     ------
@@ -99,7 +111,8 @@ def print_data(text: str) -> None:
             f"standard output is encoded as {encoding}, which has no {text[error.start]!a}. Write to a file with "
             "-o, or set the environment variable PYTHONIOENCODING to utf-8."
         ) from None
-    click.echo(text, nl=False)
+    # In colour, as click would take what looks like a colour out of it.
+    click.echo(printable(text) if sys.stdout.isatty() else text, nl=False, color=True)
 
 
 def forget(stream: TextIO) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
+from chainrule.cli.inputs import refuse_to_replace
 from chainrule.cli.output import plain, print_data, print_json, say
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
@@ -43,7 +44,7 @@ def command(
         raise UsageError("predict needs a table after the model: a file, a built-in name, or a query with --sql.")
     if output:
         check_writable(output)
-        refuse_same(output, data, "the table")
+        refuse_to_replace(output, data, given(flags))
         refuse_same(output, model, "the model")
     trained = load(model)
     if unknown is not None:

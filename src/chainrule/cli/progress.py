@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule.cli.output import is_terminal, lose, say
+from chainrule.cli.output import is_terminal, lose, printable, say
 from chainrule.training.state import Epoch, TrainingState
 
 WIDTH, HEIGHT = 60, 9  # of the curves, in characters; each holds 2 x 4 Braille dots
@@ -120,7 +120,7 @@ class LiveProgress:
         text.append(which + line(rows[-1]))
         trouble = self._trouble()
         if trouble:
-            text.append(f"\nNot written: {trouble}. The training goes on.")
+            text.append(printable(f"\nNot written: {trouble}. The training goes on."))
         return text
 
 

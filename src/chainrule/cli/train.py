@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
+from chainrule.cli.inputs import refuse_to_replace
 from chainrule.cli.leaving import Left, leave
 from chainrule.cli.output import print_json, say, unsaid
 from chainrule.data.encoding_plan import EncodingPlan
@@ -67,7 +68,7 @@ def command(
     paths = output_paths(data, output, report)
     for path in paths.values():
         check_writable(path)
-        refuse_same(path, data, "the table")
+        refuse_to_replace(path, data, options)
         refuse_same(path, checkpoint, "the checkpoint")
     replaced = [path for path in paths.values() if path.exists()]
     checkpoints = None if checkpoint is None else Checkpoints(checkpoint, checkpoint_every)

@@ -20,7 +20,13 @@ def _names(value: Any) -> tuple[str, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        value = next(csv.reader([value], skipinitialspace=True), [""])  # "a,b",c names two columns
+        try:
+            value = next(csv.reader([value], skipinitialspace=True), [""])  # "a,b",c names two columns
+        except csv.Error:
+            raise UsageError(
+                f"columns are given by their names, with commas between; received {value!r}. A name with a comma or a "
+                """line break in it stands in double quotes, as in '"a,b",c'."""
+            ) from None
     elif isinstance(value, (bytes, Mapping)) or type(value).__name__ in NO_NAMES:
         raise UsageError(f"columns are given by their names; received a value of type {type(value).__name__}.")
     elif not hasattr(value, "__iter__"):
@@ -28,6 +34,15 @@ def _names(value: Any) -> tuple[str, ...] | None:
     names = tuple(str(name).strip() for name in value)
     if any(not name for name in names):
         raise UsageError(f"column names must not be empty; received {value!r}.")
+    return names
+
+
+def _target_names(value: Any) -> tuple[str, ...] | None:
+    names = _names(value)
+    if names == ():
+        raise UsageError(
+            f"target is the name of a column, or of several; received {value!r}. Leave it out for the last."
+        )
     return names
 
 
@@ -60,7 +75,7 @@ class EncodingPlan:
     """How columns become numbers, and which rows are kept for validation and test."""
 
     target: Sequence[str] | None = option(
-        None, "Target column, or several separated by commas. Default: the last column.", check=_names
+        None, "Target column, or several separated by commas. Default: the last column.", check=_target_names
     )
     task: str = option("auto", "What to learn.", choices=("auto", "classification", "regression"))
     scale: str = option(

@@ -85,11 +85,7 @@ def read_sql(sql: str, file: Path | None = None, name: str = "", files: Sequence
         raise UsageError(f"the SQL query is not valid text: {error}.") from None
     with unlimited() as (connection, folder):
         tables = refuse_harm(connection, sql)
-        if file is None and files is None:
-            asked = [table for table in tables if table.lower().removesuffix(".gz").endswith(ENDINGS)]
-            named = {text: found for text in asked if (found := _matches(text))}
-        else:
-            named = {text: _must_match(text) for text in map(os.fspath, files or ())}
+        named = _named_by_query(tables) if file is None and files is None else _named_beside(files)
         if file is not None:
             named["data"] = [file]
         paths = list(dict.fromkeys(path for found in named.values() for path in found))
@@ -112,6 +108,27 @@ def read_sql(sql: str, file: Path | None = None, name: str = "", files: Sequence
         except duckdb.Error as error:
             raise DataError(f"the SQL query failed: {first_line(error)} The query: {sql.strip()}") from None
         return _result(connection, "the SQL query")
+
+
+def files_read(sql: str, files: Sequence[str] | None = None, *, with_data: bool = False) -> list[Path]:
+    """Return the files that a query will read besides its DATA, which it has or not; errors as of `read_sql`."""
+    if with_data or files is not None:
+        named = _named_beside(files)
+    else:
+        with unlimited() as (connection, _):
+            named = _named_by_query(refuse_harm(connection, sql))
+    return [path for found in named.values() for path in found]
+
+
+def _named_by_query(tables: Sequence[str]) -> dict[str, list[Path]]:
+    """The files that a query which stands alone names as tables."""
+    asked = [table for table in tables if table.lower().removesuffix(".gz").endswith(ENDINGS)]
+    return {text: found for text in asked if (found := _matches(text))}
+
+
+def _named_beside(files: Sequence[str] | None) -> dict[str, list[Path]]:
+    """Further files by their patterns."""
+    return {text: _must_match(text) for text in map(os.fspath, files or ())}
 
 
 def _matches(text: str) -> list[Path]:

@@ -20,7 +20,19 @@ MAGIC = b"SQLite format 3\0"
 PREPARED = ("INSERT", "UPDATE", "DELETE")
 ALLOWED = {getattr(sqlite3, f"SQLITE_{name}") for name in ("SELECT", "READ", "RECURSIVE", "FUNCTION", *PREPARED)}
 FORBIDDEN_FUNCTIONS = ("load_extension", "readfile", "writefile", "edit", "fts3_tokenizer")
-ACTIONS = ("ATTACH", "DETACH", "PRAGMA", "CREATE_", "DROP_", "ALTER_", "FUNCTION")
+ACTIONS = (
+    "ATTACH",
+    "DETACH",
+    "PRAGMA",
+    "CREATE_",
+    "DROP_",
+    "ALTER_",
+    "FUNCTION",
+    "TRANSACTION",
+    "SAVEPOINT",
+    "REINDEX",
+    "ANALYZE",
+)
 STEPS = 100_000  # of SQLite's machine between two looks for Ctrl-C
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from chainrule.errors import UsageError, readable
+from chainrule.files import refuse_device
 
 STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
@@ -28,13 +29,15 @@ def regular_file(received: str) -> Iterator[tuple[Path, str]]:
     Raises
     ------
     UsageError
-        If a pipe cannot be read.
+        If it is a device, or a pipe that cannot be read.
     """
     path = Path(received)
     standard = received in STANDARD_INPUT
     if not standard and (path.is_file() or path.is_dir() or not path.exists()):
         yield path, readable(received)
         return
+    if not standard:
+        refuse_device(path)
     name = "standard input" if standard else readable(received)
     with tempfile.TemporaryDirectory() as folder:
         # Delimited text, unless its first bytes say otherwise.

@@ -12,6 +12,7 @@ from chainrule.explaining.naming import Naming
 from chainrule.explaining.printed_names import PrintedNames, flat
 from chainrule.explaining.quantities import COST, Change, Derivative, Name, Path, Quantity, State, of_example
 from chainrule.explaining.text_form import name_text
+from chainrule.options import whole_number
 
 
 def ask(
@@ -148,7 +149,8 @@ class _Asked:
         name = self.as_printed(whole)
         via, at, example = via.partition("@")
         units = [part.strip() for part in via.split(",")]
-        if not isinstance(name, (Derivative, Quantity)) or not all(part.isdigit() for part in units):
+        if not isinstance(name, (Derivative, Quantity)) or None in map(whole_number, units):
             return None
         made: Path = self.reader(self.text).path(name, ",".join(units))
-        return of_example(made, int(example) - 1) if at and example.strip().isdigit() else made
+        number = whole_number(example) if at else None
+        return made if number is None else of_example(made, number - 1)

@@ -226,7 +226,7 @@ class Reader:
             raise self.error(f"{where} has {size} unit{'s' * (size > 1)}, {first} to {size - 1 + first}", meant)
 
     def number(self, text: str, otherwise: str) -> int:
-        if not re.fullmatch(r"\s*[+-]?\d+\s*", text):
+        if not re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text):
             raise self.error(f'{otherwise}; received "{text.strip()}"')
         return int(text)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.quantities import SETTINGS, STATE_KINDS, Index, Quantity
 from chainrule.explaining.text_form import LOWERED, RAISED, name_text
+from chainrule.options import whole_number
 
 _UP = {raised: plain for plain, raised in RAISED.items() if plain not in "⟨⟩"}
 _DOWN = {lowered: plain for plain, lowered in LOWERED.items()}
@@ -68,7 +69,7 @@ class PrintedNames:
         if match is None:
             return
         numbers = [self._numbers(group) for group in re.findall(r"[\[{]([^\[\]{}]*)[\]}]", match["rest"])]
-        at = re.findall(r"@(\d+)|⟨(\d+)⟩|\]\((\d+)\)|\^\{\((\d+)\)\}", text)
+        at = re.findall(r"@(N)|⟨(N)⟩|\]\((N)\)|\^\{\((N)\)\}".replace("N", r"[0-9]{1,18}"), text)
         examples: list[Index] = [None, *(int("".join(groups)) - 1 for groups in at)]
         last = numbers[-1] if numbers else [()]
         seen: set[tuple[Index, ...]] = {()}
@@ -85,10 +86,10 @@ class PrintedNames:
     def _numbers(self, group: str) -> list[tuple[int, ...]]:
         """The numbers of an index: 1,12 or 12, which is 1 and 2, or 12."""
         parts = group.split(",")
-        if not all(part.isdigit() for part in parts):
+        numbers = tuple(number for part in parts if (number := whole_number(part)) is not None)
+        if len(numbers) < len(parts):
             return [()]
-        made = [tuple(map(int, parts))]
-        return [*made, tuple(map(int, group))] if len(parts) == 1 and len(group) > 1 else made
+        return [numbers, tuple(map(int, group.strip()))] if len(numbers) == 1 and len(group.strip()) > 1 else [numbers]
 
     def _of_units(self, printed: tuple[Index, ...], examples: list[Index]) -> Iterator[Quantity]:
         first = self.notation.counting.first_unit

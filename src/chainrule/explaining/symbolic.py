@@ -25,6 +25,7 @@ from chainrule.explaining.scalar_jacobians import scalar_jacobian
 from chainrule.explaining.scalar_level import scalar_level
 from chainrule.explaining.tensor_level import tensor_level
 from chainrule.explaining.worked_derivatives import activation_equations, loss_equations
+from chainrule.options import whole_number
 
 LEVELS = ("scalar", "matrix", "tensor")
 
@@ -116,7 +117,7 @@ def derive(
     """
     convention = notation_named(notation)
     if isinstance(sizes, str):
-        sizes = [int(part) if part.isdigit() else part for part in sizes.split("-")]  # type: ignore[misc]
+        sizes = [part if (size := whole_number(part)) is None else size for part in sizes.split("-")]  # type: ignore[misc]
     sizes = checked_sizes(sizes)
     L = len(sizes) - 1
     names = [activation] * L if isinstance(activation, str) else list(activation)

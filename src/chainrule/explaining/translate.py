@@ -137,7 +137,7 @@ def _as_name(what: str, sizes: tuple[int, ...] | None, old: Notation) -> Name | 
 
 def _sizes_for(what: str, old: Notation) -> tuple[int, ...]:
     """The smallest network that has all layers and units which a text names."""
-    indices = [int(number) for number in re.findall(r"(?<=[\[,])\s*(\d+)", what)]
+    indices = [int(number) for number in re.findall(r"(?<=[\[,])\s*(\d{1,18})", what)]
     units = min(max([*(i + 1 for i in indices), 3]), 50)
     refused: UsageError | None = None
     for L in range(1, _DEEPEST + 1):

@@ -72,8 +72,7 @@ def load(path: str | os.PathLike[str], activations: Iterable[Activation] = ()) -
     (2, 2, 1)
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f'model "{path}" does not exist. Train one with: chainrule train DATA -o {path.name}')
+    _refuse_no_file(path)
     facts, arrays = _read(path)
     own = {activation.name: activation for activation in activations}
     try:
@@ -87,6 +86,16 @@ def load(path: str | os.PathLike[str], activations: Iterable[Activation] = ()) -
             raise UsageError(str(error)) from None
         what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise _damaged(path, what) from None
+
+
+def _refuse_no_file(path: Path) -> None:
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise UsageError(f'model "{path}" is a folder. Give the name of a file in it.')
+    if os.path.exists(path):
+        raise UsageError(f'model "{path}" is a pipe or a device. Give the name of an ordinary file.')
+    raise UsageError(f'model "{path}" does not exist. Train one with: chainrule train DATA -o {path.name}')
 
 
 def load_model(path: str | os.PathLike[str], activations: Iterable[Activation] = ()) -> Model:

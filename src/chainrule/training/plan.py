@@ -14,7 +14,7 @@ from typing import Any
 
 from chainrule.core.loss_names import LOSS_NAMES, own_name
 from chainrule.errors import UsageError, unknown_name
-from chainrule.options import MOST_THREADS, checked, option
+from chainrule.options import MOST_THREADS, checked, option, whole_number
 
 ACTIVATION_NAMES = (
     "identity", "step", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
@@ -131,14 +131,13 @@ def _batch_size(value: Any) -> Any:
     """Accept a whole number of at least 1, or "all"."""
     if value == "all":
         return "all"
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
+    number: Any = whole_number(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not hasattr(number, "__index__") or number.__index__() < 1:
         raise UsageError(
             f'batch_size must be a whole number of at least 1, or "all"; received {value!r}. 1 trains incrementally, '
             '"all" by batch.'
         )
-    return int(value)
+    return int(number)
 
 
 def _bias(value: Any) -> Any:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from chainrule.data.builtin_tables import is_builtin
 from chainrule.data.columns import Table, count
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
@@ -143,17 +142,13 @@ def _name(source: Any, reading: ReadingPlan) -> str:
 
 def _takes_a_query(source: Any, reading: ReadingPlan) -> bool:
     """Whether a remedy may be a query over the source in DuckDB's SQL: a file that is read without further options."""
-    if reading != ReadingPlan() or not isinstance(source, (str, os.PathLike)) or _named_table(source):
-        return False
+    if reading != ReadingPlan() or not isinstance(source, (str, os.PathLike)) or not os.path.isfile(source):
+        return False  # a pipe has been read to its end
     try:
         with open(source, "rb") as file:
             return not file.read(16).startswith(b"SQLite format 3")
     except OSError:
         return False
-
-
-def _named_table(source: Any) -> bool:
-    return isinstance(source, str) and not os.path.isfile(source) and is_builtin(source)
 
 
 def _patient(plan: TrainingPlan, encoding_plan: EncodingPlan, table: Table, file: bool) -> Patient:

@@ -196,7 +196,7 @@ def _updates(patient: Patient) -> int | None:
     if patient.setup is None:
         return None
     size = patient.plan.batch_size
-    return patient.plan.epochs * (1 if size == "all" else math.ceil(len(patient.setup.split.train) / size))
+    return patient.plan.epochs * (1 if size == "all" else -(-len(patient.setup.split.train) // size))
 
 
 def patience(patient: Patient) -> Iterator[Finding]:
