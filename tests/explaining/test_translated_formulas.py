@@ -180,6 +180,7 @@ def test_the_courses_own_equations_stay_true_or_are_refused(source, target):
         ("dC/dW[1] = x^T delta[1]", "chainrule", "columns", "dC/dW[1] = delta[2] x^T"),
         ("a[1] ⊙ (1 - a[1])", "chainrule", "rows", "a[2] ⊙ (1 - a[2])"),
         ("-dC/dW[1][2,3]", "chainrule", "columns", "-dC/dW[1][3,2]"),
+        ("dJ/dW[1] = 1/N x^T delta[1]", "chainrule", "ng", "dJ/dW[1] = 1 / m delta[1] x^T"),
         ("x - x", "beta", "beta", "x - x"),  # no misspelt name
         ("W[1]W[2]", "chainrule", "ng", "W[2] W[1]"),
         ("a[1] @ (2 * a[1]^T)", "chainrule", "rows", "a[2] @ (2 * a[2]^T)"),  # not a[1] of example 2
@@ -221,5 +222,8 @@ def test_what_is_said():
     formula = translate("delta[3] = W[4]^T * delta[4]", source="nielsen", target="chainrule")
     assert any("products are turned around" in change for change in formula.changes)
     assert any("sides differ on random networks" in change for change in formula.changes)
+    for text in ("a[1] + a[1]", "f(z[1])", "2 * a[1]"):
+        turned = translate(text, source="chainrule", target="ng")
+        assert "the whole is transposed" in turned.changes  # and there is no product to turn around
     forward = translate("z[1] = x W[1] + b[1]", source="chainrule", target="tensors")
     assert not any("C and J" in change for change in forward.changes)

@@ -32,8 +32,9 @@ def translate_formula(text: str, old: Notation, new: Notation, sizes: tuple[int,
     done = " = ".join(write(side, new) for side in turned)
     remarks = _proved(sides, done, transposed, old, new, sizes)
     if transposed and any(side.op not in ("name", "number", "setting") for side in sides):
-        remarks.insert(0, "both sides are transposed, so the products are turned around" if len(sides) > 1 else
-                       "the whole is transposed, so its products are turned around")  # fmt: skip
+        arrays = Arrays(old, len(sizes) - 1)
+        products = ", so the products are turned around" if any(_multiplies(side, arrays) for side in sides) else ""
+        remarks.insert(0, f"{'both sides are' if len(sides) > 1 else 'the whole is'} transposed{products}")
     return done, remarks
 
 
@@ -67,8 +68,17 @@ def _oriented(node: Node, transposed: bool, arrays: Arrays, new: Notation) -> No
         return Node("T", inner.parts, node.sign) if inner.op == "T" else inner
     parts = tuple(_oriented(part, transposed, arrays, new) for part in node.parts)
     if node.op == "product" and transposed and arrays.kind(node) == "matrix":
-        parts = parts[::-1]
+        left, right = parts
+        if left.op == "product" and arrays.shape(node.parts[0].parts[0]) == ():  # 1/N A B: the number stays in front
+            return Node("product", (Node("product", (left.parts[0], right), left.sign), left.parts[1]), node.sign)
+        parts = right, left
     return Node(node.op, parts, node.sign, node.name)
+
+
+def _multiplies(node: Node, arrays: Arrays) -> bool:
+    """Whether a product of matrices stands in a formula."""
+    here = node.op == "product" and arrays.kind(node) == "matrix"
+    return here or any(_multiplies(part, arrays) for part in node.parts)
 
 
 def _transpose_sign(arrays: Arrays) -> str:
