@@ -65,6 +65,7 @@ def test_tensors_are_written_out_up_to_a_size(sizes):
     words = "the two multiplied, inner vector by inner vector"
     lines = derive(sizes, "dC/dW[1]", level="tensor").text()
     assert (words in lines) == (fan_in * fan_out**2 <= MOST_ENTRIES)
+    assert ("four-dimensional" in lines) == ((fan_in * fan_out) ** 2 <= MOST_ENTRIES)
 
 
 @pytest.mark.parametrize("value", [3.0, -3.0, 0.5, -1e-20, 2e30, -2e30, float("inf"), -float("inf"), float("nan"), 0.0])
