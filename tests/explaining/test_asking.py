@@ -11,6 +11,7 @@ from strength import few_and_many
 
 from chainrule import Network, UsageError, explain
 from chainrule.explaining.asking import ask
+from chainrule.explaining.grammar import parse, written
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import (
     Change,
@@ -91,6 +92,14 @@ def test_an_only_example_may_be_named(notation):
         text = name_text(replace(name, example=0), why.definitions.naming)
         assert text != name_text(name, why.definitions.naming)
         assert same(why[text].name, name, why), text
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_a_path_is_written_as_it_is_read(notation):
+    counting = PRESETS[notation].counting
+    for via in ((0, 1, 0), (2, 0, 0)):
+        name = Path(Derivative(Quantity("C"), Quantity("a", 0, (0,))), via)
+        assert parse(written(name, counting), (2, 3, 2, 1), counting) == name
 
 
 NET = Network.dense([2, 3, 1], seed=0)

@@ -9,7 +9,7 @@ from chainrule import derive
 from chainrule.explaining.mathml_form import MathmlWriter
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.presets import PRESETS
-from chainrule.explaining.symbolic import derive_loss
+from chainrule.explaining.symbolic import backpropagation_equations, derive_loss
 from chainrule.explaining.tensor_level import MOST_ENTRIES
 
 SQUARES = {"half_squared_error": "", "sum_of_squares": "2 · ", "mean_of_squares": "2 / n · "}
@@ -65,6 +65,7 @@ def test_tensors_are_written_out_up_to_a_size(sizes):
     words = "the two multiplied, inner vector by inner vector"
     lines = derive(sizes, "dC/dW[1]", level="tensor").text()
     assert (words in lines) == (fan_in * fan_out**2 <= MOST_ENTRIES)
+    assert ("four-dimensional" in lines) == ((fan_in * fan_out) ** 2 <= MOST_ENTRIES)
 
 
 @pytest.mark.parametrize("value", [3.0, -3.0, 0.5, -1e-20, 2e30, -2e30, float("inf"), -float("inf"), float("nan"), 0.0])
@@ -89,3 +90,11 @@ def test_the_first_line_is_the_sum_that_the_input_enters(wanted, line):
 def test_the_derivative_of_the_loss_is_written_out_up_to_a_size(outputs, written):
     lines = derive([2, outputs], "dC/dW[1]", level="tensor", loss="half_squared_error").text()
     assert ("derivative of the loss half_squared_error" in lines) == written
+
+
+@pytest.mark.parametrize(("loss", "slope"), [
+    *((loss, f"{front}(A[L] − Y) ⊙ f′(Z[L])") for loss, front in SQUARES.items()),
+    ("huber(0.5)", "∂C/∂A[L] ⊙ f′(Z[L])"), ("softmax_categorical_cross_entropy", "A[L] − Y"),
+])  # fmt: skip
+def test_the_equation_of_the_outputs_for_any_depth(loss, slope):
+    assert f"  δ[L] = {slope}\n" in backpropagation_equations("chainrule", loss).text() + "\n"
