@@ -29,7 +29,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy: processes are forked
 import array_api_strict  # noqa: F401
 import autograd  # noqa: F401
 import duckdb  # noqa: F401
-import hypothesis  # noqa: F401
 import pytest  # noqa: F401
 import safetensors.numpy  # noqa: F401
 import scipy.optimize

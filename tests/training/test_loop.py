@@ -183,18 +183,18 @@ class TestTolerance:
     def test_a_smaller_fall_is_none(self, tolerance, engine):
         """Counted here from the costs alone, against the epoch in which the training ended."""
         options = {"learning_rate": 0.02, "validation": False, "engine": engine}
-        costs = [row.cost for row in run(training(epochs=300, **options)).history]
-        best, waited, end = math.inf, 0, 300
+        costs = [row.cost for row in run(training(epochs=120, **options)).history]
+        best, waited, end = math.inf, 0, 120
         for epoch, cost in enumerate(costs, start=1):
             waited = 0 if (cost < best if tolerance is None else cost <= best - tolerance) else waited + 1
             best = min(best, cost)
             if waited == 4:
                 end = epoch
                 break
-        state = run(training(epochs=300, patience=4, tolerance=tolerance, **options))
+        state = run(training(epochs=120, patience=4, tolerance=tolerance, **options))
         assert state.epoch == end
         assert state.watched_cost == pytest.approx(best, rel=1e-12)
-        assert (end < 300) == bool(tolerance)
+        assert (end < 120) == bool(tolerance)
 
     def test_without_patience_it_has_no_effect(self):
         with pytest.raises(UsageError, match="there is no patience"):
