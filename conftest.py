@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 for threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):  # before NumPy is imported
     os.environ.setdefault(threads, "1")
+settings.register_profile("any machine", deadline=None)  # a busy one takes longer, and that is no failure
+settings.load_profile("any machine")
 collect_ignore_glob = [] if find_spec("torch") else ["tests/foreign/*"]
 
 

@@ -306,4 +306,4 @@ def _first_other(column: Column, date: bool) -> int:
         return dates(replace(column, values=np.array([text], dtype=object))) is None
 
     there = np.flatnonzero(~column.missing).tolist()
-    return next((row for row in there if other(row)), there[0])
+    return next((row for row in there if other(row)), there[0] if there else 0)

@@ -113,8 +113,8 @@ def units_of(Y: np.ndarray, loss: object, weight: np.ndarray | None) -> TargetUn
 def centers_and_deviations(Y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the deviation of each column of Y, whatever their size.
 
-    >>> [float(part[0]) for part in centers_and_deviations(np.array([[1e-300], [3e-300]]), None)]
-    [2e-300, 1e-300]
+    >>> [f"{part[0]:.4g}" for part in centers_and_deviations(np.array([[1e-300], [3e-300]]), None)]
+    ['2e-300', '1e-300']
     """
     Y = Y.astype(np.float64)
     centers = np.average(Y, axis=0, weights=weight)
