@@ -38,9 +38,9 @@ def derive_formula(
     Parameters
     ----------
     text : str
-        Such as ``x**3 * sin(x)``, ``2^x`` or ``1 / (1 + e^-z)``: numbers, names, ``+ - * / ^`` (or ``**``), brackets, e,
-        pi, exp, ln, log10, log2, sqrt, abs, sign, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, Phi, phi, and the activations
-        of one number (logistic, relu, softplus, ...).
+        Such as ``x**3 * sin(x)``, ``2^x`` or ``1 / (1 + e^-z)``: numbers, names, ``+ - * / ^`` (or ``**``), brackets,
+        e, pi, exp, ln, log10, log2, sqrt, abs, sign, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, Phi, phi, and
+        the activations of one number (logistic, relu, softplus, ...).
     by : str, optional
         What varies; all other names are constants. By default the only name, or x.
     at : dict of str to float, optional
