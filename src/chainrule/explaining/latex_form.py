@@ -20,7 +20,7 @@ GREEK = {
 }  # fmt: skip
 _LATEX_LETTERS = {
     **{letter: rf"\{name}" for name, letter in GREEK.items()},
-    "ŷ": r"\hat{y}", "β₁": r"\beta_1", "β₂": r"\beta_2", "H⁻¹": "H^{-1}", "n_l": "n_l",
+    "ℒ": r"\mathcal{L}", "ŷ": r"\hat{y}", "β₁": r"\beta_1", "β₂": r"\beta_2", "H⁻¹": "H^{-1}", "n_l": "n_l",
 }  # fmt: skip
 _NUMBERED = re.compile(r"(.+?)(\d*|\[.*\])")
 
