@@ -52,12 +52,14 @@ test-sanitized: $(SANITIZED)/.installed  ## Run the compiled engine's tests unde
 		tests/engines/test_compiled_engine.py tests/engines/test_compiled_bits.py
 
 # With the oldest dependencies that pyproject.toml allows. What pages print, and the trajectories of scikit-learn's own
-# classes, are those of the newest.
+# classes, are those of the newest; skl2onnx needs newer ones; 1.6's own class fails on text with early stopping.
 OLDEST = .venv-oldest
 test-oldest: $(OLDEST)/.test-oldest  ## Run the tests with the oldest dependencies that are supported.
 	$(OLDEST)/bin/$(SUITE) -p no:cacheprovider -m "$(PLAIN) and not long" \
 		-W "ignore::pytest.PytestRemovedIn10Warning" -W "ignore:Using fork:RuntimeWarning" \
-		tests --ignore=tests/docs --ignore=tests/estimators/test_same_as_sklearn.py
+		-W "ignore::FutureWarning" tests --ignore=tests/docs --ignore=tests/estimators/test_same_as_sklearn.py \
+		--ignore=tests/models/test_export_skl2onnx.py \
+		--deselect=tests/show/plots/test_plots_of_training.py::test_the_curves_of_an_estimator_with_early_stopping
 
 mutants: $(VENV)/.mutants  ## Count which small mistakes in a room's code its tests notice (MUTANTS="--folder core --sample 20").
 	$(BIN)/python tests/mutants $(MUTANTS)

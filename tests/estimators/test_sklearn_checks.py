@@ -4,6 +4,7 @@ import warnings
 from unittest import SkipTest
 
 import pytest
+import sklearn
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import MLPClassifier, MLPRegressor
@@ -25,7 +26,9 @@ DO_NOT_APPLY = {
 
 
 def expected_to_fail(estimator):
-    """scikit-learn's own classifier with lbfgs fails this one too."""
+    """scikit-learn's own classifier with lbfgs fails this one too; and 1.6 gives sparse rows to all."""
+    if estimator.preprocess and sklearn.__version__.startswith("1.6."):
+        return {"check_sample_weight_equivalence_on_sparse_data": "preprocess=True says that it takes none"}
     if isinstance(estimator, MLPClassifier) and estimator.solver == "lbfgs":
         name = "check_classifiers_multilabel_output_format_predict_proba"
         return {name: "converged on labels that can be told apart, probabilities round to 1, which it forbids"}
