@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BENCH = .venv-bench
 BIN = $(VENV)/bin
-INSTALL = python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements/run.txt
-PIP = $(BIN)/$(INSTALL)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements/run.txt
 # Which modules of the compiled engine are built: best (that this processor has), all, or a list such as v2;v3.
 INSTRUCTION_SETS ?= best
 
