@@ -67,6 +67,7 @@ def test_ctrl_c_when_all_have_ended_is_not_lost(diverging):
 
 
 def test_ctrl_c_stops_those_that_run_and_not_those_that_have_ended(monkeypatch):
+    """On two threads, for on one the first would run to its end before the others begin."""
     go_on = loop._go_on
     for order in ([10**9, 1, 1], [1, 10**9, 1], [1, 1, 10**9]):
 
@@ -75,7 +76,7 @@ def test_ctrl_c_stops_those_that_run_and_not_those_that_have_ended(monkeypatch):
             return interrupted or all(one.state.stopped for one, n in zip(reached, order, strict=True) if n == 1)
 
         monkeypatch.setattr(loop, "_go_on", pressed_when_the_short_ones_have_ended)
-        together = run_side_by_side([training(epochs=n) for n in order])
+        together = run_side_by_side([training(epochs=n, threads=2) for n in order])
         wanted = ["all epochs run" if n == 1 else "interrupted" for n in order]
         assert [state.stopped for state, _ in together] == wanted
 
