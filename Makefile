@@ -6,6 +6,8 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint requirements/run.txt
 # Which modules of the compiled engine are built: best (that this processor has), all, or a list such as v2;v3.
 INSTRUCTION_SETS ?= best
+# Modules are compiled once, not in each of the hundred processes that the tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The tests of a plain machine, on all its cores.
 SUITE = python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
