@@ -15,7 +15,7 @@ from shown import jacobian_names
 from strength import few_and_many
 
 from chainrule import Network, UsageError, backward, explain, forward, layer_jacobians, translate
-from chainrule.explaining import values as values_module
+from chainrule.explaining import batches
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.expressions import Rest, Sum
 from chainrule.explaining.grammar import parse, written
@@ -368,7 +368,7 @@ def test_an_example_stands_beneath_both_ends_of_a_slope():
 @pytest.mark.parametrize("weights", [None, [1, 2, 0, 0, 3, 1, 0.5], [1, 0, 1, 2, 1, 2, 4]])
 def test_a_batch_in_blocks_is_the_whole_batch(monkeypatch, reduction, weights):
     # Blocks of two; in the first list of weights one block weighs nothing.
-    monkeypatch.setattr(values_module, "BLOCK", 2)
+    monkeypatch.setattr(batches, "BLOCK", 2)
     net = Network.dense([3, 4, 2], "tanh", bias="x0", seed=3)
     X, Y = np.random.default_rng(0).normal(size=(7, 3)), np.random.default_rng(1).normal(size=(7, 2))
     options = {"reduction": reduction, "weight_decay": 0.3, "sample_weight": weights}

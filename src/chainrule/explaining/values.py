@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,41 +16,13 @@ from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, example_shares, forward
 from chainrule.core.tensors import mixes_units
 from chainrule.errors import UsageError
+from chainrule.explaining.batches import Batch, Passes, sum_of_blocks
 from chainrule.explaining.quantities import Derivative, Quantity
-
-BLOCK = 2048  # examples whose numbers stay near the processor on their way through the network
 
 
 def beyond_floats() -> np.errstate:
     """Compute without warnings: where numbers become infinite is what a person may want to see."""
     return np.errstate(all="ignore")
-
-
-@dataclass(frozen=True)
-class Passes:
-    """One forward and one backward pass over one example, or a block of them."""
-
-    record: Any  # a Record; its z[0] is None, which no one asks for
-    gradients: Any  # Gradients, or None without targets
-
-
-class Batch(NamedTuple):
-    """What the passes over all examples leave; z and dC/da of one example come from passes of its own.
-
-    Attributes
-    ----------
-    a : list of arrays (N, sizes[l])
-        The inputs of every layer, a[0] to a[L-1].
-    cost, costs, delta, weights, biases
-        As in `Gradients`.
-    """
-
-    a: list[Any]
-    cost: float
-    costs: Any
-    delta: list[Any]
-    weights: list[Any]
-    biases: list[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +64,7 @@ class Values:
 
     @cached_property
     def batch(self) -> Batch:
-        """The passes over all examples, block by block: J and its derivatives are sums over the blocks.
+        """The passes over all examples.
 
         Raises
         ------
@@ -101,22 +72,7 @@ class Values:
             If there are no targets.
         """
         self._need_targets()
-        blocks = [slice(start, start + BLOCK) for start in range(0, len(self.X), BLOCK)]
-        if not all(self.shares[rows].any() for rows in blocks):  # backward refuses examples that all weigh nothing
-            blocks = [slice(None)]
-        cost, a, costs, delta = 0.0, [], [], []
-        weights = biases = [None] * (self.L + 1)
-        for rows in blocks:
-            decay = self.weight_decay if rows is blocks[0] else 0.0  # J holds it once
-            part = self._run(rows, reduction="sum", sample_weight=self.shares[rows], weight_decay=decay)
-            g = part.gradients
-            cost += g.cost
-            weights, biases = _each_layer(sum, (weights, g.weights)), _each_layer(sum, (biases, g.biases))
-            a.append(part.record.a[1:-1])
-            costs.append(g.costs)
-            delta.append(g.delta)
-        hidden, delta = _each_layer(np.concatenate, a), _each_layer(np.concatenate, delta)
-        return Batch([self.X, *hidden], cost, np.concatenate(costs), delta, weights, biases)
+        return sum_of_blocks(self._run, self.X, self.shares, self.weight_decay)
 
     def _run(self, rows: slice, **options: Any) -> Passes:
         with beyond_floats():
@@ -343,9 +299,3 @@ def make_values(network: Network, X: Any, Y: Any, loss: Loss | FusedLoss, exampl
         raise UsageError(f"weight_decay must be at least 0; received {options['weight_decay']!r}.")
     example_shares(np.zeros(len(X)), options["reduction"], options["sample_weight"])
     return Values(network.astype("float64"), X, Y, loss, example=int(example), **options)
-
-
-def _each_layer(combine: Callable[[Sequence[Any]], Any], blocks: Sequence[Sequence[Any]]) -> list[Any]:
-    """Combine what the blocks have of each layer; None where no block has anything."""
-    there = [[part for part in parts if part is not None] for parts in zip(*blocks, strict=True)]
-    return [combine(parts) if parts else None for parts in there]
