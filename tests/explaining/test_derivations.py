@@ -14,7 +14,7 @@ from reading import computed, text_signs
 from shown import jacobian_names
 from strength import few_and_many
 
-from chainrule import Network, UsageError, backward, explain, forward, layer_jacobians, translate
+from chainrule import Network, UsageError, backward, derive, explain, forward, layer_jacobians, translate
 from chainrule.explaining import batches
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.expressions import Rest, Sum
@@ -398,6 +398,8 @@ def test_lambda_over_2m_is_the_same_decay():
     assert "+ 0.2 / 2 · 1" in shares["dJ/dW[1][2,2]"].text("line")  # lambda = m 0.1 = 0.2, over m = 2
     alone = explain(NOTEBOOK, X, Y, notation="ng", update="adamw", weight_decay=0.1)
     assert "0.1" in alone["change W[1][1,1]"].text("line")  # beside J it is no lambda / 2m
+    for notation, added in (("chainrule", "lambda w"), ("ng", "lambda w / m")):
+        assert f"with weight decay, add {added}\n" in str(derive("2-3-1", "dJ/dW[2][1,1]", notation=notation))
 
 
 @pytest.mark.parametrize(("notation", "delta"), [("cs231n", "delta[1][0]"), ("pytorch", "delta[0][0]")])

@@ -245,7 +245,8 @@ def over_examples(lesson: Lesson, target: Quantity) -> Equation:
     )
     if lesson.notation.reduction == "mean":
         whole = Product((Quotient(ONE, Symbol(Quantity("N"))), whole))
-    rule = f"{lesson.notation.reduction} over the examples; with weight decay, add lambda w"
-    return Equation(
-        Symbol(Derivative(BATCH_COST, target)), (whole,), rule if target.kind == "W" else rule.split(";")[0]
-    )
+    rule = f"{lesson.notation.reduction} over the examples"
+    if target.kind == "W":
+        shared = f" / {lesson.notation.letter('N')}" if lesson.notation.decay == "over 2N" else ""
+        rule += f"; with weight decay, add lambda w{shared}"
+    return Equation(Symbol(Derivative(BATCH_COST, target)), (whole,), rule)
