@@ -1,7 +1,8 @@
 """For all tests and docstring examples: pictures need no screen, and are closed when their test is over.
 
 A process of the tests multiplies matrices on one thread, unless the environment says otherwise: several processes run
-side by side, and threads that wait for each other on a busy core take a hundred times as long.
+side by side, and threads that wait for each other on a busy core take a hundred times as long. It hears what ends a
+process, and so do those that it starts: under nohup, or in the background of a script, they would hear no Ctrl-C.
 
 The tests in tests/foreign need PyTorch and Keras, which `make test-torch` installs; elsewhere they are not collected.
 """
@@ -9,6 +10,7 @@ The tests in tests/foreign need PyTorch and Keras, which `make test-torch` insta
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -19,6 +21,9 @@ from hypothesis import settings
 os.environ.setdefault("MPLBACKEND", "Agg")
 for threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):  # before NumPy is imported
     os.environ.setdefault(threads, "1")
+for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 settings.register_profile("any machine", deadline=None)  # a busy one takes longer, and that is no failure
 settings.load_profile("any machine")
 collect_ignore_glob = [] if find_spec("torch") else ["tests/foreign/*"]
