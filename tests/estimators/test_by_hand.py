@@ -119,7 +119,11 @@ class TestPutIn:
             (put_in(MLPRegressor(), 3, 4, 1, out_activation_="softmix"), 'activation "softmix" is unknown'),
             (put_in(MLPRegressor(activation=["tanh", "relu"]), 3, 4, 1), "lists 2 activations for 1 hidden"),
             (put_in(MLPClassifier(), 3, 4, 1), "nothing says what its outputs stand for: set classes_"),
-            (put_in(MLPClassifier(), 3, 4, 3, classes_=[1, 2, 3]), "nothing says what the 3 outputs stand for"),
+            (
+                put_in(MLPClassifier(), 3, 4, 3, classes_=[1, 2, 3]),
+                "out_activation_ is not set, and nothing else says what 3 outputs",
+            ),
+            (put_in(MLPClassifier(), 3, 4, 3, classes_=[1, 2, 3], out_activation_="identity"), "_ is .identity., and"),
             (put_in(MLPClassifier(), 3, 4, 3, classes_=[1, 2], out_activation_="softmax"), "classes_ has 2 classes"),
             (put_in(MLPClassifier(), 3, 4, 1, classes_=[1, 2, 3]), "classes_ has 3 classes, but coefs_ ends in 1"),
             (put_in(MLPRegressor(preprocess=True), 3, 4, 1), "put in by hand"),

@@ -45,6 +45,12 @@ class TestScaled:
             factor = scale ** DEGREES[cr.core.catalogue.loss_named(loss).name.partition("(")[0]]
             np.testing.assert_allclose(other.loss_curve_, np.multiply(unit.loss_curve_, factor), rtol=1e-4)
 
+    @pytest.mark.parametrize("name", ["half_squared_error", "huber(2)", "absolute_error", "quantile(0.3)"])
+    def test_a_loss_of_ours_counts_as_its_name(self, name):
+        one, other = fitted(Y, loss=name), fitted(Y, loss=cr.core.catalogue.loss_named(name))
+        assert one.predict(X).tobytes() == other.predict(X).tobytes()
+        assert one.loss_curve_ == other.loss_curve_
+
     @given(st.floats(-8, 8), st.floats(-1e3, 1e3))
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def test_r2_is_the_same_for_every_scale_and_shift(self, magnitude, shift):
@@ -180,6 +186,22 @@ class TestNamed:
         reg = MLPRegressor(random_state=seed)
         assert any("deviation 0.007701" in one and "preprocess=True" in one for one in told(reg, X, 1e-4 * Y))
 
+    @pytest.mark.parametrize("scale", [1e-4, 1e4])
+    @pytest.mark.parametrize("preprocess", [False, True])
+    def test_counts_in_another_unit(self, scale, preprocess):
+        reg = MLPRegressor(loss="poisson", preprocess=preprocess, max_iter=150, random_state=0)
+        (message,) = (one for one in told(reg, X, scale * Y) if "targets are not scaled" in one)
+        assert message.endswith("Divide them by their mean, and multiply the predictions by it.")
+        known = told(reg.set_params(max_iter=1500), X, scale * Y / np.mean(scale * Y))
+        assert not any("targets are not scaled" in one for one in known)
+
+    def test_a_loss_of_your_own(self):
+        own = cr.Loss("huber(2)", lambda A, Y: ((A - Y) ** 2).sum(axis=1), lambda A, Y: 2 * (A - Y))
+        for preprocess in (False, True):
+            reg = MLPRegressor(loss=own, preprocess=preprocess, max_iter=100, random_state=0)
+            assert any("Scale them (TransformedTargetRegressor" in one for one in told(reg, X, 1e3 * Y))
+            assert not any("targets are not scaled" in one for one in told(reg, X, STANDARD))
+
     def test_which_of_several(self):
         y = np.stack([STANDARD, 1e-3 * STANDARD, STANDARD + 1e3], axis=1)
         (message,) = told(MLPRegressor(random_state=0), X, y)
@@ -228,6 +250,7 @@ class TestNamed:
         for one in said:
             assert "preprocess" not in one
             assert "StandardScaler" not in one
+            assert "The last 0 " not in one
 
     def test_it_is_said_once(self):
         messages = told(MLPRegressor(random_state=0), X, Y)

@@ -209,6 +209,25 @@ def loss_named(name: str | Loss | FusedLoss) -> Loss | FusedLoss:
     return made
 
 
+def is_of_the_catalogue(loss: Loss | FusedLoss) -> bool:
+    """Whether a loss is one of ours, and not one of your own that has such a name.
+
+    >>> huber = loss_named("huber(2)")
+    >>> is_of_the_catalogue(huber), is_of_the_catalogue(Loss("huber(2)", lambda A, Y: abs(A - Y), huber.pullback))
+    (True, False)
+    """
+    try:
+        ours = loss_named(loss.name)
+    except UsageError:
+        return False
+    return bool(_equation(ours.value) == _equation(loss.value))
+
+
+def _equation(value: Any) -> Any:
+    """What tells one equation from another: the function, and the numbers it has by its name."""
+    return (value.func, value.args, value.keywords) if isinstance(value, partial) else value
+
+
 def head_and_numbers(kind: str, text: str) -> tuple[str, tuple[float, ...]]:
     """Split `step(50, 0.5)` into its name and its numbers.
 

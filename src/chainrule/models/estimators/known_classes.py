@@ -17,6 +17,8 @@ BY_HAND = (
     "'softmax' for classes of which one holds, or 'logistic' for labels of which any may hold"
 )
 
+OF_OUTPUTS = {"logistic": "multilabel", "softmax": "multiclass"}
+
 
 def known_targets(classifier: Any) -> ClassTargets:
     """Return what the outputs stand for.
@@ -67,9 +69,10 @@ def _kind(classifier: Any, columns: tuple[np.ndarray, ...], outputs: int) -> str
     binarizer = classifier.__dict__.get("_label_binarizer")
     labels = getattr(binarizer, "y_type_", "") == "multilabel-indicator"
     said = classifier.__dict__.get("out_activation_", "logistic" if labels else None)
-    if said is None:
-        raise UsageError(f"nothing says what the {outputs} outputs stand for: {BY_HAND}.")
-    return "multilabel" if said == "logistic" else "multiclass"
+    if said not in OF_OUTPUTS:
+        what = "is not set" if said is None else f"is {said!r}"
+        raise UsageError(f"out_activation_ {what}, and nothing else says what {outputs} outputs stand for: {BY_HAND}.")
+    return OF_OUTPUTS[said]
 
 
 def _nested(classes: Any) -> bool:

@@ -45,7 +45,8 @@ def not_converged(solved: Solved, parameters: Any, target_scale: str = "") -> st
         told += f"The loss goes up and down (it is {last[-1]:.4g}): lower {rate}"
     else:
         unit = "epochs" if stochastic else "steps"
-        told += f"The last {len(last) - 1} {unit} took the loss from {last[0]:.4g} to {last[-1]:.4g}: raise max_iter"
+        fell = f"The last {len(last) - 1} {unit} took the loss from {last[0]:.4g} to {last[-1]:.4g}"
+        told += f"{fell if len(last) > 1 else f'The loss is {last[0]:.4g}'}: raise max_iter"
         if stochastic and not rises and last[-1] < 0.95 * last[0]:
             told += f", or {rate}, since it falls steadily"
     return f"{told}.{unscaled}"

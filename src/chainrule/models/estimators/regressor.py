@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from chainrule.core.catalogue import Activation, FusedLoss, Loss, loss_named
-from chainrule.core.loss_names import own_name
+from chainrule.core.catalogue import Activation, FusedLoss, Loss, is_of_the_catalogue, loss_named
 from chainrule.errors import UsageError
 from chainrule.models.estimators.parameters import documented
 from chainrule.models.estimators.perceptron import MultilayerPerceptron
@@ -148,8 +147,9 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     @property
     def _loss_name(self) -> str:
-        """The name of a built-in loss, whatever it was called; of your own an empty string."""
-        return own_name(self.loss) if isinstance(self.loss, str) else ""
+        """The name of a built-in loss, however it was given; of your own an empty string."""
+        loss = self._loss()
+        return loss.name if is_of_the_catalogue(loss) else ""
 
     def _check_targets(self, y: np.ndarray, resumed: bool, classes: Any) -> None:
         self._refuse_values(y)
@@ -161,7 +161,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
             )
 
     def _units_to_learn(self, rows: Rows, resumed: bool) -> TargetUnits | None:
-        units = units_of(rows.Y, self.loss, rows.weight) if self.preprocess else None
+        units = units_of(rows.Y, self._loss_name, rows.weight) if self.preprocess else None
         before = self._units if resumed else None
         return units if units is None or before is None else replace(before, degree=units.degree)
 

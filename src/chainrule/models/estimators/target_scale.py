@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.catalogue import loss_named
+from chainrule.core.catalogue import FusedLoss, Loss, loss_named
 from chainrule.core.network import Network
 from chainrule.models.estimators.rows import Rows
 from chainrule.models.estimators.target_units import DEGREES, centers_and_deviations
@@ -33,17 +33,18 @@ def poorly_scaled(regressor: Any, rows: Rows, by_tol: bool) -> str:
     by_tol : bool
         Whether training ended because the loss no longer fell by tol.
     """
-    if not isinstance(regressor.loss, str):
-        return ""
     loss = loss_named(regressor.loss)
-    head, _, number = loss.name.partition("(")
-    if head not in DEGREES:
+    if isinstance(loss, FusedLoss):  # of shares, which have no unit
         return ""
+    head, _, number = regressor._loss_name.partition("(")
     counts = np.ones(len(rows.Y), dtype=bool) if rows.weight is None else rows.weight > 0
     s = None if rows.weight is None else rows.weight[counts].astype(np.float64)
     Y = rows.Y[counts].astype(np.float64)
     means, deviations = centers_and_deviations(Y, None)
-    far = (np.abs(means) > USUAL_MEAN) | (deviations > USUAL_DEVIATION) | (deviations < 1 / USUAL_DEVIATION)
+    if head == "poisson":  # its outputs start around exp(0)
+        far = (means > USUAL_DEVIATION) | (means < 1 / USUAL_DEVIATION)
+    else:
+        far = (np.abs(means) > USUAL_MEAN) | (deviations > USUAL_DEVIATION) | (deviations < 1 / USUAL_DEVIATION)
     far &= np.ptp(Y, axis=0) > 0
     if not far.any():
         return ""
@@ -55,26 +56,37 @@ def poorly_scaled(regressor: Any, rows: Rows, by_tol: bool) -> str:
     said, short = [], False
     for k in np.flatnonzero(far):
         a, y = A[:, k], Y[:, k]
-        constant = np.full_like(y, means[k] if DEGREES[head] == 2 else np.quantile(y, q))
-        moved = _stretched(a, y, s)
-        if DEGREES[head] == 1:
+        constant = np.full_like(y, np.quantile(y, q) if DEGREES.get(head) == 1 else means[k])
+        moved = a * (np.average(y, weights=s) / np.average(a, weights=s)) if head == "poisson" else _stretched(a, y, s)
+        if DEGREES.get(head) == 1:
             moved += np.quantile(y - moved, q)
         with np.errstate(all="ignore"):
-            costs = [float(np.average(loss.value(c[:, None], y[:, None]), weights=s)) for c in (a, moved, constant)]
+            least, *costs = (_mean_cost(loss, one, y, s) for one in (y, a, moved, constant))
+        costs = [cost - least for cost in costs]
+        if not head and not np.isfinite(costs).all():  # what your own makes of other outputs is not known
+            continue
         ended_by_tol = by_tol and costs[2] <= NOTHING * regressor.tol and costs[0] > MISSED * costs[2]
         short = short or ended_by_tol
-        if dead or ended_by_tol or not costs[0] - costs[1] <= MISSED * costs[2]:
+        curved = head == "poisson" and costs[0] > costs[2]  # on its way to a far exp(z) it has bent what it answers
+        if dead or ended_by_tol or curved or not costs[0] - costs[1] <= MISSED * costs[2]:
             name = "y" if Y.shape[1] == 1 else f"column {k} of y"
             said.append(f"{name} has mean {means[k]:.4g} and standard deviation {deviations[k]:.4g}")
     if not said:
         return ""
     why = "The network starts with outputs around 0 of size 1, and has not come near them."
+    if head == "poisson":
+        why = "The network starts with outputs around 1, and has not come near them."
     if short:
         why = f"Their loss is so small that tol={regressor.tol:g} ended training before they were learnt."
-    return (
-        f"The targets are not scaled: {'; '.join(said)}. {why} Scale them (preprocess=True, or "
-        "TransformedTargetRegressor with a StandardScaler)."
-    )
+    with_units = "preprocess=True, or " if head in DEGREES else ""
+    remedy = f"Scale them ({with_units}TransformedTargetRegressor with a StandardScaler)."
+    if head == "poisson":
+        remedy = "Divide them by their mean, and multiply the predictions by it."
+    return f"The targets are not scaled: {'; '.join(said)}. {why} {remedy}"
+
+
+def _mean_cost(loss: Loss, a: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> float:
+    return float(np.average(loss.value(a[:, None], y[:, None]), weights=weight))
 
 
 def _stretched(a: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from chainrule.core.catalogue import loss_named
 from chainrule.core.network import Network
 from chainrule.engines.outputs import outputs
 from chainrule.errors import DataError
@@ -76,14 +75,14 @@ class TargetUnits:
         return Network((*network.layers[:-1], last))
 
 
-def units_of(Y: np.ndarray, loss: object, weight: np.ndarray | None) -> TargetUnits | None:
+def units_of(Y: np.ndarray, loss: str, weight: np.ndarray | None) -> TargetUnits | None:
     """Find the mean and the deviation of each target; None for a loss that is not of this kind, such as your own.
 
     Parameters
     ----------
     Y : array (N, outputs)
-    loss
-        As a person gives it.
+    loss : str
+        Its name; empty for your own.
     weight : array (N,) or None
         How much each row counts.
 
@@ -92,9 +91,7 @@ def units_of(Y: np.ndarray, loss: object, weight: np.ndarray | None) -> TargetUn
     DataError
         If a deviation is beyond every number.
     """
-    if not isinstance(loss, str):
-        return None
-    degree = DEGREES.get(loss_named(loss).name.partition("(")[0])
+    degree = DEGREES.get(loss.partition("(")[0])
     if degree is None:
         return None
     rows = Y if weight is None else Y[weight > 0]
