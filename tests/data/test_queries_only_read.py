@@ -220,11 +220,12 @@ def test_no_attempt_gets_through(folder, server, given):
     assert asked == []
 
 
-def test_no_attempt_gets_through_without_a_table(folder, server):
+@pytest.mark.parametrize("one_in", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_no_attempt_gets_through_without_a_table(folder, server, one_in):
     """Without DATA a query names its files by itself, as tables; all else is as refused as with it."""
     port, asked = server
     before = snapshot(folder)
-    for attempt in ATTEMPTS:
+    for attempt in ATTEMPTS[::one_in]:
         sql = attempt.replace("{port}", str(port)).replace("{work}", str(folder / "work"))
         with pytest.raises(ChainruleError):
             read_table(None, sql=sql)

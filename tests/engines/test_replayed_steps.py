@@ -147,7 +147,7 @@ def same_bits(a, b):
         assert p.tobytes() == q.tobytes()
 
 
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(12))
 def test_a_replayed_step_is_the_one_of_a_plain_training(number):
     check(number)
 
@@ -158,11 +158,12 @@ def test_in_float32(number):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", range(1000, 1300))
+@pytest.mark.parametrize("number", [*range(12, 24), *range(1000, 1300)])
 def test_many_more_trainings(number):
     check(number, "float64" if number % 3 else "float32")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("unroll", [1, 4, 1000])
 @pytest.mark.parametrize("update", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
 def test_the_state_written_out_is_the_state(update, unroll):
@@ -183,6 +184,7 @@ def test_the_state_written_out_is_the_state(update, unroll):
         np.testing.assert_allclose(shown, own)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "options",
     [
