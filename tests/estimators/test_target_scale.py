@@ -46,7 +46,7 @@ class TestScaled:
             np.testing.assert_allclose(other.loss_curve_, np.multiply(unit.loss_curve_, factor), rtol=1e-4)
 
     @given(st.floats(-8, 8), st.floats(-1e3, 1e3))
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=settings.default.max_examples // 5, suppress_health_check=[HealthCheck.too_slow])
     def test_r2_is_the_same_for_every_scale_and_shift(self, magnitude, shift):
         scale = 10.0**magnitude
         y = scale * (STANDARD + shift)
