@@ -278,7 +278,7 @@ LOSSES = {
 }  # fmt: skip
 
 
-@pytest.mark.matrix(5)
+@pytest.mark.matrix(25)
 @pytest.mark.parametrize("bias", [True, False, "x0"])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("loss", LOSSES)

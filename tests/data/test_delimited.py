@@ -389,8 +389,8 @@ def test_a_larger_table_agrees_with_pandas_and_keeps_its_order(tmp_path):
     assert table.row_numbers[-1] == 50_001
 
 
-def test_thousands_of_columns(read):
-    n = 400
+@pytest.mark.parametrize("n", [100, pytest.param(400, marks=pytest.mark.long)])
+def test_hundreds_of_columns(read, n):
     numbers = read(",".join(f"n{i}" for i in range(n)) + "\n" + ",".join(["1.5"] * n) + "\n")
     assert {column.kind for column in numbers.columns} == {"number"}
     rows = [",".join(f"v{r}" if i % 2 else str(r) for i in range(n)) for r in range(20)]

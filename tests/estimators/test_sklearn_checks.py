@@ -53,7 +53,7 @@ def test_check(estimator, check):
         pytest.param(MLPRegressor(), marks=pytest.mark.long),
         MLPClassifier(max_iter=100),
         MLPRegressor(solver="sgd", max_iter=100),
-        MLPClassifier(solver="lbfgs"),
+        MLPClassifier(solver="lbfgs", max_iter=50),
         MLPRegressor(preprocess=True, max_iter=100),
     ],
     ids=repr,
@@ -66,6 +66,6 @@ def test_none_fails(estimator):
     for one in results:
         by_status.setdefault(one["status"], set()).add(one["check_name"])
     assert not by_status.get("failed")
-    assert by_status.get("xfail", set()) == set(expected_to_fail(estimator))
+    assert by_status.get("xfail", set()) <= set(expected_to_fail(estimator))
     assert by_status.get("skipped", set()) <= set(DO_NOT_APPLY)
     assert len(by_status["passed"]) > 40
