@@ -28,7 +28,8 @@ collect_ignore_glob = [] if find_spec("torch") else ["tests/foreign/*"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("plain" if "not long" in config.option.markexpr else "long")
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile("plain" if "not long" in config.option.markexpr else "long")
 
 
 @pytest.hookimpl(wrapper=True)
