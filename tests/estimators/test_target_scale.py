@@ -33,6 +33,7 @@ def told(estimator, X, y):
 
 
 class TestScaled:
+    @pytest.mark.matrix(5)
     @pytest.mark.parametrize("loss", ["squared_error", "mae", "huber", "quantile(0.3)", "mse", "sum_of_squares"])
     @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "lm"])
     def test_the_unit_of_the_targets_does_not_matter(self, loss, solver):
