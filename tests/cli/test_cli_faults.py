@@ -52,15 +52,18 @@ def write_at_once(cli, monkeypatch, args):
     return len(touched.names)
 
 
+@pytest.mark.parametrize("both", [False, pytest.param(True, marks=pytest.mark.long)], ids=["either", "both"])
 @pytest.mark.parametrize("onwards", [False, True], ids=["once", "from then on"])
-def test_train(cli, monkeypatch, shelter, onwards):
-    """With yesterday's files there, and without."""
+def test_train(cli, monkeypatch, shelter, onwards, both):
+    """With yesterday's files there, and without: one of the two at every touch, or both."""
     count = write_at_once(cli, monkeypatch, TRAIN)
     assert count >= 20
     yesterday = contents(cli.folder)
     cr.train("xor", hidden=3, epochs=1).save(cli.folder / "xor.safetensors")
     yesterday |= {"xor.safetensors": (cli.folder / "xor.safetensors").read_bytes()}
     for n, old in product(range(1, count + 1), ({}, yesterday)):
+        if not both and bool(old) == ((n + onwards) % 2):
+            continue
         for path in [*cli.folder.iterdir(), *shelter.rglob("*.safetensors")]:
             path.unlink()
         for name, content in old.items():

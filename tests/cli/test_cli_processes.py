@@ -93,9 +93,16 @@ def test_a_kill_leaves_the_old_model_whole(folder):
 
 
 @pytest.mark.parametrize(
-    "args", [("info", "wine"), ("--help",), ("train", "--help"), ("predict", "m.safetensors", "digits"),
-             ("evaluate", "m.safetensors", "digits"), ("predict", "m.safetensors", "digits", "--json")],
-)  # fmt: skip
+    "args",
+    [
+        ("info", "wine"),
+        ("--help",),
+        ("predict", "m.safetensors", "digits"),
+        pytest.param(("train", "--help"), marks=pytest.mark.long),
+        pytest.param(("evaluate", "m.safetensors", "digits"), marks=pytest.mark.long),
+        pytest.param(("predict", "m.safetensors", "digits", "--json"), marks=pytest.mark.long),
+    ],
+)
 def test_a_pipe_that_is_closed_early(args):
     if "m.safetensors" in args:
         cr.train("digits", epochs=1).save("m.safetensors")

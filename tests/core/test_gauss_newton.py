@@ -61,6 +61,7 @@ def test_huge_certainty_gives_no_nan(name):
     assert np.isfinite(H).all()
 
 
+@pytest.mark.matrix(5)
 @pytest.mark.parametrize("largest_block", [1, 60, 10**6])
 @pytest.mark.parametrize("weights", [None, np.linspace(0.5, 3, 7)], ids=["even", "weighted"])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -147,7 +147,7 @@ def assert_gradient(network, activations, loss, X, Y, zero=()):
                 assert np.any(np.abs(grads.biases[l]) > 1e-6)
 
 
-@pytest.mark.matrix(5)
+@pytest.mark.matrix(12)
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("loss", oracle.LOSSES)
 @pytest.mark.parametrize("hidden", oracle.ACTIVATIONS)
@@ -163,7 +163,7 @@ def test_every_hidden_activation_with_every_loss(hidden, loss, outputs):
     assert_gradient(network, activations, loss, X, Y, zero={1} if hidden == "step" else set())
 
 
-@pytest.mark.matrix(2)
+@pytest.mark.matrix(5)
 @pytest.mark.parametrize(
     ("loss", "last", "outputs"),
     [
@@ -384,7 +384,7 @@ def architectures(draw):
     }
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(architectures())
 def test_any_architecture(case):
     sizes, activations, loss, N = case["sizes"], case["activations"], case["loss"], case["N"]

@@ -22,7 +22,7 @@ from chainrule.errors import ChainruleError, DataError, UsageError
 from chainrule.models.model_file import load
 
 ROWS = [{"k": i, "x": i / 7, "name": "ab"[i % 2], "day": f"2020-01-{i + 1:02}"} for i in range(9)]
-FEW, MANY = 5, pytest.param(100, marks=pytest.mark.long)  # damaged copies of each file
+FEW, MANY = 3, pytest.param(100, marks=pytest.mark.long)  # damaged copies of each file
 
 
 def whole_files(folder: Path) -> dict[str, bytes]:

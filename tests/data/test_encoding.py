@@ -265,7 +265,7 @@ def test_several_classes(output_activation, soft):
         np.testing.assert_allclose([Y.min(), Y.max()], [low + 0.1, high - 0.1] if soft else [low, high])
 
 
-@settings(max_examples=80)
+@settings(max_examples=settings.default.max_examples * 2 // 3)
 @given(
     st.lists(st.floats(-3, 3), min_size=3, max_size=3), st.booleans(), st.sampled_from(["softmax", "logistic", "tanh"])
 )
@@ -423,7 +423,7 @@ def test_the_description_of_a_regression():
     assert rows[0]["done"] == "as it is"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples * 2 // 3)
 @given(data=st.data())
 def test_encode_store_and_decode_any_table(data):
     n_rows = data.draw(st.integers(4, 12))
@@ -510,7 +510,7 @@ def inputs_and_rows(draw):
     return tuple(inputs), Table(tuple(columns[k] for k in order), "rows"), draw(st.sampled_from(["refuse", "ignore"]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=settings.default.max_examples * 2)
 @given(inputs_and_rows())
 def test_all_columns_at_once_are_encoded_as_one_after_the_other(case):
     """The same bits, or the same refusal: that of the first input."""

@@ -134,7 +134,7 @@ def paths(value: Any, start: tuple = ()) -> list[tuple]:
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=settings.default.max_examples * 2)
 @given(data=st.data())
 def test_any_change_is_either_refused_or_a_usable_encoding(data):
     stored = record()

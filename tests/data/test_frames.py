@@ -338,7 +338,7 @@ OTHERS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     kinds=st.lists(st.sampled_from([*NUMBERS, *OTHERS]), min_size=1, max_size=8),
     n=st.integers(1, 5),

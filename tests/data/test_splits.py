@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chainrule.data.encoding import split_table
@@ -20,7 +20,6 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@settings(max_examples=150)
 @given(n_rows=st.integers(10, 300), validation=SHARE, test=SHARE, seed=st.integers(0, 5))
 def test_parts_are_disjoint_and_cover_everything(n_rows, validation, test, seed):
     split = split_rows(n_rows, validation, test, generator(seed))
@@ -30,7 +29,6 @@ def test_parts_are_disjoint_and_cover_everything(n_rows, validation, test, seed)
     assert abs(len(split.test) - n_rows * test) <= 0.5
 
 
-@settings(max_examples=150)
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=12), SHARE, SHARE, st.integers(0, 5))
 def test_every_class_gets_its_share_to_within_one_row(sizes, validation, test, seed):
     assume(sum(sizes) >= 40)
@@ -103,7 +101,6 @@ def test_labels_of_another_length():
         split_rows(4, 0, 0, generator(), [1, 2])
 
 
-@settings(max_examples=60)
 @given(n_rows=st.integers(10, 100), k=st.integers(2, 10), classes=st.integers(1, 5))
 def test_folds(n_rows, k, classes):
     labels = generator().integers(0, classes, n_rows)

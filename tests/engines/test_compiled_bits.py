@@ -56,14 +56,13 @@ def run(one, **how):
     return bits(outcome, one.generator)
 
 
-@pytest.mark.matrix(2)
+@pytest.mark.matrix
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("threads", [2, 3, 5, 16])  # some of them get no rows, or no weights
 @pytest.mark.parametrize("name", TASKS)
-def test_any_number_of_threads(name, dtype, monkeypatch):
+def test_any_number_of_threads(name, threads, dtype, monkeypatch):
     monkeypatch.setattr(compiled, "FEWEST_TO_SHARE", 0)
-    alone = run(job(name, dtype), threads=1)
-    for threads in (2, 3, 5, 16):  # some of them get no rows, or no weights
-        assert run(job(name, dtype), threads=threads) == alone
+    assert run(job(name, dtype), threads=threads) == run(job(name, dtype), threads=1)
 
 
 @pytest.mark.parametrize("instruction_set", kernels())

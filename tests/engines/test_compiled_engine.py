@@ -138,18 +138,18 @@ OPTIONS = {
 }
 
 
-@pytest.mark.matrix(2)
+@pytest.mark.matrix
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rule", ["gradient_descent", "adam", "momentum"])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_options(name, dtype, instruction_set):
+def test_options(name, rule, dtype, instruction_set):
     options = dict(OPTIONS[name])
     last = options.pop("last", 3)
-    for rule in ("gradient_descent", "adam", "momentum"):
-        for batch in (1, 3, 4, 26, 40):
-            work, net = a_task((5, 19, 40, last), rule=rule, batch=batch, N=40, dtype=dtype, **options)
-            # What a layer of softmax with dropout returns is small; more epochs would only add rounding.
-            compare(work, net, instruction_set, epochs=2, rate=0.002, tolerance=4 * TOLERANCE[dtype])
+    for batch in (1, 3, 4, 26, 40):
+        work, net = a_task((5, 19, 40, last), rule=rule, batch=batch, N=40, dtype=dtype, **options)
+        # What a layer of softmax with dropout returns is small; more epochs would only add rounding.
+        compare(work, net, instruction_set, epochs=2, rate=0.002, tolerance=4 * TOLERANCE[dtype])
 
 
 def test_parameters_in_fortran_order():
@@ -176,44 +176,44 @@ def test_examples_in_fortran_order_or_with_gaps():
         assert all((p == q).all() for p, q in zip(found[0].parameters, other.parameters, strict=True))
 
 
-@pytest.mark.matrix(2)
+@pytest.mark.matrix(15)
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rule", ["gradient_descent", "momentum", "adam(0.9,0.99,0.001)"])
+@pytest.mark.parametrize("inputs", [5, 4, 1])  # up to 4 everywhere is tiny
 @pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5])
-def test_few_outputs(outputs, dtype, instruction_set):
+def test_few_outputs(outputs, inputs, rule, dtype, instruction_set):
     loss = "softmax_categorical_cross_entropy" if outputs > 1 else "logistic_binary_cross_entropy"
     for batch in (1, 4, 6, 8, 9, 16, 20, 33, 64):
-        for rule in ("gradient_descent", "momentum", "adam(0.9,0.99,0.001)"):
-            for inputs in (5, 4, 1):  # up to 4 everywhere is tiny
-                work, net = a_task(
-                    (inputs, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
-                    classify=True, shuffle=batch % 2 == 0, weighted=batch == 9,
-                )  # fmt: skip
-                wanted, found = run_both(work, net, 3, 0.02, instruction_set=instruction_set)
-                assert assert_equal(wanted, found, net, TOLERANCE[dtype]) > 1e-4
-                assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared
+        work, net = a_task(
+            (inputs, 3, outputs), "logistic", loss=loss, rule=rule, batch=batch, N=70, dtype=dtype,
+            classify=True, shuffle=batch % 2 == 0, weighted=batch == 9,
+        )  # fmt: skip
+        wanted, found = run_both(work, net, 3, 0.02, instruction_set=instruction_set)
+        assert assert_equal(wanted, found, net, TOLERANCE[dtype]) > 1e-4
+        assert 0 < found.epochs[-1, 1] <= 1  # the accuracy, which assert_equal has compared
 
 
-@pytest.mark.matrix(2)
+@pytest.mark.matrix
 @pytest.mark.parametrize("instruction_set", SETS)
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bias", [True, False, "x0"])
 @pytest.mark.parametrize("rule", ["gradient_descent", "nesterov", "rmsprop", "adamw", "rprop"])
-def test_tiny_networks(rule, dtype, instruction_set):
+def test_tiny_networks(rule, bias, dtype, instruction_set):
     for sizes in ((2, 2, 1), (3, 4, 4, 2), (1, 1), (4, 3, 4, 1, 3)):
-        for bias in (True, False, "x0"):
-            for batch in (1, 3, 16, 50):
-                work, net = a_task(sizes, rule=rule, dtype=dtype, bias=bias, batch=batch, N=50, weight_decay=0.1,
-                                   reduction="sum" if batch == 3 else "mean")  # fmt: skip
-                compare(work, net, instruction_set, rate=0.01)
+        for batch in (1, 3, 16, 50):
+            work, net = a_task(sizes, rule=rule, dtype=dtype, bias=bias, batch=batch, N=50, weight_decay=0.1,
+                               reduction="sum" if batch == 3 else "mean")  # fmt: skip
+            compare(work, net, instruction_set, rate=0.01)
 
 
-@pytest.mark.matrix(2)
+@pytest.mark.matrix
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [2, 70])
 @pytest.mark.parametrize("rule", ["adam", "adam(0.5,0.9,0.001)", "adamw"])
-def test_running_means_of_many_updates(rule, dtype):
-    for batch in (2, 70):
-        work, net = a_task((3, 20, 2), rule=rule, dtype=dtype, batch=batch, N=70)
-        compare(work, net, None, epochs=140, rate=0.001)
+def test_running_means_of_many_updates(rule, batch, dtype):
+    work, net = a_task((3, 20, 2), rule=rule, dtype=dtype, batch=batch, N=70)
+    compare(work, net, None, epochs=140, rate=0.001)
 
 
 @pytest.mark.parametrize("instruction_set", SETS)
@@ -223,7 +223,7 @@ def test_wide_layers(instruction_set):
         compare(work, net, instruction_set, epochs=2, rate=0.001)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_architecture(data):
     draw = data.draw

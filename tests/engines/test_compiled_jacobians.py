@@ -89,16 +89,17 @@ SHAPES = [(1, 1), (3, 1), (1, 10, 1), (5, 1, 1, 3), (7, 33), (13, 16, 3), (2, 40
 OPTIONS = [{}, {"bias": False}, {"bias": "x0"}]
 
 
-@pytest.mark.matrix(6)
+@pytest.mark.matrix
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("frozen", [None, 0, -1])
 @pytest.mark.parametrize("sizes", SHAPES, ids=str)
-def test_shapes_biases_and_frozen_layers(sizes, dtype, options, instruction_set):
-    L = len(sizes) - 1
-    for frozen in {None, 0, L - 1} if L > 1 else {None}:
-        trainable = [l != frozen for l in range(L)]
-        net = a_network(sizes, "tanh", "softmax", dtype, trainable=trainable, **options)
-        compare_all(net, N=5, instruction_set=instruction_set)
+def test_shapes_biases_and_frozen_layers(sizes, frozen, dtype, options, instruction_set):
+    trainable = [True] * (len(sizes) - 1)
+    if frozen is not None and len(trainable) > 1:
+        trainable[frozen] = False
+    net = a_network(sizes, "tanh", "softmax", dtype, trainable=trainable, **options)
+    compare_all(net, N=5, instruction_set=instruction_set)
 
 
 @pytest.mark.matrix(2)
@@ -138,7 +139,7 @@ def test_many_examples_in_blocks_by_any_number_of_threads(k, N):
         assert_close(one, other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples * 2 // 5)
 @given(data=st.data())
 def test_architectures(data):
     sizes = data.draw(st.lists(st.integers(1, 36), min_size=2, max_size=5))

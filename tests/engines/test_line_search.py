@@ -38,7 +38,7 @@ def test_the_wolfe_conditions_hold_where_it_ends(shape, first):
 
 
 @given(st.floats(0.1, 100), st.floats(-5, 5), st.floats(0.01, 50), st.floats(1e-4, 1e4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=settings.default.max_examples * 2)
 def test_a_fall_on_any_quartic(a, b, c, first):
     phi, slope = (lambda t: a * t**4 + b * t**3 - c * t), (lambda t: 4 * a * t**3 + 3 * b * t**2 - c)
     t = search(lambda t: (phi(t), slope(t)), 0.0, -c, first)

@@ -71,7 +71,7 @@ def engine_and_plain(output, rule, *, batch_size=4, bias=True, frozen=(), shuffl
     return network, work, rates
 
 
-@pytest.mark.matrix(3)
+@pytest.mark.matrix(8)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("batch_size", [11, 1, 4], ids=["batch", "incremental", "minibatch"])
 @pytest.mark.parametrize("output", KINDS)
@@ -80,7 +80,7 @@ def test_every_rule_follows_the_same_path(rule, output, batch_size, reduction):
     engine_and_plain(output, rule, batch_size=batch_size, reduction=reduction)
 
 
-@pytest.mark.matrix(5)
+@pytest.mark.matrix(17)
 @pytest.mark.parametrize("batch_size", [11, 1, 4])
 @pytest.mark.parametrize("rule", ["gradient_descent", "adam", "adamw"])
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_seed_004_incremental_update():
     assert not np.allclose(found, run_gradient_descent(network, x, t, 1, 0.7), atol=1e-4)  # the order matters
 
 
-@pytest.mark.matrix(5)
+@pytest.mark.matrix(17)
 @pytest.mark.parametrize(
     "settings", [{}, {"clip_norm": 0.05, "clip_value": 0.1, "weight_decay": 0.1}, {"dropout": (0.3,)}]
 )

@@ -147,7 +147,7 @@ def same_bits(a, b):
         assert p.tobytes() == q.tobytes()
 
 
-@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("number", range(12))
 def test_a_replayed_step_is_the_one_of_a_plain_training(number):
     check(number)
 
@@ -158,11 +158,12 @@ def test_in_float32(number):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", range(1000, 1300))
+@pytest.mark.parametrize("number", [*range(12, 24), *range(1000, 1300)])
 def test_many_more_trainings(number):
     check(number, "float64" if number % 3 else "float32")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("unroll", [1, 4, 1000])
 @pytest.mark.parametrize("update", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
 def test_the_state_written_out_is_the_state(update, unroll):
@@ -183,6 +184,7 @@ def test_the_state_written_out_is_the_state(update, unroll):
         np.testing.assert_allclose(shown, own)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "options",
     [
@@ -246,8 +248,12 @@ def test_a_solver_that_has_converged_took_no_step():
             pytest.fail(f"{solver} was to converge: {model.provenance.stopped}")
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "quantity", [Change(weight(2, 1, 2)), Derivative(COST, weight(1, 1, 2)), delta(2, 1), a(2, 1)], ids=str
+)
 @pytest.mark.parametrize("notation", list(PRESETS))
-def test_every_notation_writes_a_step(notation):
+def test_every_notation_writes_a_step(notation, quantity):
     case = {
         **drawn(7),
         "update": "adam",
@@ -258,13 +264,11 @@ def test_every_notation_writes_a_step(notation):
     }
     model, _ = trained(case, "float64")
     why = model.replay(step=(2, 2), notation=notation, unroll=2)
-    counting = why.explanation.notation.counting
-    for quantity in (Change(weight(2, 1, 2)), Derivative(COST, weight(1, 1, 2)), delta(2, 1), a(2, 1)):
-        entry = why[written(quantity, counting)]
-        for detail in ("line", "factors", "layers", "paths", "scalars"):
-            for line in entry.lines(detail):
-                assert evaluate(line.expression) == pytest.approx(line.value, rel=1e-9, abs=1e-14), line.rule
-            assert entry.text(detail)
-            assert entry.latex(detail)
-            assert entry.mathml(detail).startswith("<math")
-            assert entry.json(detail)["lines"]
+    entry = why[written(quantity, why.explanation.notation.counting)]
+    for detail in ("line", "factors", "layers", "paths", "scalars"):
+        for line in entry.lines(detail):
+            assert evaluate(line.expression) == pytest.approx(line.value, rel=1e-9, abs=1e-14), line.rule
+        assert entry.text(detail)
+        assert entry.latex(detail)
+        assert entry.mathml(detail).startswith("<math")
+        assert entry.json(detail)["lines"]

@@ -61,7 +61,10 @@ def ran(program, code=0):
     return answer.stdout
 
 
-@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize(
+    "work",
+    [pytest.param(work, marks=[pytest.mark.long] if work in ("predictions", "chunks") else []) for work in WORK],
+)
 def test_a_daemon_thread_at_the_end_of_the_program(work):
     body = WORK[work].replace("while True: ", "while True:\n        ")
     assert ran(f"def work():\n    {body}\nfor i in range(2): start(work)\nprint('done')\n") == "done\n"

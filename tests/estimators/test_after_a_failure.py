@@ -50,6 +50,7 @@ def belongs_together(one, X, y, rows=None):
     assert one.n_iter_ <= 2
 
 
+@pytest.mark.matrix(3)
 @pytest.mark.parametrize("kind", ["classes", "values"])
 @pytest.mark.parametrize("watched", WATCHED)
 @pytest.mark.parametrize("preprocess", [False, True])

@@ -28,6 +28,7 @@ def warm(cls, data, fits, steps, between=lambda one: one, **more):
     return one
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("fits", "steps"), [(12, 1), (4, 3), (3, 4)])
 @pytest.mark.parametrize("kind", ["classes", "values", "preprocessed", "float32", "weighted", "validated"])
 def test_k_fits_of_n_steps_are_one_fit_of_k_n(wine, diabetes, kind, fits, steps):

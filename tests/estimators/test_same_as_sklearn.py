@@ -42,6 +42,7 @@ RULES = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("batch_size", ["auto", 16, 1])
 def test_the_weights_follow_the_same_path_for_20_epochs(wine, name, batch_size):
@@ -76,6 +77,7 @@ WAYS = {
 LONG = ("adaptive", "until it no longer falls", "early stopping", "adaptive, early stopping", "lbfgs")
 
 
+@pytest.mark.matrix(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "values", "counts"])
 def test_every_way_to_train(wine, diabetes, labels, way, kind):

@@ -33,6 +33,7 @@ def told(estimator, X, y):
 
 
 class TestScaled:
+    @pytest.mark.matrix(5)
     @pytest.mark.parametrize("loss", ["squared_error", "mae", "huber", "quantile(0.3)", "mse", "sum_of_squares"])
     @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "lm"])
     def test_the_unit_of_the_targets_does_not_matter(self, loss, solver):
@@ -52,7 +53,7 @@ class TestScaled:
         assert one.loss_curve_ == other.loss_curve_
 
     @given(st.floats(-8, 8), st.floats(-1e3, 1e3))
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=settings.default.max_examples // 5, suppress_health_check=[HealthCheck.too_slow])
     def test_r2_is_the_same_for_every_scale_and_shift(self, magnitude, shift):
         scale = 10.0**magnitude
         y = scale * (STANDARD + shift)

@@ -68,21 +68,22 @@ def test_every_name_that_a_derivation_prints_can_be_asked_for(task, notation, da
 test_many_printed_names = test_every_name_that_a_derivation_prints_can_be_asked_for.many
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize("n", [None, 0, 1, 11, 12])
 @pytest.mark.parametrize("notation", sorted(PRESETS))
-def test_wide_layers_and_many_examples(notation):
+def test_wide_layers_and_many_examples(notation, n):
     """Numbers of two digits: unit 12 is not unit 2 of example 1."""
     net = Network.dense([13, 12, 11], seed=0)
     X, Y = np.ones((14, 13)), np.zeros((14, 11))
     why = explain(net, X, Y, notation=notation, example=12)
-    for n in (None, 0, 1, 11, 12):
-        for units in ((0,), (1,), (10,)):
-            for kind, l in (("a", 0), ("z", 1), ("a", 1), ("a", 2), ("delta", 2), ("y", None)):
-                name = Quantity(kind, l, units, n)
-                text = name_text(name, why.definitions.naming)
-                assert same(why[text].name, name, why), (text, name)
-        for i, k in ((0, 0), (0, 10), (10, 1), (11, 10)):
-            name = Derivative(Quantity("C", example=n), weight(2, i, k))
-            assert same(why[name_text(name, why.definitions.naming)].name, name, why)
+    for units in ((0,), (1,), (10,)):
+        for kind, l in (("a", 0), ("z", 1), ("a", 1), ("a", 2), ("delta", 2), ("y", None)):
+            name = Quantity(kind, l, units, n)
+            text = name_text(name, why.definitions.naming)
+            assert same(why[text].name, name, why), (text, name)
+    for i, k in ((0, 0), (0, 10), (10, 1), (11, 10)):
+        name = Derivative(Quantity("C", example=n), weight(2, i, k))
+        assert same(why[name_text(name, why.definitions.naming)].name, name, why)
 
 
 @pytest.mark.parametrize("notation", sorted(PRESETS))

@@ -93,7 +93,7 @@ test_many_expansions = test_expanded_down_to_weights_and_inputs.many
 
 
 @given(random_networks.tasks(layers=(1, 4)), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=settings.default.max_examples // 3, suppress_health_check=[HealthCheck.filter_too_much])
 def test_jacobian_entries_agree_with_differences(task, seed):
     """The values, which every derivation trusts, against a network that is nudged at a pre-activation."""
     network, X, Y, options = task

@@ -170,6 +170,7 @@ def test_every_line_with_indices(lesson, notation):
 test_many_lines_with_indices = test_every_line_with_indices.many
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 @pytest.mark.parametrize(
     ("loss", "output"),

@@ -56,13 +56,14 @@ def check(hidden, loss, x, count):
     return told
 
 
+@pytest.mark.parametrize("count", [5, pytest.param(14, marks=pytest.mark.long)])
 @pytest.mark.parametrize("x", EXTREMES)
-def test_every_activation_and_every_loss_at_an_extreme(x):
+def test_every_activation_and_every_loss_at_an_extreme(x, count):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        told = [check(hidden, "half_squared_error", x, 14) for hidden in ACTIVATIONS]
-        told += [check("identity", loss, x, 14) for loss in OUTPUTS]
-    assert sum(told) > 100  # numbers other than 0, compared
+        told = [check(hidden, "half_squared_error", x, count) for hidden in ACTIVATIONS]
+        told += [check("identity", loss, x, count) for loss in OUTPUTS]
+    assert sum(told) > 7 * count  # numbers other than 0, compared
 
 
 @pytest.mark.long

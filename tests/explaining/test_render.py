@@ -135,7 +135,7 @@ def braces_match(latex):
 
 
 @given(random_networks.tasks(layers=(1, 3)), st.sampled_from(sorted(PRESETS)), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2)
 def test_every_form_is_well_formed(task, notation, data):
     network, X, Y, options = task
     why = cr.explain(network, X, Y, notation=notation, most=2, update="adam", **options)

@@ -61,6 +61,7 @@ def resolved(q, index):
     return Quantity(q.kind, q.layer, tuple(index.get(u, u) for u in q.units), q.example)
 
 
+@pytest.mark.matrix(5)
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 @pytest.mark.parametrize("sizes", [(2, 2), (2, 3, 2), (2, 3, 4, 2)])
 @pytest.mark.parametrize("loss", ["half_squared_error", "sum_of_squares", "mean_of_squares"])

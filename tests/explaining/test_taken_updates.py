@@ -15,6 +15,7 @@ def trained(**options):
     return cr.train(X, Y, hidden=2, dtype="float64", seed=1, test=0.0, target_scale="none", **options)
 
 
+@pytest.mark.matrix(4)
 @pytest.mark.parametrize("unroll", [0, 1, 3, 100])
 @pytest.mark.parametrize("update", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
 def test_what_the_gradients_left_is_the_state(update, unroll):
@@ -29,6 +30,7 @@ def test_what_the_gradients_left_is_the_state(update, unroll):
     assert written_out == (0 if not unroll else 2 if update.startswith("adam") else 1)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("options", [
     {"solver": "lm", "weight_decay": 0.7, "reduction": "sum"}, {"solver": "lm", "weight_decay": 0.7},
     {"solver": "lm", "bayes": True}, {"solver": "lbfgs"}, {"solver": "lbfgs(2)", "weight_decay": 0.3},

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -30,7 +30,6 @@ def as_written(notation, what):
 @given(
     st.sampled_from(sorted(PRESETS)), st.sampled_from(sorted(PRESETS)), st.sampled_from(["dJ/dW", "W", "delta", "z"])
 )
-@settings(max_examples=150, deadline=None)
 def test_an_array_arrives_as_the_other_course_would_have_it(source, target, what):
     kind, l = ("W", 2) if "W" in what else ("a", 1)
     number = PRESETS[source].counting.layer(l, kind)

@@ -558,42 +558,33 @@ def of_check(diagnosis: Diagnosis, check: str) -> list[Finding]:
 
 
 @pytest.mark.parametrize("name", TRIGGERS)
-def test_it_is_found(name: str) -> None:
+def test_it_is_found_and_its_remedy_removes_it(name: str) -> None:
     check, severity, mentioned, table, options = TRIGGERS[name]
-    found = of_check(examined(table(), options), check)
-    assert [f.severity for f in found] == [severity]
+    source = table()
+    diagnosis = examined(source, options)
+    (found,) = of_check(diagnosis, check)
+    assert found.severity == severity
     for word in mentioned:
-        assert word in found[0].what + found[0].remedy
-    for sentence in (found[0].what, found[0].why, found[0].remedy):
+        assert word in found.what + found.remedy
+    for sentence in (found.what, found.why, found.remedy):
         assert sentence[-1] in ".)"
-    assert found[0].flag or check in NO_OPTION
+    flags_are_options(diagnosis)
+    if check not in NO_OPTION:
+        assert found.flag
+        assert found.options
+        assert not of_check(examined(source, {**options, **found.options}), check)
+    if severity == "problem":  # all remedies together leave none, and one can train
+        together = {**options, **diagnosis.options}
+        assert examined(source, together).ok
+        arrays = source if isinstance(source, tuple) else (source,)
+        assert set_up(*arrays, **together).X.size
 
 
-@pytest.mark.parametrize("name", TRIGGERS)
-def test_flags_are_options(name: str) -> None:
-    *_, table, options = TRIGGERS[name]
-    for found in examined(table(), options).findings:
+def flags_are_options(diagnosis: Diagnosis) -> None:
+    for found in diagnosis.findings:
         typed = [word for word in shlex.split(found.flag) if word.startswith("--")]
         assert [word.removeprefix("--").removeprefix("no-").replace("-", "_") for word in typed] == [*found.options]
         assert set(found.options) <= set(FIELDS)
-
-
-@pytest.mark.parametrize("name", [name for name in TRIGGERS if TRIGGERS[name][0] not in NO_OPTION])
-def test_the_remedy_removes_it(name: str) -> None:
-    check, _, _, table, options = TRIGGERS[name]
-    (found,) = of_check(examined(table(), options), check)
-    assert found.options
-    assert not of_check(examined(table(), {**options, **found.options}), check)
-
-
-@pytest.mark.parametrize("name", [name for name in TRIGGERS if TRIGGERS[name][1] == "problem"])
-def test_all_remedies_together_leave_no_problem_and_can_train(name: str) -> None:
-    *_, table, options = TRIGGERS[name]
-    source = table()
-    together = {**options, **examined(source, options).options}
-    assert examined(source, together).ok
-    arrays = source if isinstance(source, tuple) else (source,)
-    assert set_up(*arrays, **together).X.size
 
 
 @pytest.mark.parametrize(("check", "table", "options"), SILENT)

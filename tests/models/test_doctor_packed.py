@@ -80,15 +80,14 @@ def test_the_query_takes_them_apart(name, tmp_path):
     path.write_text("\n".join(["f,b,price", *lines]) + "\n")
     (one,) = found(diagnose(path))
     assert set(one.options) == {"sql"}
-    remedied = dict(one.options)
-    assert not found(diagnose(path, **remedied))
-    made = read_table(path, **remedied)
+    made = read_table(path, **one.options)
+    assert not found(diagnose(made))
     new = [column for column in made.columns if column.name.startswith("f ")]
     first = [str(column.values[0]).removesuffix(".0") for column in new]
     assert first == list(parts)
     assert made.names[-1] == "price"  # the target is still the last
     assert "f" not in made.names
-    assert set_up(path, **remedied).X.size
+    assert set_up(made).X.size
 
 
 @pytest.mark.parametrize("name", [name for name in PACKED if not isinstance(PACKED[name][0][0], str)])

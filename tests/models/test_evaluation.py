@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import (
     accuracy_score,
@@ -43,7 +43,6 @@ def assert_equals_sklearn(result, truth, predicted, probabilities, classes):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.UndefinedMetricWarning")
-@settings(deadline=None)
 @given(st.integers(2, 5), st.integers(1, 40), st.integers(0, 10**6))
 def test_classes(n_classes, n_rows, seed):
     generator = np.random.default_rng(seed)
@@ -56,7 +55,6 @@ def test_classes(n_classes, n_rows, seed):
     assert_equals_sklearn(result, names[truth], names[predicted], P, classes)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(2, 40), st.integers(0, 10**6))
 def test_values(n_targets, n_rows, seed):
     generator = np.random.default_rng(seed)

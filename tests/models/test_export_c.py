@@ -25,17 +25,18 @@ def compile_c(source, target, *flags):
     subprocess.run(["cc", "-std=c99", *STRICT, *flags, source, "-lm", "-o", target], check=True, timeout=120)
 
 
-def library(folder, text):
+def library(folder, text, optimised="-O1"):
     (source := folder / "exported.c").write_text(text)
     target = folder / f"exported{len(list(folder.iterdir()))}.so"  # a library that is loaded must not be replaced
-    compile_c(source, target, "-O1", "-shared", "-fPIC")
+    compile_c(source, target, optimised, "-shared", "-fPIC")
     return ctypes.CDLL(str(target))
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
+@pytest.fixture(scope="module", params=["-O0", pytest.param("-O1", marks=pytest.mark.long)])
+def compiled(request, tmp_path_factory):
     """All cases in one file, since every name in an export begins with the function's."""
-    return library(tmp_path_factory.mktemp("c"), "\n".join(to_c(case(name).model, name=NAMES[name]) for name in CASES))
+    text = "\n".join(to_c(case(name).model, name=NAMES[name]) for name in CASES)
+    return library(tmp_path_factory.mktemp("c"), text, request.param)
 
 
 def call(function, program, row, width):

@@ -125,10 +125,11 @@ class TestOneAmongOthers:
         assert [len(model.history) for model in models] == [3, 3, 0, 0, 0]
         assert [model.provenance.stopped for model in models][1:3] == ["all epochs run", "interrupted"]
 
-    def test_a_time_limit_for_all_together(self):
-        models = cr.train_many("xor", [{"seed": seed} for seed in range(600)], epochs=10**9, time_limit=0.3)
+    @pytest.mark.parametrize("count", [200, pytest.param(600, marks=pytest.mark.long)])
+    def test_a_time_limit_for_all_together(self, count):
+        models = cr.train_many("xor", [{"seed": seed} for seed in range(count)], epochs=10**9, time_limit=0.3)
         assert {model.provenance.stopped for model in models} == {"time limit reached"}
-        assert sum(model.provenance.seconds for model in models) < 90  # each for itself would take 180
+        assert sum(model.provenance.seconds for model in models) < 0.15 * count  # each for itself takes 0.3
 
 
 class TestRefusals:

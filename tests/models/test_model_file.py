@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import struct
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -283,8 +284,9 @@ def changed(facts, place, other):
     return copy
 
 
+@pytest.mark.parametrize("one_in", [11, pytest.param(1, marks=pytest.mark.long)])  # which is prime to the 15 kinds
 @pytest.mark.parametrize("case", ["one node", "several targets", "names"])
-def test_every_entry_of_another_kind(case, tmp_path):
+def test_every_entry_of_another_kind(case, one_in, tmp_path):
     """Each entry of the metadata replaced: an error of chainrule's own, or a model that still works in every way."""
     from chainrule.cli.info import of_model
 
@@ -293,7 +295,7 @@ def test_every_entry_of_another_kind(case, tmp_path):
     facts, arrays = parts(path)
     facts["provenance"]["notes"] = facts["provenance"]["notes"][:1]
     refusals = tried = 0
-    for place, other in mutations(facts):
+    for place, other in islice(mutations(facts), 0, None, one_in):
         if len(place) > 1 and place[-1] not in (0, 1) and isinstance(place[-1], int):
             continue  # the first two of every list stand for the others
         save_file(arrays, path, {KEY: json.dumps(changed(facts, place, other))})
@@ -311,7 +313,7 @@ def test_every_entry_of_another_kind(case, tmp_path):
         of_model(str(path))
         loaded.save(tmp_path / "again.safetensors")
         cr.load(tmp_path / "again.safetensors")
-    assert tried > 500
+    assert tried > 500 / one_in
     assert refusals > tried / 2
 
 

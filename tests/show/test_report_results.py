@@ -89,10 +89,11 @@ def test_truth_and_answer_stand_before_the_inputs_and_words_at_the_left():
     ]  # fmt: skip
 
 
-def test_the_bootstrap_covers_what_it_should():
-    # 200 samples of 60 rows whose errors have a root mean square of 1: most intervals of 95 % hold it.
+@pytest.mark.parametrize("samples", [60, pytest.param(200, marks=pytest.mark.long)])
+def test_the_bootstrap_covers_what_it_should(samples):
+    # Samples of 60 rows whose errors have a root mean square of 1: most intervals of 95 % hold it.
     r = np.random.default_rng(0)
-    intervals = [bootstrap(t, t + r.normal(size=t.shape)) for t in r.normal(size=(200, 60, 1))]
+    intervals = [bootstrap(t, t + r.normal(size=t.shape)) for t in r.normal(size=(samples, 60, 1))]
     assert 0.85 <= np.mean([low <= 1 <= high for found in intervals for low, high in found.rmse]) <= 0.99
 
 

@@ -14,6 +14,7 @@ def networks(n, dtype="float64", **settings):
     return [cr.Network.dense([3, 5, 2], ["tanh", "identity"], seed=seed, dtype=dtype, **settings) for seed in range(n)]
 
 
+@pytest.mark.matrix(4)
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("options", [{}, {"validation": (X[:7], Y[:7]), "patience": 3}, {"dropout": 0.2}])

@@ -110,6 +110,7 @@ class TestInTheLoop:
         assert state.epoch < 100
         assert state.history[-1].cost == min(row.cost for row in state.history)
 
+    @pytest.mark.matrix
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     @pytest.mark.parametrize("solver", SOLVERS, ids=str)
     @pytest.mark.parametrize("stop", [1, 5])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.core.network import Network
@@ -13,7 +13,6 @@ def row(number):
     return Epoch(number, 1.0 / number, *[0.0] * 6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 20), max_size=30))
 def test_histories_that_grow_from_one_another_are_tuples(parents):
     """Each new history continues any of those before it; none of them ever changes."""
