@@ -29,6 +29,21 @@ def test_what_the_gradients_left_is_the_state(update, unroll):
     assert written_out == (0 if not unroll else 2 if update.startswith("adam") else 1)
 
 
+@pytest.mark.parametrize("unroll", [0, 1, 3, 100])
+def test_momentum_as_a_running_mean_says_what_the_velocity_is(unroll):
+    """v = -alpha times the running mean, with the rate of now, whatever the rates of the steps before were."""
+    model = trained(update="momentum(0.8)", epochs=3, batch_size=8, learning_rate=0.01, schedule="exponential")
+    here, there = (model.replay(step=5, unroll=unroll, notation=n) for n in ("chainrule", "ng"))
+    mean, velocity = there["v(W[1][2,3])"], here["v(W[1][3,2])"]
+    assert there["change W[1][2,3]"].value == pytest.approx(here["change W[1][3,2]"].value, rel=1e-12)
+    assert velocity.value == pytest.approx(-there["α"].value * mean.value, rel=1e-12)
+    for line in (mean.line, *there["change W[1][2,3]"].lines("scalars")):
+        assert evaluate(line.expression) == pytest.approx(line.value, rel=1e-9, abs=1e-15)
+        assert "rounding" not in line.rule
+        assert "floats" not in line.rule
+    assert mean.line.rule.startswith("what the gradients" if unroll else "left by the updates before")
+
+
 @pytest.mark.parametrize("options", [
     {"solver": "lm", "weight_decay": 0.7, "reduction": "sum"}, {"solver": "lm", "weight_decay": 0.7},
     {"solver": "lm", "bayes": True}, {"solver": "lbfgs"}, {"solver": "lbfgs(2)", "weight_decay": 0.3},
