@@ -180,7 +180,7 @@ class _Reader:
             if function in ELEMENTWISE_FUNCTIONS:
                 return Node("call", (self.atom(),), function)
             try:
-                return self.named(text)  # x (...), a product
+                return self.named(text.strip())  # x (...), a product
             except UsageError:
                 raise self.error(position, f'"{function}" is no function of a formula here') from None
         if kind in ("name", "derivative", "greek"):
