@@ -7,10 +7,12 @@ import pytest
 
 import chainrule as cr
 from chainrule import UsageError, derive, explain
+from chainrule.explaining.expressions import Equation, Sum, Symbol
+from chainrule.explaining.naming import Naming
 from chainrule.explaining.presets import PRESETS
-from chainrule.explaining.quantities import Derivative, Quantity, is_backward
+from chainrule.explaining.quantities import COST, Derivative, Quantity, is_backward, variable
 from chainrule.explaining.symbolic import backpropagation_equations
-from chainrule.explaining.text_form import TextWriter
+from chainrule.explaining.text_form import TextWriter, text
 from chainrule.explaining.trees import symbols
 
 ASKED = ["dC/dW[{l}]", "dC/db[{l}]", "dJ/dW[{l}]", "delta[{l}]", "dC/da[{l}]", "dC/dx", "da[{m}]/da[{l}]",
@@ -86,3 +88,53 @@ def test_each_detail_is_made_of_what_it_promises(notation):
             assert needed <= done or len(everything) == 80
             done.add(line.name)
         assert len(done) == len(everything)
+
+
+@pytest.mark.parametrize(("notation", "slope"), [("chainrule", "f′(z[{l}][{k}])"), ("gates", "∂a{l}{k}/∂z{l}{k}")])
+def test_the_links_of_every_path(notation, slope):
+    """Of da[3][1]/dx[2] via k, j: the weights on the way, and the slope of every unit that is passed."""
+    net = cr.Network.dense([2, 2, 2, 2], "tanh", init="uniform(-1,1)", seed=1)
+    why = explain(net, X[:1, :2], Y[:1, :2], notation=notation)
+    up, down, first = "⁰¹²³", "₀₁₂", why.notation.counting.first_unit
+
+    def weight(l, i, k):
+        return f"W[{l}][{i + 1},{k + 1}]" if notation == "chainrule" else f"w{up[l]}{down[k]}{down[i]}"
+
+    def at(l, k):
+        return slope.format(l=l if notation == "chainrule" else up[l], k=k + 1 if first else down[k])
+
+    for k, j in itertools.product(range(2), range(2)):
+        path = why[f"da[3][{first}]/dx[{1 + first}] via {k + first},{j + first}"]
+        links = [at(3, 0), weight(3, j, 0), at(2, j), weight(2, k, j), at(1, k), weight(1, 1, k)]
+        assert path.text("line").splitlines()[1].partition(" = ")[2].strip() == " · ".join(links)
+        path = why[f"dC/dW[1][{first},{first}] via {k + first},{j + first}"]
+        into = "x[1]" if first else "x₀"
+        last = f"δ[3][{j + 1}]" if first else f"δ³{down[j]}"
+        links = [last, weight(3, k, j), at(2, k), weight(2, 0, k), at(1, 0), into]
+        assert path.text("line").splitlines()[1].partition(" = ")[2].strip() == " · ".join(links)
+
+
+@pytest.mark.parametrize("hidden", ["tanh", "softmax"])
+def test_what_a_layer_is_called(hidden):
+    """A softmax takes a whole example at once; each layer by its number as the notation counts it."""
+    for notation, numbers in (("chainrule", "12"), ("nielsen", "23"), ("pytorch", "01")):
+        layer = PRESETS[notation].counting.layer(1, "W")
+        book = derive((2, 3, 2), f"dC/dW[{layer}]", activation=hidden, output_activation="tanh", notation=notation,
+                      level="matrix")  # fmt: skip
+        rules = [equation.rule for equation in book.equations][:4]
+        own = "softmax of each example" if hidden == "softmax" else "element by element"
+        assert rules == [
+            f"layer {numbers[0]}, all at once",
+            own,
+            f"layer {numbers[1]}, all at once",
+            "element by element",
+        ]
+
+
+def test_long_rows_break_between_terms_alone():
+    names = ["a" * length for length in (10, 60, 130, 12, 200, 5)] * 2
+    terms = tuple(Symbol(variable(name), 1.0) for name in names)
+    lines = text([Equation(Symbol(COST), (Sum(terms),))], Naming(PRESETS["chainrule"]), 5).splitlines()
+    assert " ".join(line.strip() for line in lines) == "C = " + " + ".join(names)
+    assert all(len(line) <= 110 or line.strip(" +") in names for line in lines)
+    assert len(lines) > 4
