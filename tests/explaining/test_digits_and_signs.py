@@ -26,14 +26,14 @@ def digits_of(text):
     return max(len(n.replace(".", "").lstrip("0")) for n in re.findall(r"[\d.]+", text))
 
 
-@pytest.mark.parametrize("away", [0.3, 0.11, 0.0999, 0.0123456789, 1.23456789e-3, 1.23456789e-5, 1.23456789e-8])
+@pytest.mark.parametrize("away", [0.3123456, 0.1123456, 0.0987654321, 0.0123456789, 1.23456789e-3, 1.23456789e-5])
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_logarithm_near_1(away, sign):
-    x = 1 + sign * (away + 1e-12)
+    x = 1 + sign * away
     text = shown(Function("ln", Number(x)))
-    assert number_shown(text) == pytest.approx(math.log(x), rel=1.1e-4)
+    assert number_shown(text) == pytest.approx(math.log(x), rel=1e-3 if away > 0.1 else 1.1e-4)
     more = 0 if away >= 0.1 else math.ceil(-math.log10(away))
-    assert digits_of(text) <= 5 + more + (x > 1)
+    assert digits_of(text) == 5 + more
 
 
 @pytest.mark.parametrize("x", [0.98765432, 1.23456789, 12.3456789, 123.456789, 612.3456789])

@@ -1,6 +1,7 @@
 """Every number that a name may hold, on both sides of what is there: read as it is counted, or the nearest is named."""
 
 import itertools
+import re
 
 import pytest
 
@@ -42,6 +43,10 @@ def test_layers_and_units(kind, counting):
             assert f"{kind} is there for layers {low} to {high} of this network. Did you mean {kind}[{near}]?" in said
             continue
         assert parse(f"{kind}[{number}]", SIZES, counting) == Quantity(kind, l)
+        for more in ("", f"[{number}]", f"[{number}][{first}][{first}]"):
+            if more.count("[") != 1:
+                said = refusal(f"{kind}{more}", counting)
+                assert re.search(f"an? .* has a layer and a unit, as in {kind}\\[1\\]", said)
         if kind == "W":
             continue
         for u in range(-2, SIZES[l] + 3):

@@ -10,7 +10,7 @@ from chainrule import UsageError, derive, explain
 from chainrule.explaining.expressions import Equation, Sum, Symbol
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.presets import PRESETS
-from chainrule.explaining.quantities import COST, Derivative, Quantity, is_backward, variable
+from chainrule.explaining.quantities import COST, Derivative, Quantity, a, bias, is_backward, variable, weight
 from chainrule.explaining.symbolic import backpropagation_equations
 from chainrule.explaining.text_form import TextWriter, text
 from chainrule.explaining.trees import symbols
@@ -30,13 +30,42 @@ def test_no_line_says_that_a_thing_is_itself_or_says_it_again(level, hidden):
         except UsageError:
             continue
         derived += 1
-        writer, seen = TextWriter(book.naming, None), set()
-        for equation in book.equations:
-            left, *sides = (writer.write(side) for side in (equation.left, *equation.sides))
-            assert left not in sides, (pattern, l, m, equation.rule)
-            assert (left, *sides) not in seen, (pattern, l, m, equation.rule)
-            seen.add((left, *sides))
+        says_something(book)
     assert derived >= 40
+
+
+def says_something(book):
+    writer, seen = TextWriter(book.naming, None), set()
+    for equation in book.equations:
+        left, *sides = (writer.write(side) for side in (equation.left, *equation.sides))
+        assert left not in sides, (equation.rule, left)
+        assert len(set(sides)) == len(sides), (equation.rule, sides)
+        assert (left, *sides) not in seen, (equation.rule, left, sides)
+        seen.add((left, *sides))
+
+
+@pytest.mark.parametrize(("loss", "output"), [
+    ("half_squared_error", "identity"), ("half_squared_error", "softmax"), ("mean_of_squares", "identity"),
+    ("absolute_error", "tanh"), ("huber", "identity"), ("quantile", "identity"), ("poisson", "exponential"),
+    ("poisson", "softplus"), ("binary_cross_entropy", "logistic"), ("binary_cross_entropy", "softmax"),
+    ("categorical_cross_entropy", "softmax"), ("categorical_cross_entropy", "logistic"),
+    ("logistic_binary_cross_entropy", None), ("softmax_categorical_cross_entropy", None),
+])  # fmt: skip
+def test_every_loss_says_each_thing_once_and_comes_to_an_end(loss, output):
+    for level, name, l in itertools.product(["scalar", "matrix", "tensor"], ["dC/dW", "delta", "dC/da"], [1, 2]):
+        try:
+            book = derive((2, 3, 2), f"{name}[{l}]", loss=loss, output_activation=output, level=level)
+        except UsageError as refused:
+            assert any(words in str(refused) for words in ("in one step", "no matrix notation"))  # noqa: PT017
+            continue
+        says_something(book)
+        if level == "scalar" and name != "dC/dW" and not (l == 2 and name == "dC/da"):
+            last = next(e for e in reversed(book.equations) if e.rule != "derivative of identity")
+            # "all together" ends in weights, slopes and what is given, unless the line before it already does.
+            assert last.rule in ("all together", "multiplied out", "the slope of the identity is 1",
+                                 "targets that sum to 1", f"{loss}: loss and activation together")  # fmt: skip
+            kinds = {s.name.kind for s in symbols(last.sides[-1]) if isinstance(s.name, Quantity)}
+            assert kinds <= {"W", "slope", "a", "y", "variable"}, (last.rule, kinds)
 
 
 SLOPES = {
@@ -114,6 +143,22 @@ def test_the_links_of_every_path(notation, slope):
         assert path.text("line").splitlines()[1].partition(" = ")[2].strip() == " · ".join(links)
 
 
+def test_the_links_of_the_only_path():
+    net = cr.Network.dense([2, 2, 2], ["softmax", "tanh"], init="uniform(-1,1)", seed=1)
+    why = explain(net, X[:1, :2], Y[:1, :2])
+    for name, links in {
+        "da[2][1]/dW[2][2,1]": "f′(z[2][1]) · a[1][2]", "da[2][1]/db[2][1]": "f′(z[2][1])",
+        "da[2][1]/dz[2][1]": "f′(z[2][1])", "da[2][1]/dz[2][2]": "∂a[2][1]/∂z[2][2]",
+        "da[1][1]/dW[1][2,1]": "∂a[1][1]/∂z[1][1] · x[2]", "dz[2][1]/dW[2][2,1]": "a[1][2]",
+        "dz[2][1]/da[1][2]": "W[2][2,1]", "da[2][1]/da[1][2]": "f′(z[2][1]) · W[2][2,1]",
+        "dz[2][1]/dz[1][2]": "∂z[2][1]/∂z[1][2]", "da[1][1]/dx[2]": "∂a[1][1]/∂x[2]",
+        "dC/dW[2][2,1]": "δ[2][1] · a[1][2]", "dC/da[2][1]": "∂C/∂a[2][1]",
+    }.items():  # fmt: skip
+        (line,) = why[name].lines("paths")
+        assert TextWriter(why.definitions.naming, 5).write(line.expression) == links
+        assert line.rule == "product of the links of its only path"
+
+
 @pytest.mark.parametrize("hidden", ["tanh", "softmax"])
 def test_what_a_layer_is_called(hidden):
     """A softmax takes a whole example at once; each layer by its number as the notation counts it."""
@@ -138,3 +183,36 @@ def test_long_rows_break_between_terms_alone():
     assert " ".join(line.strip() for line in lines) == "C = " + " + ".join(names)
     assert all(len(line) <= 110 or line.strip(" +") in names for line in lines)
     assert len(lines) > 4
+    layers = tuple(Symbol(Quantity("a", layer, ("j",)), 1.0) for layer in ("l-1", "l+1", "L-1") * 20)
+    lines = text([Equation(Symbol(COST), (Sum(layers),))], Naming(PRESETS["columns"]), 5).splitlines()
+    whole = " + ".join(TextWriter(Naming(PRESETS["columns"]), 5).write(symbol) for symbol in layers)
+    assert " ".join(line.strip() for line in lines) == f"J = {whole}"
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+@pytest.mark.parametrize(
+    ("hidden", "output", "loss"),
+    [
+        ("tanh", "tanh", "half_squared_error"),
+        ("tanh", "softmax", "softmax_categorical_cross_entropy"),
+        ("softmax", "tanh", "half_squared_error"),
+        ("tanh", "softmax", "categorical_cross_entropy"),
+        ("logistic", "logistic", "logistic_binary_cross_entropy"),
+    ],
+)
+def test_the_error_that_the_notation_sends_back(notation, hidden, output, loss):
+    """delta everywhere; or beta = -dC/da, but where a softmax or a loss of z leaves no single one."""
+    net = cr.Network.dense([2, 3, 2], [hidden, output], init="uniform(-1,1)", seed=1)
+    why = explain(net, X[:, :2], np.eye(2)[[0, 1, 1]], loss=loss, notation=notation)
+    for l, asked in (
+        (1, weight(1, 1, 2)),
+        (2, weight(2, 1, 0)),
+        (1, bias(1, 2)),
+        (2, bias(2, 1)),
+        (1, a(0, 1)),
+        (2, a(1, 1)),
+    ):
+        line = why[Derivative(Quantity("C"), asked)].line
+        kinds = {s.name.kind for s in symbols(line.expression) if isinstance(s.name, Quantity)} & {"delta", "beta"}
+        alone = (hidden if l == 1 else output) != "softmax" and not (l == 2 and "_cross" in loss and loss[0] in "ls")
+        assert kinds == {"beta" if notation == "beta" and alone else "delta"}, (l, asked, line)
