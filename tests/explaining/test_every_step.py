@@ -170,6 +170,40 @@ def test_every_line_with_indices(lesson, notation):
 test_many_lines_with_indices = test_every_line_with_indices.many
 
 
+ENTRIES = ["dC/dW[{W}][{u}]", "dJ/dW[{W}][{u}]", "dC/db[{W}][{k}]", "dJ/db[{W}][{k}]", "delta[{l}][{k}]",
+           "dC/da[{l}][{k}]", "dC/dx[{k}]", "da[{m}][{j}]/dW[{W}][{u}]", "dz[{m}][{j}]/dW[{W}][{u}]",
+           "da[{m}][{j}]/db[{W}][{k}]", "da[{m}][{j}]/da[{l}][{k}]", "da[{m}][{j}]/dz[{l}][{k}]",
+           "dz[{m}][{j}]/dz[{l}][{k}]", "dz[{m}][{j}]/dx[{k}]"]  # fmt: skip
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_every_line_of_one_entry(notation):
+    """Of a unit or a weight that is named: its own numbers stand there, and the lines have its value."""
+    counting, sizes = PRESETS[notation].counting, (2, 3, 2, 2)
+    for number, (pattern, (i, k, j)) in enumerate(itertools.product(ENTRIES, [(1, 0, 1), (0, 1, 0)])):
+        names = ["tanh", "softmax", "logistic"] if number % 3 else ["softmax", "gelu", "tanh"]
+        first, u = counting.first_unit, (i, k) if counting.from_to else (k, i)
+        text = pattern.format(
+            W=counting.layer(1, "W"), l=counting.layer(1), m=counting.layer(1 + number % 3),
+            u=",".join(str(unit + first) for unit in u), k=k + first, j=j + first,
+        )  # fmt: skip
+        book = derive(sizes, text, activation=names, loss="half_squared_error", notation=notation)
+        line = Line(known(sizes, names, "half_squared_error", number, notation, N=2), PRESETS[notation])
+        for equation in book.equations:
+            letters = free_letters(equation.left)
+            for values in itertools.product(*(range(size_of(where, sizes)) for where in letters.values())):
+                index = dict(zip(letters, values, strict=True))
+                for side in equation.sides:
+                    found = line.value(side, index)
+                    assert found == pytest.approx(line.value(equation.left, index), rel=1e-8, abs=1e-10), (
+                        text,
+                        equation,
+                    )
+        wanted = line.why[text].name
+        last = [equation.left.name for equation in book.equations if not free_letters(equation.left)]
+        assert wanted in last, (text, last)
+
+
 @pytest.mark.matrix
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 @pytest.mark.parametrize(

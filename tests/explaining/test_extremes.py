@@ -11,6 +11,7 @@ import pytest
 from shown import jacobian_names, number_shown
 
 from chainrule import Network, UsageError, explain
+from chainrule.explaining.expressions import Function, Number, Power, Quotient, Sum
 from chainrule.explaining.grammar import parse
 from chainrule.explaining.text_form import TextWriter
 from chainrule.explaining.trees import evaluate
@@ -110,3 +111,26 @@ def test_0_has_no_sign(form):
 def test_infinite_data_are_refused(X, Y):
     with pytest.raises(UsageError, match="holds an infinity in row 0"):
         explain(Network.dense([1, 1], seed=0), X, Y)
+
+
+def test_powers_and_quotients_are_those_of_floats():
+    """As NumPy has them, at every kind of number: signed zeros, infinities, odd and even exponents, overflow."""
+    numbers = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, 1e200, -1e200, 1e-200, -1e-200, math.inf, -math.inf]
+    exponents = [*numbers, 2000.0, 2001.0, -2000.0, -2001.0, -3.0, 0.25]
+    with np.errstate(all="ignore"):
+        for base, exponent in itertools.product(numbers, exponents):
+            if base or exponent >= 0:  # of 0^-3 the sign is that of the 0, which nobody sees
+                found = evaluate(Power(Number(base), Number(exponent)))
+                np.testing.assert_array_equal(found, np.float_power(base, exponent), f"{base}^{exponent}")
+        for top, bottom in itertools.product(numbers, numbers):
+            found = evaluate(Quotient(Number(top), Number(bottom)))
+            np.testing.assert_array_equal(found, np.divide(top, bottom), f"{top} / {bottom}")
+            assert math.copysign(1, found) == math.copysign(1, np.divide(top, bottom)) or math.isnan(found)
+        for name, function in (("ln", np.log), ("sqrt", np.sqrt), ("exp", np.exp), ("sinh", np.sinh), ("cosh", np.cosh),
+                               ("sin", np.sin), ("sign", np.sign), ("abs", np.abs), ("tanh", np.tanh)):  # fmt: skip
+            for x in (*numbers, 800.0, -800.0, math.nan):
+                found = evaluate(Function(name, Number(x)))
+                np.testing.assert_allclose(found, function(x), rtol=1e-14, err_msg=f"{name} {x}")
+        for x in (-2.0, -1.0, -1 + 1e-12, 1e-12, -1e-12, 0.0, 1e300):
+            found = evaluate(Function("ln", Sum((Number(1.0), Number(x)))))
+            np.testing.assert_allclose(found, np.log1p(x), rtol=1e-14, err_msg=f"ln(1 + {x})")

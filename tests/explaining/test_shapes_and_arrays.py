@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from strength import few_and_many
 
 from chainrule import Network, UsageError, backward, explain, forward, shapes
-from chainrule.explaining.expressions import Matmul, Matrix, Transpose
+from chainrule.explaining.expressions import Matmul, Matrix, Sum, Transpose
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import Derivative, Quantity
 from chainrule.explaining.trees import evaluate
@@ -29,6 +30,57 @@ def test_the_table_of_the_guided_notes():
     assert table["x"].symbol == "X"
     assert table["dz[3]/dz[2]"].shape == (1, 3)  # of one example, in numerator layout
     assert "b[1]" not in table
+
+
+GUIDED_NOTES = """\
+name         symbol       what it is                               dimensions                   shape
+x            X            inputs                                   examples × inputs            3 × 2
+y            y            targets                                  examples × outputs           3 × 1
+W[1]         W⁽¹⁾         weights                                  inputs × units of layer 2    2 × 3
+b[1]         b⁽¹⁾         biases                                   units of layer 2             3
+W[2]         W⁽²⁾         weights                                  units of layer 2 × outputs   3 × 1
+z[2]         z⁽²⁾         pre-activations                          examples × units of layer 2  3 × 3
+a[2]         a⁽²⁾         activations                              examples × units of layer 2  3 × 3
+z[3]         z⁽³⁾         pre-activations                          examples × outputs           3 × 1
+a[3]         ŷ            outputs                                  examples × outputs           3 × 1
+J            J            cost of the batch                        1                            1
+dC/da[3]     ∂J/∂ŷ        derivative of each example's cost by a   examples × outputs           3 × 1
+delta[3]     δ⁽³⁾         delta, each example's derivative by z    examples × outputs           3 × 1
+dJ/dW[2]     ∂J/∂W⁽²⁾     derivative of the cost by the weights    units of layer 2 × outputs   3 × 1
+dC/da[2]     ∂J/∂a⁽²⁾     derivative of each example's cost by a   examples × units of layer 2  3 × 3
+delta[2]     δ⁽²⁾         delta, each example's derivative by z    examples × units of layer 2  3 × 3
+dJ/dW[1]     ∂J/∂W⁽¹⁾     derivative of the cost by the weights    inputs × units of layer 2    2 × 3
+dJ/db[1]     ∂J/∂b⁽¹⁾     derivative of the cost by the biases     units of layer 2             3
+dz[3]/dz[2]  ∂z⁽³⁾/∂z⁽²⁾  Jacobian, of one example                 outputs × units of layer 2   1 × 3
+da[3]/dx     ∂ŷ/∂X        Jacobian of the network, of one example  outputs × inputs             1 × 2"""
+
+
+def test_the_whole_table_of_the_guided_notes():
+    net = Network.dense([2, 3, 1], seed=0)
+    first, last = net.layers
+    half = Network((first, replace(last, biases=None)))
+    assert str(shapes(half, notation="rows", n_examples=3)) == GUIDED_NOTES
+    assert "b[2]" in str(shapes([2, 3, 1], notation="rows"))
+    assert "b[1]" not in str(shapes(half, notation="rows", bias=False))
+    turned = shapes([2, 3, 1], notation=replace(PRESETS["columns"], name="turned", layout="denominator"), n_examples=4)
+    said = {row.asked: (row.dimensions, row.shape) for row in turned.rows}
+    assert said["da[3]/dx"] == (("inputs", "outputs"), (2, 1))
+    assert said["b[1]"] == (("units of layer 2", "1"), (3, 1))
+    assert said["W[1]"] == (("units of layer 2", "inputs"), (3, 2))
+    assert said["x"] == (("inputs", "examples"), (2, 4))
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_a_product_of_matrices_and_its_biases_are_z(notation):
+    net = Network.dense([2, 3, 1], "tanh", init="uniform(-1,1)", seed=0)
+    net = net.with_parameters([p + 0.1 for p in net.parameters])
+    why = explain(net, X, Y, notation=notation)
+    for l in (1, 2):
+        array = why[f"z[{PRESETS[notation].counting.layer(l)}]"]
+        (whole,) = [side for side in array.equations()[0].sides if isinstance(side, Sum)]
+        product, spread = whole.terms
+        left, right = map(matrix, product.factors)
+        np.testing.assert_allclose(left @ right + matrix(spread), array.value, rtol=1e-12)
 
 
 @few_and_many(20, 200, random_networks.tasks(layers=(1, 3)), st.sampled_from(sorted(PRESETS)))

@@ -1,5 +1,7 @@
 """From one notation to another: values against the engine under each notation's own conventions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,6 +55,31 @@ def test_names_and_formulas():
     formula = translate("dC/dW[1][2,3] = a[0][2] * delta[1][3]", source="chainrule", target="columns", sizes=SIZES)
     assert formula.text == "dC/dW[1][3,2] = x[2] * delta[2][3]"
     assert any("transposed" in change for change in formula.changes)
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_names_of_a_network_that_nobody_described(notation):
+    """The smallest network that has what is named is assumed: up to 12 layers, and units up to the fiftieth."""
+    counting = PRESETS[notation].counting
+    for l, (i, k) in itertools.product((1, 2, 3, 12), ((0, 1), (2, 9), (40, 5), (48, 49))):
+        for text in (f"dC/dW[{l}][{i + 1},{k + 1}]", f"z[{l}][{k + 1}]", f"x[{k + 1}]", f"y[{i + 1}]"):
+            there = translate(text, source="chainrule", target=notation).text
+            units = (i, k) if counting.from_to else (k, i)
+            if "W" in text:
+                first = counting.first_unit
+                shown = f"[{counting.layer(l, 'W')}][{units[0] + first},{units[1] + first}]"
+                assert there == f"dC/dW{shown}"
+            assert translate(there, source=notation, target="chainrule").text == text
+    for beyond in ("W[13][1,1]", "z[14]", "a[13][1] + a[13][1]"):
+        with pytest.raises(UsageError, match=r"layers [01] to 12 of this network"):
+            translate(beyond, source="chainrule", target=notation)
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("W[1]", "W"), ("W[2]", "W"), ("a[2][1]", "z₁"), ("z[1][2]", "s₂"), ("z[3][1]", "sum⁽³⁾₁"), ("W[3][1,1]", "w⁽³⁾₁₁"),
+])  # fmt: skip
+def test_letters_stand_for_the_last_layers(text, shown):
+    assert translate(text, source="chainrule", target="tensors").shown == shown
 
 
 def test_it_says_what_changed():

@@ -189,6 +189,15 @@ def test_the_courses_own_equations_stay_true_or_are_refused(source, target):
         ("(-W[1]) W[2]", "chainrule", "ng", "W[2] (-W[1])"),  # no difference
         ("a[1] @ 2.5", "chainrule", "rows", "a[2] @ (2.5)"),
         ("x (2 - x^T x)", "chainrule", "rows", "x (2 - x^T x)"),  # x is no function
+        ("1/N (x^T delta[1])", "chainrule", "ng", "1 / m delta[1] x^T"),  # nor is m
+        ("eta (W[1] - lambda (W[1]))", "ng", "columns", "eta (W[1] - lambda W[1])"),
+        # Of two ways with as many transposes, the one in which the notation has such arrays.
+        ("x W[1]", "chainrule", "pytorch", "x W[0]^T"),
+        ("x^T delta[1]", "chainrule", "pytorch", "delta[0]^T x"),
+        # Brackets where the value hangs on them.
+        ("a[1] ⊙ (-(a[1] / z[1]))", "chainrule", "rows", "a[2] ⊙ (-a[2] / z[2])"),
+        ("W[1] (-(W[2] / W[2]))", "chainrule", "rows", "W[1] (-W[2] / W[2])"),
+        ("z[1] ((W[2] * W[2]) W[3])", "chainrule", "rows", "z[2] (W[2] * W[2] W[3])"),
     ],
 )
 def test_worked_by_hand(formula, source, target, shown):
@@ -217,6 +226,20 @@ def test_worked_by_hand(formula, source, target, shown):
 def test_refusals(formula, message):
     with pytest.raises(UsageError, match=message):
         translate(formula, source="chainrule", target="gates", sizes=(2, 3, 2))
+
+
+@pytest.mark.parametrize("target", sorted(PRESETS))
+def test_what_is_true_of_one_example_is_not_of_a_batch(target):
+    """Whatever stands for the examples in a formula, it is tried on several: a mean is no sum."""
+    of_a = "((dC/da[2] ⊙ f'(z[2])) W[2]^T ⊙ f'(z[1]))"
+    for error in ("delta[1]", of_a):
+        formula = f"dJ/dW[1] = 1 / N x^T {error}"
+        if PRESETS[target].reduction == "mean":
+            changes = translate(formula, source="chainrule", target=target).changes
+            assert not any("sides differ" in change for change in changes)
+        else:
+            with pytest.raises(UsageError, match=r"is true in .* is not in"):
+                translate(formula, source="chainrule", target=target)
 
 
 def test_what_is_said():

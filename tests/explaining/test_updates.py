@@ -5,7 +5,9 @@ import pytest
 
 from chainrule import Network, UsageError, explain, fit
 from chainrule.explaining.grammar import parse
-from chainrule.explaining.trees import evaluate
+from chainrule.explaining.presets import PRESETS
+from chainrule.explaining.quantities import Change, State, bias, weight
+from chainrule.explaining.trees import evaluate, symbols
 
 X = np.random.default_rng(1).normal(size=(6, 2))
 Y = np.random.default_rng(2).normal(size=(6, 1))
@@ -49,6 +51,28 @@ def test_the_change_is_the_one_that_training_makes(rule, step, weight_decay):
         assert entry.value == pytest.approx(made, rel=1e-6, abs=1e-12)
         assert evaluate(entry.expression) == pytest.approx(entry.value, rel=1e-12)
         assert rule.partition("(")[0] in entry.rule
+
+
+@pytest.mark.parametrize(("notation", "rule"), [
+    *((notation, "momentum") for notation in sorted(PRESETS)),
+    *((notation, rule) for notation in ("chainrule", "ng") for rule in ("nesterov", "adam", "adamw", "rprop", "lm")),
+])  # fmt: skip
+def test_everything_behind_a_change_has_its_value(notation, rule):
+    """Down to what the rule remembers, in every notation; a frozen layer does not change and nothing of it is kept."""
+    net = Network.dense([2, 2, 1, 1], "tanh", trainable=[True, False, True], init="uniform(-1,1)", seed=4)
+    why = explain(net, X, Y, update=rule, learning_rate=0.05, step=3, notation=notation)
+    moved = 0
+    for parameter in (weight(1, 1, 0), bias(1, 1), weight(3, 0, 0)):
+        for line in why[Change(parameter)].lines("scalars"):
+            assert evaluate(line.expression) == pytest.approx(line.value, rel=1e-9, abs=1e-15), line
+            assert not any(words in line.rule for words in ("rounding", "floats")), line
+            states = [s.name for s in symbols(line.expression) if isinstance(s.name, State)]
+            moved += bool(states)
+    assert moved or rule == "lm"
+    frozen = why[Change(weight(2, 0, 0))]
+    assert (frozen.value, frozen.rule) == (0.0, "its layer is frozen")
+    for kind in {"momentum": ["v"], "adam": ["mean", "mean_square"], "rprop": ["step"]}.get(rule, []):
+        assert why[State(kind, weight(2, 0, 0))].value == 0.0
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -23,7 +23,7 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoade
     """Finds the module of the mutant's file, and loads it with the change."""
 
     def __init__(self, root: Path, mutant: Mutant) -> None:
-        self.mutant = mutant
+        self.source = mutant.applied((root / mutant.path).read_text(encoding="utf-8"))
         name = mutant.path.removeprefix("src/").removesuffix(".py").replace("/", ".")
         super().__init__(name.removesuffix(".__init__"), str(root / mutant.path))
 
@@ -31,8 +31,7 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoade
         return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
 
     def get_code(self, name):  # type: ignore[no-untyped-def]
-        source = Path(self.path).read_text(encoding="utf-8")
-        return compile(self.mutant.applied(source), self.path, "exec")
+        return compile(self.source, self.path, "exec")
 
 
 class _Only:

@@ -20,6 +20,7 @@ from chainrule.explaining.quantities import Name, Quantity
 # How tightly a node holds together.
 SUM, ELEMENTWISE, PRODUCT, MINUS_SIGN, POWER, ATOM = range(6)
 BY_ELEMENT = ("⊙", "∘", ".*")
+_FACTORED = ("product", "/")
 ELEMENTWISE_FUNCTIONS = ("exp", "ln", "log", "sqrt", "tanh", "abs")
 MOST_NESTED, MOST_SIGNS = 40, 120
 _WORD = r"[A-Za-zδβ]+(?:\[[^\[\]]*\])*"
@@ -179,7 +180,7 @@ class _Reader:
             if function in ELEMENTWISE_FUNCTIONS:
                 return Node("call", (self.atom(),), function)
             try:
-                return self.named(text)  # x (...), a product
+                return self.named(text.strip())  # x (...), a product
             except UsageError:
                 raise self.error(position, f'"{function}" is no function of a formula here') from None
         if kind in ("name", "derivative", "greek"):
@@ -234,15 +235,24 @@ def _written(node: Node, notation: Notation) -> tuple[str, int]:
         case "^":
             return f"{at_least(node.parts[0], ATOM)}^{node.sign}", POWER
         case "neg":
-            return f"-{at_least(node.parts[0], PRODUCT)}", MINUS_SIGN if node.parts[0].op != "product" else ELEMENTWISE
+            return f"-{at_least(node.parts[0], PRODUCT)}", ELEMENTWISE if node.parts[0].op in _FACTORED else MINUS_SIGN
         case "+" | "-":
             left, right = at_least(node.parts[0], SUM), at_least(node.parts[1], ELEMENTWISE)
             return f"{left} {node.op} {right}", SUM
         case "/":
             return f"{at_least(node.parts[0], PRODUCT)} / {at_least(node.parts[1], ATOM)}", PRODUCT
     level = ELEMENTWISE if node.sign in BY_ELEMENT else PRODUCT
-    chained = node.parts[1].op == "product" and node.parts[1].sign == node.sign
-    left, right = at_least(node.parts[0], level), at_least(node.parts[1], level if chained else level + 1)
+    left, right = (
+        at_least(node.parts[0], level),
+        at_least(node.parts[1], level + (not _chained(node.parts[1], node.sign))),
+    )
     if (node.sign == "@" and right[0].isdigit()) or (node.sign == " " and right[0] == "-"):
         right = f"({right})"  # W @ 2 would be that of example 2, W -a a difference
     return left + (" " if node.sign == " " else f" {node.sign} ") + right, level
+
+
+def _chained(node: Node, sign: str) -> bool:
+    """Whether a factor is a product by the same sign, which needs no brackets: A (B C) is A B C."""
+    if node.op != "product" or node.sign != sign:
+        return False
+    return node.parts[0].op not in _FACTORED or _chained(node.parts[0], sign)

@@ -138,7 +138,7 @@ class Definitions:
             case Change():
                 return self.needed_update().equation(self.values, name.parameter, self.symbol)
             case State():
-                return self.needed_update().state_equation(self.values, name, self.symbol)
+                return self._state(name)
         assert isinstance(name, Quantity)
         return self._quantity(name, factors)
 
@@ -199,6 +199,13 @@ class Definitions:
             return None
         share = (update.rule.constants or (1.0,))[0]
         return share if update.rule.name.partition("(")[0] == "momentum" and share != 1 else None
+
+    def _state(self, name: State) -> tuple[str, Expression]:
+        update = self.needed_update()
+        if name.kind == "mean" and self._mean_momentum is not None and not update.writes_out(name):
+            rule, _ = update.state_equation(self.values, replace(name, kind="v"), self.symbol)
+            return rule, Number(self._value(name))
+        return update.state_equation(self.values, name, self.symbol)
 
     def _by_mean_momentum(self, beta: float, parameter: Quantity) -> tuple[str, Expression]:
         """-alpha (beta v + (1 - beta) g), which is mu v - eta g with beta = mu and alpha = eta / (1 - mu)."""

@@ -41,8 +41,8 @@ class Derivation:
 
     definitions: Definitions
     name: Name
-    detail: str = "factors"
-    digits: int = 5
+    detail: str
+    digits: int
 
     @cached_property
     def line(self) -> Line:
@@ -126,8 +126,7 @@ class Derivation:
         rest = self.value - sum(term.value or 0.0 for term in terms if isinstance(term, Symbol))
         if count > len(listed):
             terms.append(Rest(count - len(listed), rest))
-        rule = f"sum over {count:,} path{'s' * (count > 1)}"
-        first = Line(self.name, rule, Sum(tuple(terms)) if len(terms) > 1 else terms[0], self.value)
+        first = Line(self.name, f"sum over {count:,} paths", Sum(tuple(terms)), self.value)
         return (first, *(definitions.of(path) for path in listed))
 
     def _expanded(self, *, forward: bool) -> tuple[Line, ...]:

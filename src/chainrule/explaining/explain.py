@@ -46,8 +46,8 @@ class Explanation:
     """
 
     definitions: Definitions
-    detail: str = "factors"
-    digits: int = 5
+    detail: str
+    digits: int
 
     @property
     def network(self) -> Network:

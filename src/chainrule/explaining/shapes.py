@@ -151,7 +151,7 @@ def shapes(
         biased = [bool(bias)] * (len(sizes) - 1)
     if isinstance(n_examples, bool) or not isinstance(n_examples, int) or n_examples < 1:
         raise UsageError(f"n_examples must be a whole number, at least 1; received {n_examples!r}.")
-    naming = Naming(convention, sizes, 0 if n_examples > 1 else None)
+    naming = Naming(convention, sizes)
     rows = [
         Shape(
             name, written(name, convention.counting), name_text(name, naming), what, *_shape(name, naming, n_examples)

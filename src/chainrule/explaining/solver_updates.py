@@ -42,10 +42,10 @@ class DampedUpdate(Update):
     """
 
     damping: float
-    decay: np.ndarray | None = None
-    prior: bool = False
-    refused: Sequence[float] = ()
-    taken: bool = True
+    decay: np.ndarray | None
+    prior: bool
+    refused: Sequence[float]
+    taken: bool
 
     def _computed(self, values: Values) -> list[np.ndarray]:
         inverse, _, g = self._system(values)

@@ -156,7 +156,7 @@ def _to_the_loss(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterato
         row = tuple(entry for entry in together if entry is not None)
         sums = Quantity("z", L)
         by_sums = Symbol(Derivative(COST, sums))
-        if lesson.pair:
+        if lesson.pair and bottom != sums:
             links = Symbol(Derivative(COST, Quantity("a", L))), Symbol(Derivative(Quantity("a", L), sums))
             yield Equation(by_sums, (Product(links),), "its Jacobian times that of the output activation")
         yield Equation(by_sums, (Matrix((row,)),), "multiplied out" if lesson.pair else "loss and activation together")

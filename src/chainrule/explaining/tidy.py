@@ -84,7 +84,7 @@ class Tidier:
             for part in inner:
                 factor, rest = self._split(part)
                 kind = _kind(rest)
-                before = kinds.get(kind, (Fraction(0), rest))[0]
+                before, rest = kinds.get(kind, (Fraction(0), rest))  # written as it first stood
                 if not _fits(before + factor):  # too large to be reckoned with: it stays by itself
                     kind, before = (len(kinds), kind), Fraction(0)
                 kinds[kind] = before + factor, rest

@@ -140,11 +140,18 @@ class _Reader:
             elif self.peek()[0] in ("number", "name") or self.peek()[1] == "(":
                 if before[0] != "number" and before[1] != ")":
                     raise self.error(self.place(), f'a sign is missing between "{before[1]}" and "{self.peek()[1]}"')
-                if last == "/" or self.tokens[max(self.at - 2, 0)][1] in ("^", "/") or self.peek()[0] == "number":
+                if last == "/" or self.is_exponent(self.at - 1) or self.peek()[0] == "number":
                     raise self.error(self.place(), f'write the * before "{self.peek()[1]}", with brackets where needed')
                 left = multiply(left, self.power())
             else:
                 return left
+
+    def is_exponent(self, at: int) -> bool:
+        """Whether a number is an exponent, perhaps behind signs of its own: 2^-3."""
+        before = at - 1
+        while before > 0 and self.tokens[before][1] in ("+", "-"):
+            before -= 1
+        return before >= 0 and self.tokens[before][1] == "^"
 
     def signed(self) -> Expression:
         if self.sign("+"):

@@ -207,7 +207,10 @@ class RuleUpdate(Update):
         assert self.rule.constants is not None
         kind, n = name.kind, len(self.earlier)
         share = self.rule.constants[1 if kind == "mean_square" and self.rule.name.startswith("adam") else 0]
-        fronts = np.array([-one.learning_rate if kind == "v" else 1 - share for one in self.earlier])
+        rates = np.array([one.learning_rate for one in self.earlier])
+        fronts = -rates if kind == "v" else np.full(n, 1 - share)
+        if kind == "mean" and not self.rule.name.startswith("adam"):
+            fronts *= rates / self.learning_rate  # a velocity, by the rate of now
         fronts = fronts * np.float_power(share, np.arange(n - 1, -1, -1))
         gradients = [symbol(State("gradient", name.parameter, step=one.number)) for one in self.earlier]
         power = 2 if kind == "mean_square" else 1

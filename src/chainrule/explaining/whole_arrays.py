@@ -42,8 +42,8 @@ class ArrayOf:
 
     definitions: Definitions
     name: Name
-    detail: str = "factors"
-    digits: int = 5
+    detail: str
+    digits: int
 
     @cached_property
     def value(self) -> np.ndarray:
