@@ -15,8 +15,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from chainrule.data.connections import connect, execute
-from chainrule.data.queries import first_line
+from chainrule.data.connections import connect, execute, what_failed
 from chainrule.data.query_tree import FUNCTIONS, refuse_harm
 from chainrule.data.tables import read_table
 from chainrule.errors import ChainruleError, DataError, UsageError
@@ -531,8 +530,8 @@ def test_an_interrupted_statement_has_ended_before_its_connection_closes(monkeyp
 
 
 def test_what_duckdb_says_is_one_line_that_can_be_printed():
-    assert first_line(ValueError(" Binder: x\x1b \0. \nLINE 1")) == r"Binder: x\x1b \x00."
-    assert first_line(ValueError("é at \udcff...\n")) == r"é at \udcff."
+    assert what_failed(ValueError(" Binder: x\x1b \0. \nLINE 1")) == r"Binder: x\x1b \x00."
+    assert what_failed(ValueError("é at \udcff...\n")) == r"é at \udcff."
 
 
 # --- the two guards, each by itself ---
