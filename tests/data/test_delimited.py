@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 from chainrule.data.encoding import prepare_table
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.layout import Layout, line_numbers
 from chainrule.data.tables import Table, read_table
+from chainrule.data.text_files import first_line_is_data
 from chainrule.errors import DataError, UsageError
 
 
@@ -101,6 +104,16 @@ def test_blank_lines_are_passed_over_and_counted(read):
     table = read("\n\na,b\n\n1,2\n\n\n3,4")
     assert values(table, "a") == [1, 3]
     assert table.row_numbers.tolist() == [5, 8]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_are_numbered_by_their_lines(end):
+    """Whatever blank lines there are, with or without names, and however the last line ends."""
+    for named, lines, last in product([True, False], product(["1,2", ""], repeat=4), ["", end]):
+        text = end.join([*(["a,b"] if named else []), *lines]) + last
+        wanted = [line for line, content in enumerate(text.split(end), start=1) if content == "1,2"]
+        found = line_numbers(Layout(text, ",", ("a", "b"), named), len(wanted))
+        assert found.tolist() == wanted, repr(text)
 
 
 def test_a_single_column(read):
@@ -212,6 +225,13 @@ def test_a_first_line_with_a_class_name_is_no_header(read):
     table = read("5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,versicolor\n")
     assert table.n_rows == 3
     assert values(table, "column3") == ["setosa", "setosa", "versicolor"]
+
+
+def test_a_short_record_does_not_hide_whether_there_are_names(read):
+    with pytest.raises(DataError, match="row 2: 1 cell, but the first row has 2"):
+        read("1,a\n2\n3,a\n", delimiter=",")
+    assert first_line_is_data([["1", "a"], ["2"], ["3", "a"]], (), comma=False)
+    assert not first_line_is_data([["1", "a"], ["2"], ["3", "b"]], (), comma=False)
 
 
 def test_years_as_names_are_a_header(read):

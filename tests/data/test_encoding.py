@@ -129,6 +129,12 @@ def test_missing_values_are_indicated():
     np.testing.assert_array_equal(encoding.encode_inputs(read_table(HOLES))[:, 1], [0, 1, 0, 0])
 
 
+def test_a_constant_with_gaps_is_one_node_of_its_distance_and_one_of_its_gaps():
+    encoding = fit({"x": [7.0, None, 7.0, 7.0], "y": [0, 1, 1, 0]}, missing="indicate")
+    X = encoding.encode_inputs(read_table({"x": [7.0, None, 10.0]}))
+    np.testing.assert_array_equal(X, [[0, 0], [0, 1], [3, 0]])
+
+
 def test_the_median_is_that_of_the_training_rows():
     assert fit(HOLES, fit_rows=[0, 1, 3], missing="impute").inputs[0].fill == 4.5
 
@@ -147,6 +153,18 @@ def test_a_number_column_without_values_at_prediction():
     encoding = fit(HOLES, missing="impute", scale="none")
     new = read_table({"x": [None], "c": [None], "full": [1]})
     np.testing.assert_array_equal(encoding.encode_inputs(new), [[3, 0, 0, 1, 1]])
+
+
+def test_a_column_of_text_without_values_at_prediction():
+    """As of a database, which has a type for a column in which nothing is known."""
+    new = read_table({"x": [None, None], "c": [None, None], "full": [1, 2]})
+    typed = Table(tuple(column.as_text() if column.name == "x" else column for column in new.columns), "new")
+    for plan in ({"missing": "impute"}, {"missing": "indicate"}):
+        encoding = fit(HOLES, **plan)
+        np.testing.assert_array_equal(encoding.encode_inputs(typed), encoding.encode_inputs(new))
+    complete = {**HOLES, "x": [1.0, 2.0, 3.0, 8.0], "c": ["a", "a", "b", "a"]}
+    with pytest.raises(DataError, match=r'new, row 1, column "x": the value is missing'):
+        fit(complete).encode_inputs(typed)
 
 
 # --- tables at prediction ---
@@ -281,6 +299,15 @@ def test_softmax_outputs_are_their_own_probabilities():
     np.testing.assert_allclose(fit("iris", None, "softmax").probabilities([[0.2, 0.5, 0.3]]), [[0.2, 0.5, 0.3]])
     np.testing.assert_allclose(fit("xor").probabilities([[0.3]]), [[0.7, 0.3]])
     np.testing.assert_allclose(fit("xor", None, "tanh").probabilities([[0.5]]), [[0.25, 0.75]])
+
+
+def test_probabilities_of_outputs_beyond_their_range_are_probabilities():
+    for activation in ("logistic", "tanh", "identity"):
+        for table, n in (("xor", 1), ("iris", 3)):
+            P = fit(table, None, activation).probabilities(np.outer([-9.0, 0.0, 1.0, 9.0], np.ones(n)))
+            assert (P > 0).all()
+            assert (P <= 1).all()
+            np.testing.assert_allclose(P.sum(axis=1), 1)
 
 
 def test_outputs_without_any_evidence_are_spread_evenly():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ import pytest
 
 from chainrule.data.connections import connect, execute, what_failed
 from chainrule.data.query_tree import FUNCTIONS, refuse_harm
+from chainrule.data.sqlite_files import opened
 from chainrule.data.tables import read_table
 from chainrule.errors import ChainruleError, DataError, UsageError
 
@@ -297,6 +299,13 @@ def test_further_files_are_named(folder):
         read_table("t.db", sql="select a from t", sql_files=["other.csv"])
 
 
+def test_tables_are_found_in_any_order(folder):
+    for first, second, third in permutations(["data", "'data.csv'", "'other.csv'"]):
+        query = f"select data.x, y from {first} join {second} using (k) join {third} using (k)"
+        table = read_table("data.csv", sql=query, sql_files=["other.csv"])
+        assert [column.values.tolist() for column in table.columns] == [[10, 20], [7, 8]], query
+
+
 def test_patterns_name_several_files(folder):
     Path("parts").mkdir()
     for i in range(3):
@@ -561,6 +570,20 @@ def test_duckdb_itself_refuses_what_was_not_named(folder):
         ):
             with pytest.raises(duckdb.Error):
                 connection.execute(statement)
+    assert snapshot(folder) == before
+
+
+def test_sqlite_itself_refuses_what_changes(folder):
+    """Without the look at what a statement asks for: the connection alone."""
+    before = snapshot(folder)
+    with opened(Path("t.db"), []) as connection:
+        connection.set_authorizer(None)
+        for statement in ("ATTACH ':memory:' AS n", "ATTACH 'new.db' AS n", "DELETE FROM t", "CREATE TABLE n (a)"):
+            with pytest.raises(sqlite3.Error, match=r"too many attached|readonly"):
+                connection.execute(statement)
+        for setting, value in {"query_only": 1, "temp_store": 2, "trusted_schema": 0}.items():
+            assert connection.execute(f"PRAGMA {setting}").fetchone() == (value,)
+        assert connection.execute("PRAGMA mmap_size").fetchone() in ((0,), None)
     assert snapshot(folder) == before
 
 

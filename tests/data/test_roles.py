@@ -216,6 +216,13 @@ def test_identifiers_are_no_classes():
     names = [f"person {i}" for i in range(30)]
     with pytest.raises(DataError, match="30 different values in 30 rows, too many to be classes; choose another"):
         prepare_table(read_table({"x": list(range(30)), "name": names}), EncodingPlan())
+    for rows, different, allowed in ((10, 10, True), (22, 11, True), (21, 11, False), (12, 11, False)):
+        table = read_table({"x": list(range(rows)), "name": [f"person {i % different}" for i in range(rows)]})
+        if allowed:
+            prepare_table(table, EncodingPlan())
+            continue
+        with pytest.raises(DataError, match="too many to be classes"):
+            prepare_table(table, EncodingPlan())
     ages = {"x": list(range(30)), "age": [20.5 + i for i in range(30)]}
     with pytest.raises(DataError, match="too many to be classes; use --task regression"):
         prepare_table(read_table(ages), EncodingPlan(task="classification"))

@@ -34,7 +34,6 @@ SPILLING = {
     "a result": "select random() as x from range(3000000)",
     "a cross join": "select a.range * b.range as x from range(3000) a, range(1000) b",
     "a sort": "select hash(range) as x from range(1000000) order by x",
-    "groups": "select hash(range) as x, count(*) as n from range(500000) group by x",
 }
 
 

@@ -53,6 +53,15 @@ def test_the_whole_keeps_its_proportions_over_many_classes():
     assert abs(len(split.test) - 40) <= 2
 
 
+def test_an_odd_row_goes_to_the_same_part_whatever_the_size_of_its_class():
+    """Half of 3 and half of 33 are as far from a whole number: the first class has its odd row in validation."""
+    for size in range(3, 40, 2):
+        labels = np.repeat([0, 1], size)
+        split = split_rows(2 * size, 0.5, 0, generator(), labels)
+        assert [(labels[rows] == 0).sum() for rows in (split.train, split.validation)] == [size // 2, size // 2 + 1]
+        assert len(split.train) == len(split.validation) == size
+
+
 def test_labels_of_any_type():
     for labels in (["a"] * 10 + ["b"] * 10, [True] * 10 + [False] * 10, np.array(["a", "b"] * 10, dtype=object)):
         split = split_rows(20, 0.2, 0.2, generator(), labels)

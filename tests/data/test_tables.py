@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import threading
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import sklearn.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.builtin_tables import builtin_names, is_truth_table, read_builtin
+from chainrule.data.builtin_tables import STORED, builtin_names, is_truth_table, read_builtin
 from chainrule.data.tables import Column, Table, read_table
 from chainrule.errors import DataError, UsageError
 
@@ -264,6 +265,10 @@ def test_a_pipe(folder):
     writer.join()
     assert table.source == "pipe"
     assert table.column("b").values.tolist() == [2, 4]
+    writer = threading.Thread(target=lambda: Path("pipe").write_text("a,b\n1,2\n3,4\n"))
+    writer.start()
+    assert read_table("pipe", sql="select sum(b) as s from 'pipe'").column("s").values.tolist() == [6]
+    writer.join()
 
 
 # --- names ---
@@ -312,6 +317,14 @@ def test_built_in_tables_are_complete(name):
     assert table.whole == is_truth_table(name)
 
 
+@pytest.mark.parametrize("name", STORED)
+def test_built_in_tables_are_read_as_files_are(name):
+    path = resources.files("chainrule.data").joinpath("builtin", STORED[name])
+    for known, column in zip(read_builtin(name).columns, read_table(path).columns, strict=True):
+        assert (known.name, known.kind, known.origin) == (column.name, column.kind, column.origin)
+        assert known.values.tolist() == column.values.tolist()
+
+
 def test_truth_tables():
     def rows(name: str) -> list:
         return np.column_stack([column.values for column in read_builtin(name).columns]).astype(int).tolist()
@@ -356,5 +369,6 @@ def test_iris_agrees_with_scikit_learn():
 
 
 def test_tables_without_columns_or_with_bad_names():
+    assert isinstance(Table([Column("a", "number", np.zeros(1))], "t").columns, tuple)
     with pytest.raises(DataError, match="column 1 has no name"):
         Table((Column("", "number", np.zeros(1)),), "t")

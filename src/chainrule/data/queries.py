@@ -14,6 +14,7 @@ import numpy as np
 from chainrule.data.cell_sql import MICROSECONDS_PER_DAY, literal
 from chainrule.data.columns import Column, Origin, Table
 from chainrule.data.connections import connect, execute, limit, unlimited, what_failed
+from chainrule.data.frames import column_from_objects, exact
 from chainrule.data.query_tree import refuse_harm
 from chainrule.data.sqlite_files import quoted
 from chainrule.data.text_columns import DATE_NOTE
@@ -199,6 +200,10 @@ def _result(connection: Any, source: str) -> Table:
         if _origin(kind) == "date":
             _refuse_unreadable_dates(connection, f'{source}, column "{name}"', selected, cell, _expression(cell, kind))
     columns = [_typed_column(name, kind, fetched[cell]) for name, kind, cell in zip(names, types, cells, strict=True)]
+    for i, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+        if column.origin == "integer" and not exact(column.values):
+            cells_as_they_are = [row[0] for row in connection.execute(selected.format(cell)).fetchall()]
+            columns[i] = column_from_objects(column.name, cells_as_they_are, source)
     return Table(tuple(columns), source)
 
 
