@@ -18,7 +18,6 @@ from chainrule.data.encoding import prepare_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.layout import Layout, line_numbers
 from chainrule.data.tables import Table, read_table
-from chainrule.data.text_files import first_line_is_data
 from chainrule.errors import DataError, UsageError
 
 
@@ -225,13 +224,6 @@ def test_a_first_line_with_a_class_name_is_no_header(read):
     table = read("5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,versicolor\n")
     assert table.n_rows == 3
     assert values(table, "column3") == ["setosa", "setosa", "versicolor"]
-
-
-def test_a_short_record_does_not_hide_whether_there_are_names(read):
-    with pytest.raises(DataError, match="row 2: 1 cell, but the first row has 2"):
-        read("1,a\n2\n3,a\n", delimiter=",")
-    assert first_line_is_data([["1", "a"], ["2"], ["3", "a"]], (), comma=False)
-    assert not first_line_is_data([["1", "a"], ["2"], ["3", "b"]], (), comma=False)
 
 
 def test_years_as_names_are_a_header(read):
@@ -449,6 +441,14 @@ def test_dates_with_slashes(read):
     assert values(table, "d") == [1, 2]
     assert table.column("u").kind == "text"
     assert read("d,x\n1970/01-02,1\n").column("d").kind == "text"
+
+
+def test_times_beyond_microseconds_are_cut(read):
+    cells = ["1970-01-01T00:00:00.123456789", "1970-01-01T00:00:00.9999999"]
+    found = [read("t,x\n" + "".join(f"{cell},1\n" for cell in cells)), read_table({"t": cells})]
+    for table in found:
+        microseconds = np.round(table.column("t").values * 86_400_000_000)
+        np.testing.assert_array_equal(microseconds, [123456, 999999])
 
 
 @settings(max_examples=20, deadline=None)

@@ -18,9 +18,11 @@ import sklearn.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.data import stored
 from chainrule.data.builtin_tables import STORED, builtin_names, is_truth_table, read_builtin
+from chainrule.data.columns import name_list
 from chainrule.data.tables import Column, Table, read_table
-from chainrule.errors import DataError, UsageError
+from chainrule.errors import DataError, ModelFileError, UsageError
 
 
 @pytest.fixture
@@ -30,6 +32,16 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 # --- columns and tables ---
+
+
+def test_long_lists_are_cut():
+    names = [f"n{i}" for i in range(21)]
+    assert name_list(names[:20]) == ", ".join(names[:20])
+    assert name_list(names) == ", ".join(names[:20]) + " and 1 more"
+    with pytest.raises(ModelFileError, match=r"received '(a{78})'\. The file"):
+        stored.flag("a" * 78, "it")
+    with pytest.raises(ModelFileError, match=r"received '(a{76})\.\.\.\. The file"):
+        stored.flag("a" * 79, "it")
 
 
 def test_numbers_as_text():
@@ -370,5 +382,8 @@ def test_iris_agrees_with_scikit_learn():
 
 def test_tables_without_columns_or_with_bad_names():
     assert isinstance(Table([Column("a", "number", np.zeros(1))], "t").columns, tuple)
+    lengths = [Column(f"c{i}", "number", np.zeros(min(i, 1))) for i in range(25)]
+    with pytest.raises(DataError, match=r'differ in length \("c0" 0, "c1" 1, .*"c19" 1\)\. They must'):
+        Table(lengths, "t")
     with pytest.raises(DataError, match="column 1 has no name"):
         Table((Column("", "number", np.zeros(1)),), "t")
