@@ -443,6 +443,15 @@ def test_dates_with_slashes(read):
     assert read("d,x\n1970/01-02,1\n").column("d").kind == "text"
 
 
+def test_dates_that_occur_again(read):
+    cells = ["1970-01-02", "1970-01-02", "1970-01-05", "1970-01-02", "1970-01-03"]
+    for table in (read("d,x\n" + "".join(f"{cell},1\n" for cell in cells)), read_table({"d": cells})):
+        assert table.column("d").values.tolist() == [1, 1, 4, 1, 2]
+    assert read_table({"d": [*cells, "soon"]}).column("d").kind == "text"
+    assert read("n;x\n1,5;1,0\n2;3\n").column("n").origin == "float"
+    assert read("n;x\n1,5;1,0\n2;3\n").column("x").origin == "integer"
+
+
 def test_times_beyond_microseconds_are_cut(read):
     cells = ["1970-01-01T00:00:00.123456789", "1970-01-01T00:00:00.9999999"]
     found = [read("t,x\n" + "".join(f"{cell},1\n" for cell in cells)), read_table({"t": cells})]

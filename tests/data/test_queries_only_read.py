@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from chainrule.data.connections import connect, execute, what_failed
+from chainrule.data.queries import files_read
 from chainrule.data.query_tree import FUNCTIONS, refuse_harm
 from chainrule.data.sqlite_files import opened
 from chainrule.data.tables import read_table
@@ -316,6 +317,31 @@ def test_patterns_name_several_files(folder):
     assert read_table(None, sql=query, sql_files=["parts/*.csv"]).columns[0].values.tolist() == [3]
 
 
+def test_files_of_a_pattern_are_read_by_their_names(folder):
+    for i in (7, 2, 9, 4, 0, 8, 1):
+        Path(f"deep/{i % 3}").mkdir(parents=True, exist_ok=True)
+        Path(f"deep/{i % 3}/{i}.csv").write_text(f"a\n{i}\n")
+    wanted = [0, 9, 1, 4, 7, 2, 8]
+    assert read_table(None, sql="from 'deep/**/*.csv'").columns[0].values.tolist() == wanted
+    assert read_table(None, sql="from 'deep/*/*.csv'").columns[0].values.tolist() == wanted
+    found = files_read("from 'deep/**/*.csv' join 'other.csv' on true")
+    assert [str(path) for path in found] == [*(f"deep/{i % 3}/{i}.csv" for i in wanted), "other.csv"]
+
+
+def test_the_files_that_a_query_will_read(folder):
+    query = "select * from data, 'other.csv' where 'secret.txt' = 'more.parquet'"
+    assert files_read(query) == [Path("other.csv")]
+    assert files_read(query, with_data=True) == files_read(query, []) == files_read(query, [], with_data=True) == []
+    for with_data in (False, True):
+        assert files_read(query, ["m*.parquet", "data.csv"], with_data=with_data) == [
+            Path("more.parquet"),
+            Path("data.csv"),
+        ]
+    assert files_read("from 't.db' join 'secret.txt' using (k) join 'absent.csv' using (k)") == [Path("secret.txt")]
+    with pytest.raises(UsageError, match="takes one query"):
+        files_read("copy data to 'new.csv'")
+
+
 NAMES = ["a'b.csv", 'a"b.csv', "a;b.csv", "a--b.csv", "a b.csv", "[a].csv", "a[1].csv", "a*.csv", "a?.csv", "ä.csv",
          "a\\b.csv", "a\nb.csv", "'; drop view data; --.csv", "~.csv", "http:.csv", "a%s{}.csv", "-a.csv", "a.csv.CSV",
          "noending", "data", "a.txt"]  # fmt: skip
@@ -530,8 +556,13 @@ def test_an_interrupted_statement_has_ended_before_its_connection_closes(monkeyp
                 raise KeyboardInterrupt
             return super().wait(timeout)
 
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            assert self.daemon  # so that a statement that does not end keeps no program from ending
+            super().start()
+
     connection = Connection()
-    here = SimpleNamespace(Event=Interrupted, Thread=threading.Thread)
+    here = SimpleNamespace(Event=Interrupted, Thread=Thread)
     monkeypatch.setattr("chainrule.data.connections.threading", here)
     with pytest.raises(KeyboardInterrupt):
         execute(connection, "select 1")

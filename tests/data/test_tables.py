@@ -133,6 +133,10 @@ def test_json_that_is_no_table(folder):
     Path("t.json").write_text('{"a": [1, 2], "b": [3, 4]}')
     with pytest.raises(DataError, match="one record whose values are lists"):
         read_table("t.json")
+    Path("t.json").write_text('{"a": [1, 2], "b": 3}')
+    assert [column.kind for column in read_table("t.json").columns] == ["text", "number"]
+    Path("t.json").write_text('[{"a": [1, 2]}, {"a": [3]}]')
+    assert read_table("t.json").column("a").values.tolist() == ["[1, 2]", "[3]"]
     Path("t.json").write_text('{"a": ')
     with pytest.raises(DataError, match=r"t\.json cannot be read"):
         read_table("t.json")
@@ -182,6 +186,8 @@ def test_sqlite_problems(folder):
     sqlite_file(1)
     with pytest.raises(DataError, match="SQLite says: no such column"):
         read_table("t.db", sql="SELECT absent FROM t1")
+    with pytest.raises(DataError, match=r"t\.db has no rows"):
+        read_table("t.db", sql="SELECT a, d FROM t1 WHERE a > 100")
     with pytest.raises(UsageError, match=r"--sql only reads from t\.db"):
         read_table("t.db", sql="DROP TABLE t1")
     Path("t.csv").write_text("a,b\n1,2\n")
@@ -230,6 +236,9 @@ def test_text_that_a_query_returns(folder):
         'Commas were read as decimal points in "n".',
         'Dates were read as days since 1970-01-01 in "d".',
     )
+    whole = read_table(None, sql="SELECT '2,0' AS n, '0,5' AS f UNION ALL SELECT '3', NULL")
+    assert [column.origin for column in whole.columns] == ["integer", "float"]
+    assert read_table(None, sql="SELECT '12' AS n").column("n").kind == "text"
     assert read_table(None, sql=query, as_text=["n"]).column("n").values.tolist() == ["1,5"]
     assert read_table(None, sql="SELECT NULL::VARCHAR AS n").column("n").kind == "text"
 
@@ -299,6 +308,12 @@ def test_what_cannot_be_found(folder):
     assert 'Did you mean "prices.csv"? Built-in tables: xor' in str(caught.value)
     with pytest.raises(UsageError, match='Did you mean "wine"'):
         read_table("wien")
+    with pytest.raises(UsageError, match=r'name\. Did you mean the built-in "iris"\? Built-in'):
+        read_table("iris.csv")
+    with pytest.raises(UsageError, match=r"name\. Built-in"):
+        read_table("nothing of the kind")
+    with pytest.raises(UsageError, match="a value of type set"):
+        read_table({1, 2})
     with pytest.raises(UsageError, match="is a folder"):
         read_table(folder)
     with pytest.raises(UsageError, match="use --sql"):
