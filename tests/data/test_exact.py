@@ -60,6 +60,7 @@ def test_whole_numbers_of_every_source_are_exact_or_text(source, tmp_path, monke
 
 
 @given(st.lists(st.integers(-(2**53), 2**53) | st.floats(allow_infinity=False), min_size=1))
+@example([-0.0])
 @example([0.0, -0.0, 1e15, 1e15 - 1, 1234567890123456.0, 1e16, -1e16, 1e16 - 2])
 def test_numbers_as_names_are_those_of_the_numbers(numbers):
     """No name of a whole number has a point, and every name is read back as its number."""

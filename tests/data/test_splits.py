@@ -133,6 +133,14 @@ def test_numbers_of_folds_that_are_not_allowed(k):
         k_folds(10, k, generator())
 
 
+def test_a_fifth_is_for_validation_and_a_fifth_for_the_test():
+    wine = read_table("wine")
+    split = split_table(wine, EncodingPlan(), generator())
+    for rows in (split.validation, split.test):
+        counts = np.bincount(wine.column("class").values[rows].astype(int))[1:]
+        assert (np.abs(counts - np.array([59, 71, 48]) / 5) < 1).all()
+
+
 def test_a_truth_table_is_not_divided():
     split = split_table(read_table("xor"), EncodingPlan(), generator())
     assert split.train.tolist() == [0, 1, 2, 3]
