@@ -1,7 +1,8 @@
-"""What DuckDB does not hold in memory: how much of the disk it may fill, and that nothing of it stays."""
+"""Temporary files, of DuckDB and of pipes: how much of the disk they may fill, and that nothing of them stays."""
 
 from __future__ import annotations
 
+import io
 import threading
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from chainrule.data.tables import read_table
-from chainrule.errors import DataError
+from chainrule.errors import DataError, UsageError
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def little_room(tmp_path, monkeypatch):
         return opened(*args, config=config | {"memory_limit": "8MB"})
 
     def disk(free: int) -> None:
-        monkeypatch.setattr("chainrule.data.connections.shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+        monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
 
     monkeypatch.setattr("duckdb.connect", connection)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -83,4 +84,22 @@ def test_files_that_need_more_room_than_there_is(tmp_path, tmp_path_factory, lit
     little_room(0)
     with pytest.raises(DataError, match=f"cannot be read: {NO_ROOM}"):
         read_table(file)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("endless", [False, True])
+def test_standard_input_does_not_fill_the_disk(tmp_path, little_room, monkeypatch, endless):
+    content = b"a,b\n" + b"1,2\n" * 9
+
+    class Source(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return content if endless else super().read(size)
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Source(content)))
+    little_room(2 * len(content))
+    if not endless:
+        assert read_table("-").n_rows == 9
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Source(content + b"3")))
+    with pytest.raises(UsageError, match=r"^standard input holds more than 50% of the free disk under .*TMPDIR"):
+        read_table("-")
     assert list(tmp_path.iterdir()) == []

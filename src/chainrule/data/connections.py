@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.data.cell_sql import literal
+from chainrule.data.room import MORE, room, where
 from chainrule.errors import DataError
 from chainrule.interrupts import interrupts_held
 
 # DuckDB takes these for patterns, for the separators of another system, or cannot be given them.
 AWKWARD = "*?[]\\"
 PATIENCE = 5.0  # seconds for DuckDB to end a statement once it was told to
-SPILLED = 0.5  # the share of the free disk that what does not fit in memory may fill
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def unlimited() -> Iterator[tuple[Any, Path]]:
         connection = duckdb.connect(":memory:", config=config)
         try:
             # Not in `config`, where DuckDB takes note of it and does not keep to it.
-            connection.execute(f"SET max_temp_directory_size = '{int(SPILLED * shutil.disk_usage(folder).free)}B'")
+            connection.execute(f"SET max_temp_directory_size = '{room(folder)}B'")
             yield connection, Path(folder)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise DataError(f"the table cannot be read: {what_failed(error)}") from None
@@ -119,11 +119,7 @@ def what_failed(error: Exception) -> str:
     import duckdb
 
     if isinstance(error, duckdb.OutOfMemoryException):
-        return (
-            f"it needs more room than there is, in memory and on {SPILLED:.0%} of the free disk under "
-            f"{tempfile.gettempdir()}. Ask for fewer rows or columns, or let the environment variable TMPDIR name a "
-            "folder on a larger disk."
-        )
+        return f"it needs more room than there is, in memory and on {where()}. Ask for fewer rows or columns, or {MORE}"
     # Damaged files come with letters that cannot be printed.
     line = str(error).strip().splitlines()[0].rstrip(". ")
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line) + "."
