@@ -97,6 +97,8 @@ def test_numbers_at_the_limits():
         fit({"a": [-1.7e308, 1.7e308], "y": [0, 1]})
     tiny = fit({"a": [0.0, 5e-324], "y": [0, 1]})
     assert tiny.inputs[0].scale > 0
+    for scale in ("standard", "robust"):  # whose deviation has a square that is 0: the range stands in for it
+        assert fit({"a": [-5e-324, 5e-324, 0.0], "y": [0, 1, 1]}, scale=scale).inputs[0].scale in (1e-323, 5e-324)
     encoding = fit({"a": [0.0, 1e-300], "y": [0, 1]})
     with pytest.raises(DataError, match="too far from the training values"):
         encoding.encode_inputs(read_table({"a": [1e300]}))

@@ -309,6 +309,22 @@ def test_tables_are_found_in_any_order(folder):
         assert [column.values.tolist() for column in table.columns] == [[10, 20], [0.5, 1.5]], query
 
 
+def test_queries_of_any_depth_run_or_are_refused(folder):
+    for n in (3, 300, 3000):
+        for nested in (
+            f"select {'1 + ' * n}1 as x from data",
+            f"{'select * from (' * n}from data{')' * n}",
+            f"select x from data where k in ({'select k from data where k in (' * n}1{')' * n})",
+        ):
+            said = ""
+            try:
+                read_table("data.csv", sql=nested)
+            except ChainruleError as error:
+                said = str(error)
+            assert bool(said) == (n == 3000) or n == 300
+            assert not said or "nested too deeply" in said or "depth" in said
+
+
 def test_patterns_name_several_files(folder):
     Path("parts").mkdir()
     for i in range(3):

@@ -228,6 +228,15 @@ def test_dates_of_json_are_those_of_other_files(folder):
         assert table.notes == ('Dates were read as days since 1970-01-01 in "d", "slash".',)
 
 
+def test_what_a_query_returns_as_text_and_what_that_is_called():
+    query = """SELECT 'a' AS t, 'b'::ENUM ('b', 'c') AS e, '{"k": 1}'::JSON AS j, uuid() AS u, [1] AS l, {'k': 1} AS s,
+               TIME '12:00' AS c, INTERVAL 1 DAY AS i, 'a'::BLOB AS b, 1 AS n, 0.5::FLOAT AS f, true AS y"""
+    notes = {column.name: column.note for column in read_table(None, sql=query).columns}
+    assert all(notes[name] == "" for name in "tejunfy")
+    assert all(notes[name].endswith("values, read as text") for name in "lscib")
+    assert notes["l"] == "integer[] values, read as text"
+
+
 def test_text_that_a_query_returns(folder):
     query = "SELECT '1970/01/02' AS d, '1,5' AS n, '1,500' AS grouped, '007' AS code"
     table = read_table(None, sql=query)

@@ -32,6 +32,7 @@ def test_a_sample_ends_with_a_whole_record():
     assert len(sample(f"{long};" * 12 + "\na;b\n", ";")) == 1  # a record that the sample does not end
     assert sample("\n\na;b\n  \n1;2\n", ";") == whole
     assert sample("a\n\n  \n1\n", ";") == [["a"], ["1"]]
+    assert sample("a;b\n;2\n;\n", ";") == [["a", "b"], ["", "2"], ["", ""]]
 
 
 @pytest.mark.parametrize(
