@@ -260,6 +260,8 @@ def test_many_bad_cells_are_counted(read):
     assert 'row 10, column "a b": "12 cm" is not a number. (2 of the 10 cells of this column are not.)' in message
     assert '--missing-tokens "12 cm"' in message
     assert '--nominal "a b"' in message
+    with pytest.raises(DataError, match="or --nominal a to read the column"):
+        read("a,b\n1,1\n2,1\n3,1\n4,1\nx,1\n")
 
 
 def test_below_four_fifths_of_numbers_a_column_is_text(read):

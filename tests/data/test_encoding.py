@@ -320,7 +320,9 @@ def test_unknown_and_missing_classes():
     encoding = fit("iris")
     with pytest.raises(DataError, match=r'row 0, column "species": "setos" is not among.*Did you mean "setosa"'):
         encoding.encode_targets(read_table({"species": ["setos"]}))
-    with pytest.raises(DataError, match="the target is missing"):
+    with pytest.raises(DataError, match=r'row 2, column "species": "setos" is not among'):
+        encoding.encode_targets(read_table({"species": ["setosa", "virginica", "setos", "other"]}))
+    with pytest.raises(DataError, match=r"row 1.*the target is missing"):
         encoding.encode_targets(read_table({"species": ["setosa", None]}))
 
 
@@ -337,6 +339,33 @@ def test_unknown_and_missing_classes():
 def test_classes_are_recognised_across_types(trained, given):
     encoding = fit_encoding(table_from_arrays(np.arange(3)[:, None], trained), EncodingPlan())
     assert encoding.encode_targets(read_table({"y": given})).ravel().tolist() == [0.0, 1.0]
+
+
+def test_an_output_in_the_middle_is_the_first_class():
+    for activation, middle in (("logistic", 0.5), ("tanh", 0.0)):
+        above = np.nextafter(middle, 1)
+        assert fit("xor", None, activation).decode_labels([[middle], [above], [-above]]).tolist() == [0, 1, 0]
+
+
+def test_many_classes_are_described_in_short():
+    table = read_table({"x": np.arange(24), "y": [f"c{i:02}" for i in range(12)] * 2})
+    row = next(row for row in fit_encoding(table, EncodingPlan()).describe() if row["role"] == "target")
+    assert row["done"].startswith("c00, c01, c02, c03, c04, c05, c06, c07, c08, c09 and 2 more; ")
+    assert row["nodes"] == 12
+
+
+def test_targets_of_values_that_are_no_numbers():
+    encoding = fit("diabetes")
+    name = encoding.target_names[0]
+    with pytest.raises(DataError, match=rf'row 1, column "{name}": "a" is not a number'):
+        encoding.encode_targets(read_table({name: [None, "a", "b"]}))
+    for cells in ([1.5, None], [None, None]):
+        with pytest.raises(DataError, match=rf'row {cells.index(None)}, column "{name}": the target is missing'):
+            encoding.encode_targets(read_table({name: cells}))
+    zero = fit({"x": [1, 2, 3], "y": [0.0, 0.5, 2.5]}, None, "relu", target_scale="none")
+    np.testing.assert_array_equal(zero.decode_values([[0.0], [2.5]]), [0, 2.5])
+    with pytest.raises(DataError, match=r"relu outputs are never negative and cannot reach -0\.5"):
+        fit({"x": [1, 2, 3], "y": [0.0, -0.5, 2.5]}, None, "relu", target_scale="none")
 
 
 def test_classes_of_numbers_in_numeric_order():
