@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from chainrule.data.encoding import prepare_table
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.layout import Layout, line_numbers
 from chainrule.data.tables import Table, read_table
 from chainrule.errors import DataError, UsageError
 
@@ -101,6 +103,16 @@ def test_blank_lines_are_passed_over_and_counted(read):
     table = read("\n\na,b\n\n1,2\n\n\n3,4")
     assert values(table, "a") == [1, 3]
     assert table.row_numbers.tolist() == [5, 8]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_are_numbered_by_their_lines(end):
+    """Whatever blank lines there are, with or without names, and however the last line ends."""
+    for named, lines, last in product([True, False], product(["1,2", ""], repeat=4), ["", end]):
+        text = end.join([*(["a,b"] if named else []), *lines]) + last
+        wanted = [line for line, content in enumerate(text.split(end), start=1) if content == "1,2"]
+        found = line_numbers(Layout(text, ",", ("a", "b"), named), len(wanted))
+        assert found.tolist() == wanted, repr(text)
 
 
 def test_a_single_column(read):
@@ -248,6 +260,8 @@ def test_many_bad_cells_are_counted(read):
     assert 'row 10, column "a b": "12 cm" is not a number. (2 of the 10 cells of this column are not.)' in message
     assert '--missing-tokens "12 cm"' in message
     assert '--nominal "a b"' in message
+    with pytest.raises(DataError, match="or --nominal a to read the column"):
+        read("a,b\n1,1\n2,1\n3,1\n4,1\nx,1\n")
 
 
 def test_below_four_fifths_of_numbers_a_column_is_text(read):
@@ -429,6 +443,23 @@ def test_dates_with_slashes(read):
     assert values(table, "d") == [1, 2]
     assert table.column("u").kind == "text"
     assert read("d,x\n1970/01-02,1\n").column("d").kind == "text"
+
+
+def test_dates_that_occur_again(read):
+    cells = ["1970-01-02", "1970-01-02", "1970-01-05", "1970-01-02", "1970-01-03"]
+    for table in (read("d,x\n" + "".join(f"{cell},1\n" for cell in cells)), read_table({"d": cells})):
+        assert table.column("d").values.tolist() == [1, 1, 4, 1, 2]
+    assert read_table({"d": [*cells, "soon"]}).column("d").kind == "text"
+    assert read("n;x\n1,5;1,0\n2;3\n").column("n").origin == "float"
+    assert read("n;x\n1,5;1,0\n2;3\n").column("x").origin == "integer"
+
+
+def test_times_beyond_microseconds_are_cut(read):
+    cells = ["1970-01-01T00:00:00.123456789", "1970-01-01T00:00:00.9999999"]
+    found = [read("t,x\n" + "".join(f"{cell},1\n" for cell in cells)), read_table({"t": cells})]
+    for table in found:
+        microseconds = np.round(table.column("t").values * 86_400_000_000)
+        np.testing.assert_array_equal(microseconds, [123456, 999999])
 
 
 @settings(max_examples=settings.default.max_examples // 3)

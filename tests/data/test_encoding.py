@@ -97,6 +97,8 @@ def test_numbers_at_the_limits():
         fit({"a": [-1.7e308, 1.7e308], "y": [0, 1]})
     tiny = fit({"a": [0.0, 5e-324], "y": [0, 1]})
     assert tiny.inputs[0].scale > 0
+    for scale in ("standard", "robust"):  # whose deviation has a square that is 0: the range stands in for it
+        assert fit({"a": [-5e-324, 5e-324, 0.0], "y": [0, 1, 1]}, scale=scale).inputs[0].scale in (1e-323, 5e-324)
     encoding = fit({"a": [0.0, 1e-300], "y": [0, 1]})
     with pytest.raises(DataError, match="too far from the training values"):
         encoding.encode_inputs(read_table({"a": [1e300]}))
@@ -129,6 +131,12 @@ def test_missing_values_are_indicated():
     np.testing.assert_array_equal(encoding.encode_inputs(read_table(HOLES))[:, 1], [0, 1, 0, 0])
 
 
+def test_a_constant_with_gaps_is_one_node_of_its_distance_and_one_of_its_gaps():
+    encoding = fit({"x": [7.0, None, 7.0, 7.0], "y": [0, 1, 1, 0]}, missing="indicate")
+    X = encoding.encode_inputs(read_table({"x": [7.0, None, 10.0]}))
+    np.testing.assert_array_equal(X, [[0, 0], [0, 1], [3, 0]])
+
+
 def test_the_median_is_that_of_the_training_rows():
     assert fit(HOLES, fit_rows=[0, 1, 3], missing="impute").inputs[0].fill == 4.5
 
@@ -147,6 +155,18 @@ def test_a_number_column_without_values_at_prediction():
     encoding = fit(HOLES, missing="impute", scale="none")
     new = read_table({"x": [None], "c": [None], "full": [1]})
     np.testing.assert_array_equal(encoding.encode_inputs(new), [[3, 0, 0, 1, 1]])
+
+
+def test_a_column_of_text_without_values_at_prediction():
+    """As of a database, which has a type for a column in which nothing is known."""
+    new = read_table({"x": [None, None], "c": [None, None], "full": [1, 2]})
+    typed = Table(tuple(column.as_text() if column.name == "x" else column for column in new.columns), "new")
+    for plan in ({"missing": "impute"}, {"missing": "indicate"}):
+        encoding = fit(HOLES, **plan)
+        np.testing.assert_array_equal(encoding.encode_inputs(typed), encoding.encode_inputs(new))
+    complete = {**HOLES, "x": [1.0, 2.0, 3.0, 8.0], "c": ["a", "a", "b", "a"]}
+    with pytest.raises(DataError, match=r'new, row 1, column "x": the value is missing'):
+        fit(complete).encode_inputs(typed)
 
 
 # --- tables at prediction ---
@@ -283,6 +303,15 @@ def test_softmax_outputs_are_their_own_probabilities():
     np.testing.assert_allclose(fit("xor", None, "tanh").probabilities([[0.5]]), [[0.25, 0.75]])
 
 
+def test_probabilities_of_outputs_beyond_their_range_are_probabilities():
+    for activation in ("logistic", "tanh", "identity"):
+        for table, n in (("xor", 1), ("iris", 3)):
+            P = fit(table, None, activation).probabilities(np.outer([-9.0, 0.0, 1.0, 9.0], np.ones(n)))
+            assert (P > 0).all()
+            assert (P <= 1).all()
+            np.testing.assert_allclose(P.sum(axis=1), 1)
+
+
 def test_outputs_without_any_evidence_are_spread_evenly():
     np.testing.assert_allclose(fit("iris", None, "logistic").probabilities([[0, 0, 0]]), [[1 / 3] * 3])
 
@@ -291,7 +320,9 @@ def test_unknown_and_missing_classes():
     encoding = fit("iris")
     with pytest.raises(DataError, match=r'row 0, column "species": "setos" is not among.*Did you mean "setosa"'):
         encoding.encode_targets(read_table({"species": ["setos"]}))
-    with pytest.raises(DataError, match="the target is missing"):
+    with pytest.raises(DataError, match=r'row 2, column "species": "setos" is not among'):
+        encoding.encode_targets(read_table({"species": ["setosa", "virginica", "setos", "other"]}))
+    with pytest.raises(DataError, match=r"row 1.*the target is missing"):
         encoding.encode_targets(read_table({"species": ["setosa", None]}))
 
 
@@ -308,6 +339,33 @@ def test_unknown_and_missing_classes():
 def test_classes_are_recognised_across_types(trained, given):
     encoding = fit_encoding(table_from_arrays(np.arange(3)[:, None], trained), EncodingPlan())
     assert encoding.encode_targets(read_table({"y": given})).ravel().tolist() == [0.0, 1.0]
+
+
+def test_an_output_in_the_middle_is_the_first_class():
+    for activation, middle in (("logistic", 0.5), ("tanh", 0.0)):
+        above = np.nextafter(middle, 1)
+        assert fit("xor", None, activation).decode_labels([[middle], [above], [-above]]).tolist() == [0, 1, 0]
+
+
+def test_many_classes_are_described_in_short():
+    table = read_table({"x": np.arange(24), "y": [f"c{i:02}" for i in range(12)] * 2})
+    row = next(row for row in fit_encoding(table, EncodingPlan()).describe() if row["role"] == "target")
+    assert row["done"].startswith("c00, c01, c02, c03, c04, c05, c06, c07, c08, c09 and 2 more; ")
+    assert row["nodes"] == 12
+
+
+def test_targets_of_values_that_are_no_numbers():
+    encoding = fit("diabetes")
+    name = encoding.target_names[0]
+    with pytest.raises(DataError, match=rf'row 1, column "{name}": "a" is not a number'):
+        encoding.encode_targets(read_table({name: [None, "a", "b"]}))
+    for cells in ([1.5, None], [None, None]):
+        with pytest.raises(DataError, match=rf'row {cells.index(None)}, column "{name}": the target is missing'):
+            encoding.encode_targets(read_table({name: cells}))
+    zero = fit({"x": [1, 2, 3], "y": [0.0, 0.5, 2.5]}, None, "relu", target_scale="none")
+    np.testing.assert_array_equal(zero.decode_values([[0.0], [2.5]]), [0, 2.5])
+    with pytest.raises(DataError, match=r"relu outputs are never negative and cannot reach -0\.5"):
+        fit({"x": [1, 2, 3], "y": [0.0, -0.5, 2.5]}, None, "relu", target_scale="none")
 
 
 def test_classes_of_numbers_in_numeric_order():

@@ -127,6 +127,19 @@ def test_dicts_and_lists_of_dicts():
         check(table.column("b"), "text", "text", ["x", None])
 
 
+@pytest.mark.parametrize(
+    "X", [[[1, 2], [3, 4]], [[1, 0.5], [3, 4]], [[True, False], [False, False]], [[1, "a"], [2, "b"]]]
+)
+def test_nested_lists_are_arrays(X):
+    """Numbers as NumPy takes them; beside text each column keeps what it holds."""
+    found = table_from_arrays(X, X).columns
+    array = np.array(X, dtype=object if any("a" in row for row in X) else None)
+    for column, wanted in zip(found, table_from_arrays(array, array).columns, strict=True):
+        assert (column.name, column.kind, column.origin) == (wanted.name, wanted.kind, wanted.origin)
+        assert column.values.tolist() == wanted.values.tolist()
+    assert [column.kind for column in found[:2]] == ["number", "text" if X[0][1] == "a" else "number"]
+
+
 def test_python_values_of_many_types():
     table = read_table(
         {

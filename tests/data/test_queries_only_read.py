@@ -9,15 +9,17 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from chainrule.data.connections import connect, execute
-from chainrule.data.queries import first_line
+from chainrule.data.connections import connect, execute, what_failed
+from chainrule.data.queries import files_read
 from chainrule.data.query_tree import FUNCTIONS, refuse_harm
+from chainrule.data.sqlite_files import opened
 from chainrule.data.tables import read_table
 from chainrule.errors import ChainruleError, DataError, UsageError
 
@@ -303,6 +305,31 @@ def test_further_files_are_named(folder):
         read_table("t.db", sql="select a from t", sql_files=["other.csv"])
 
 
+def test_tables_are_found_in_any_order(folder):
+    """Each by what it is: DuckDB itself knows no table by an ending such as this."""
+    Path("more.parquet").rename("more.table")
+    for first, second, third in permutations(["data", "'data.csv'", "'more.table'"]):
+        query = f"select data.x, z from {first} join {second} using (k) join {third} using (k)"
+        table = read_table("data.csv", sql=query, sql_files=["more.table"])
+        assert [column.values.tolist() for column in table.columns] == [[10, 20], [0.5, 1.5]], query
+
+
+def test_queries_of_any_depth_run_or_are_refused(folder):
+    for n in (3, 300, 3000):
+        for nested in (
+            f"select {'1 + ' * n}1 as x from data",
+            f"{'select * from (' * n}from data{')' * n}",
+            f"select x from data where k in ({'select k from data where k in (' * n}1{')' * n})",
+        ):
+            said = ""
+            try:
+                read_table("data.csv", sql=nested)
+            except ChainruleError as error:
+                said = str(error)
+            assert bool(said) == (n == 3000) or n == 300
+            assert not said or "nested too deeply" in said or "depth" in said
+
+
 def test_patterns_name_several_files(folder):
     Path("parts").mkdir()
     for i in range(3):
@@ -311,6 +338,31 @@ def test_patterns_name_several_files(folder):
     assert read_table(None, sql="from 'parts/[12].csv' order by a").columns[0].values.tolist() == [1, 2]
     query = "select sum(a) as s from 'parts/*.csv'"
     assert read_table(None, sql=query, sql_files=["parts/*.csv"]).columns[0].values.tolist() == [3]
+
+
+def test_files_of_a_pattern_are_read_by_their_names(folder):
+    for i in (7, 2, 9, 4, 0, 8, 1):
+        Path(f"deep/{i % 3}").mkdir(parents=True, exist_ok=True)
+        Path(f"deep/{i % 3}/{i}.csv").write_text(f"a\n{i}\n")
+    wanted = [0, 9, 1, 4, 7, 2, 8]
+    assert read_table(None, sql="from 'deep/**/*.csv'").columns[0].values.tolist() == wanted
+    assert read_table(None, sql="from 'deep/*/*.csv'").columns[0].values.tolist() == wanted
+    found = files_read("from 'deep/**/*.csv' join 'other.csv' on true")
+    assert [str(path) for path in found] == [*(f"deep/{i % 3}/{i}.csv" for i in wanted), "other.csv"]
+
+
+def test_the_files_that_a_query_will_read(folder):
+    query = "select * from data, 'other.csv' where 'secret.txt' = 'more.parquet'"
+    assert files_read(query) == [Path("other.csv")]
+    assert files_read(query, with_data=True) == files_read(query, []) == files_read(query, [], with_data=True) == []
+    for with_data in (False, True):
+        assert files_read(query, ["m*.parquet", "data.csv"], with_data=with_data) == [
+            Path("more.parquet"),
+            Path("data.csv"),
+        ]
+    assert files_read("from 't.db' join 'secret.txt' using (k) join 'absent.csv' using (k)") == [Path("secret.txt")]
+    with pytest.raises(UsageError, match="takes one query"):
+        files_read("copy data to 'new.csv'")
 
 
 NAMES = ["a'b.csv", 'a"b.csv', "a;b.csv", "a--b.csv", "a b.csv", "[a].csv", "a[1].csv", "a*.csv", "a?.csv", "ä.csv",
@@ -527,8 +579,13 @@ def test_an_interrupted_statement_has_ended_before_its_connection_closes(monkeyp
                 raise KeyboardInterrupt
             return super().wait(timeout)
 
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            assert self.daemon  # so that a statement that does not end keeps no program from ending
+            super().start()
+
     connection = Connection()
-    here = SimpleNamespace(Event=Interrupted, Thread=threading.Thread)
+    here = SimpleNamespace(Event=Interrupted, Thread=Thread)
     monkeypatch.setattr("chainrule.data.connections.threading", here)
     with pytest.raises(KeyboardInterrupt):
         execute(connection, "select 1")
@@ -536,8 +593,8 @@ def test_an_interrupted_statement_has_ended_before_its_connection_closes(monkeyp
 
 
 def test_what_duckdb_says_is_one_line_that_can_be_printed():
-    assert first_line(ValueError(" Binder: x\x1b \0. \nLINE 1")) == r"Binder: x\x1b \x00."
-    assert first_line(ValueError("é at \udcff...\n")) == r"é at \udcff."
+    assert what_failed(ValueError(" Binder: x\x1b \0. \nLINE 1")) == r"Binder: x\x1b \x00."
+    assert what_failed(ValueError("é at \udcff...\n")) == r"é at \udcff."
 
 
 # --- the two guards, each by itself ---
@@ -567,6 +624,20 @@ def test_duckdb_itself_refuses_what_was_not_named(folder):
         ):
             with pytest.raises(duckdb.Error):
                 connection.execute(statement)
+    assert snapshot(folder) == before
+
+
+def test_sqlite_itself_refuses_what_changes(folder):
+    """Without the look at what a statement asks for: the connection alone."""
+    before = snapshot(folder)
+    with opened(Path("t.db"), []) as connection:
+        connection.set_authorizer(None)
+        for statement in ("ATTACH ':memory:' AS n", "ATTACH 'new.db' AS n", "DELETE FROM t", "CREATE TABLE n (a)"):
+            with pytest.raises(sqlite3.Error, match=r"too many attached|readonly"):
+                connection.execute(statement)
+        for setting, value in {"query_only": 1, "temp_store": 2, "trusted_schema": 0}.items():
+            assert connection.execute(f"PRAGMA {setting}").fetchone() == (value,)
+        assert connection.execute("PRAGMA mmap_size").fetchone() in ((0,), None)
     assert snapshot(folder) == before
 
 

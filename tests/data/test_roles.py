@@ -212,10 +212,39 @@ def test_a_constant_target_is_refused(values, what):
         prepare_table(read_table({"x": [1, 2], "y": values}), EncodingPlan())
 
 
+def test_names_of_a_column_are_used_up_to_fifty():
+    for many, used in ((50, ["name", "x"]), (51, ["x"])):
+        rows = [f"n{i}" for i in range(many)] * 2
+        found = roles({"name": rows, "x": list(range(2 * many)), "y": [0, 1] * many})
+        assert names(found.inputs) == used
+
+
+def test_long_lists_of_columns_are_cut_after_ten():
+    gaps = {f"g{i}": [1, None, 2, 3] for i in range(11)}
+    constant = {f"k{i}": [1, 1, 1, 1] for i in range(11)}
+    y = {"y": [0, 1, 1, 0]}
+    with pytest.raises(DataError, match=r'with missing values: "g0" \(1 cell\), .*"g9" \(1 cell\) and 1 more\.'):
+        prepare_table(read_table({**gaps, **y}), EncodingPlan())
+    with pytest.raises(DataError, match=r'"k8": the same value in every row; "k9": the same value in every row\.$'):
+        roles({**constant, **y})
+    found = roles({**constant, "x": [1, 2, 3, 4], **y})
+    assert any('"k8", "k9" and 1 more: the same value' in note for note in found.notes)
+    single = {"x": list(range(31)), "y": [*"abcdefghijk", *["many"] * 20]}
+    noted = prepare_table(read_table(single), EncodingPlan()).notes
+    assert any("The classes a, b, c, d, e, f, g, h, i, j and 1 more have a single row each" in note for note in noted)
+
+
 def test_identifiers_are_no_classes():
     names = [f"person {i}" for i in range(30)]
     with pytest.raises(DataError, match="30 different values in 30 rows, too many to be classes; choose another"):
         prepare_table(read_table({"x": list(range(30)), "name": names}), EncodingPlan())
+    for rows, different, allowed in ((10, 10, True), (22, 11, True), (21, 11, False), (12, 11, False)):
+        table = read_table({"x": list(range(rows)), "name": [f"person {i % different}" for i in range(rows)]})
+        if allowed:
+            prepare_table(table, EncodingPlan())
+            continue
+        with pytest.raises(DataError, match="too many to be classes"):
+            prepare_table(table, EncodingPlan())
     ages = {"x": list(range(30)), "age": [20.5 + i for i in range(30)]}
     with pytest.raises(DataError, match="too many to be classes; use --task regression"):
         prepare_table(read_table(ages), EncodingPlan(task="classification"))

@@ -51,6 +51,15 @@ def test_the_whole_keeps_its_proportions_over_many_classes():
     assert abs(len(split.test) - 40) <= 2
 
 
+def test_an_odd_row_goes_to_the_same_part_whatever_the_size_of_its_class():
+    """Half of 3 and half of 33 are as far from a whole number: the first class has its odd row in validation."""
+    for size in range(3, 40, 2):
+        labels = np.repeat([0, 1], size)
+        split = split_rows(2 * size, 0.5, 0, generator(), labels)
+        assert [(labels[rows] == 0).sum() for rows in (split.train, split.validation)] == [size // 2, size // 2 + 1]
+        assert len(split.train) == len(split.validation) == size
+
+
 def test_labels_of_any_type():
     for labels in (["a"] * 10 + ["b"] * 10, [True] * 10 + [False] * 10, np.array(["a", "b"] * 10, dtype=object)):
         split = split_rows(20, 0.2, 0.2, generator(), labels)
@@ -119,6 +128,14 @@ def test_folds(n_rows, k, classes):
 def test_numbers_of_folds_that_are_not_allowed(k):
     with pytest.raises(UsageError, match="k must be a whole number from 2"):
         k_folds(10, k, generator())
+
+
+def test_a_fifth_is_for_validation_and_a_fifth_for_the_test():
+    wine = read_table("wine")
+    split = split_table(wine, EncodingPlan(), generator())
+    for rows in (split.validation, split.test):
+        counts = np.bincount(wine.column("class").values[rows].astype(int))[1:]
+        assert (np.abs(counts - np.array([59, 71, 48]) / 5) < 1).all()
 
 
 def test_a_truth_table_is_not_divided():

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import threading
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ import sklearn.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.data.builtin_tables import builtin_names, is_truth_table, read_builtin
+from chainrule.data import stored
+from chainrule.data.builtin_tables import STORED, builtin_names, is_truth_table, read_builtin
+from chainrule.data.columns import name_list
 from chainrule.data.tables import Column, Table, read_table
-from chainrule.errors import DataError, UsageError
+from chainrule.errors import DataError, ModelFileError, UsageError
 
 
 @pytest.fixture
@@ -29,6 +32,16 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 # --- columns and tables ---
+
+
+def test_long_lists_are_cut():
+    names = [f"n{i}" for i in range(21)]
+    assert name_list(names[:20]) == ", ".join(names[:20])
+    assert name_list(names) == ", ".join(names[:20]) + " and 1 more"
+    with pytest.raises(ModelFileError, match=r"received '(a{78})'\. The file"):
+        stored.flag("a" * 78, "it")
+    with pytest.raises(ModelFileError, match=r"received '(a{76})\.\.\.\. The file"):
+        stored.flag("a" * 79, "it")
 
 
 def test_numbers_as_text():
@@ -120,6 +133,10 @@ def test_json_that_is_no_table(folder):
     Path("t.json").write_text('{"a": [1, 2], "b": [3, 4]}')
     with pytest.raises(DataError, match="one record whose values are lists"):
         read_table("t.json")
+    Path("t.json").write_text('{"a": [1, 2], "b": 3}')
+    assert [column.kind for column in read_table("t.json").columns] == ["text", "number"]
+    Path("t.json").write_text('[{"a": [1, 2]}, {"a": [3]}]')
+    assert read_table("t.json").column("a").values.tolist() == ["[1, 2]", "[3]"]
     Path("t.json").write_text('{"a": ')
     with pytest.raises(DataError, match=r"t\.json cannot be read"):
         read_table("t.json")
@@ -169,6 +186,8 @@ def test_sqlite_problems(folder):
     sqlite_file(1)
     with pytest.raises(DataError, match="SQLite says: no such column"):
         read_table("t.db", sql="SELECT absent FROM t1")
+    with pytest.raises(DataError, match=r"t\.db has no rows"):
+        read_table("t.db", sql="SELECT a, d FROM t1 WHERE a > 100")
     with pytest.raises(UsageError, match=r"--sql only reads from t\.db"):
         read_table("t.db", sql="DROP TABLE t1")
     Path("t.csv").write_text("a,b\n1,2\n")
@@ -209,6 +228,15 @@ def test_dates_of_json_are_those_of_other_files(folder):
         assert table.notes == ('Dates were read as days since 1970-01-01 in "d", "slash".',)
 
 
+def test_what_a_query_returns_as_text_and_what_that_is_called():
+    query = """SELECT 'a' AS t, 'b'::ENUM ('b', 'c') AS e, '{"k": 1}'::JSON AS j, uuid() AS u, [1] AS l, {'k': 1} AS s,
+               TIME '12:00' AS c, INTERVAL 1 DAY AS i, 'a'::BLOB AS b, 1 AS n, 0.5::FLOAT AS f, true AS y"""
+    notes = {column.name: column.note for column in read_table(None, sql=query).columns}
+    assert all(notes[name] == "" for name in "tejunfy")
+    assert all(notes[name].endswith("values, read as text") for name in "lscib")
+    assert notes["l"] == "integer[] values, read as text"
+
+
 def test_text_that_a_query_returns(folder):
     query = "SELECT '1970/01/02' AS d, '1,5' AS n, '1,500' AS grouped, '007' AS code"
     table = read_table(None, sql=query)
@@ -217,6 +245,9 @@ def test_text_that_a_query_returns(folder):
         'Commas were read as decimal points in "n".',
         'Dates were read as days since 1970-01-01 in "d".',
     )
+    whole = read_table(None, sql="SELECT '2,0' AS n, '0,5' AS f UNION ALL SELECT '3', NULL")
+    assert [column.origin for column in whole.columns] == ["integer", "float"]
+    assert read_table(None, sql="SELECT '12' AS n").column("n").kind == "text"
     assert read_table(None, sql=query, as_text=["n"]).column("n").values.tolist() == ["1,5"]
     assert read_table(None, sql="SELECT NULL::VARCHAR AS n").column("n").kind == "text"
 
@@ -264,6 +295,10 @@ def test_a_pipe(folder):
     writer.join()
     assert table.source == "pipe"
     assert table.column("b").values.tolist() == [2, 4]
+    writer = threading.Thread(target=lambda: Path("pipe").write_text("a,b\n1,2\n3,4\n"))
+    writer.start()
+    assert read_table("pipe", sql="select sum(b) as s from 'pipe'").column("s").values.tolist() == [6]
+    writer.join()
 
 
 # --- names ---
@@ -282,6 +317,12 @@ def test_what_cannot_be_found(folder):
     assert 'Did you mean "prices.csv"? Built-in tables: xor' in str(caught.value)
     with pytest.raises(UsageError, match='Did you mean "wine"'):
         read_table("wien")
+    with pytest.raises(UsageError, match=r'name\. Did you mean the built-in "iris"\? Built-in'):
+        read_table("iris.csv")
+    with pytest.raises(UsageError, match=r"name\. Built-in"):
+        read_table("nothing of the kind")
+    with pytest.raises(UsageError, match="a value of type set"):
+        read_table({1, 2})
     with pytest.raises(UsageError, match="is a folder"):
         read_table(folder)
     with pytest.raises(UsageError, match="use --sql"):
@@ -310,6 +351,14 @@ def test_built_in_tables_are_complete(name):
     assert table.n_rows >= 4
     assert not any(column.missing.any() for column in table.columns)
     assert table.whole == is_truth_table(name)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_built_in_tables_are_read_as_files_are(name):
+    path = resources.files("chainrule.data").joinpath("builtin", STORED[name])
+    for known, column in zip(read_builtin(name).columns, read_table(path).columns, strict=True):
+        assert (known.name, known.kind, known.origin) == (column.name, column.kind, column.origin)
+        assert known.values.tolist() == column.values.tolist()
 
 
 def test_truth_tables():
@@ -356,5 +405,9 @@ def test_iris_agrees_with_scikit_learn():
 
 
 def test_tables_without_columns_or_with_bad_names():
+    assert isinstance(Table([Column("a", "number", np.zeros(1))], "t").columns, tuple)
+    lengths = [Column(f"c{i}", "number", np.zeros(min(i, 1))) for i in range(25)]
+    with pytest.raises(DataError, match=r'differ in length \("c0" 0, "c1" 1, .*"c19" 1\)\. They must'):
+        Table(lengths, "t")
     with pytest.raises(DataError, match="column 1 has no name"):
         Table((Column("", "number", np.zeros(1)),), "t")

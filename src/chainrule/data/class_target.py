@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import stored
-from chainrule.data.columns import Column, Table, name_list
+from chainrule.data.columns import Column, Table, name_list, number_text
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import missing_target
 from chainrule.data.input_nodes import name_order
@@ -180,6 +180,4 @@ def classes_from_dict(record: Any, where: str) -> ClassTarget:
 def _label_text(label: Label) -> str:
     if isinstance(label, bool):
         return "true" if label else "false"
-    if isinstance(label, float) and label.is_integer() and abs(label) < 1e15:
-        return str(int(label))
-    return str(label)
+    return number_text(label) if isinstance(label, float) else str(label)

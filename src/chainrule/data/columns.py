@@ -110,7 +110,16 @@ def _number_name(value: float, origin: Origin) -> str | None:
     if origin == "date":
         moment = str(np.datetime64(round(value * 86_400_000_000), "us"))
         return moment.removesuffix("T00:00:00.000000")
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return number_text(value)
+
+
+def number_text(value: float) -> str:
+    """Write a number as a name: whole numbers without a point, others as Python does.
+
+    >>> number_text(2.0), number_text(0.5), number_text(1234567890123456.0), number_text(1e16)
+    ('2', '0.5', '1234567890123456', '1e+16')
+    """
+    return repr(value + 0.0).removesuffix(".0")  # -0.0 + 0.0 is 0.0
 
 
 @dataclass(frozen=True, eq=False)

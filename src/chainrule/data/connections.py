@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.data.cell_sql import literal
+from chainrule.data.room import MORE, room, where
+from chainrule.errors import DataError
 from chainrule.interrupts import interrupts_held
 
 # DuckDB takes these for patterns, for the separators of another system, or cannot be given them.
@@ -31,7 +33,13 @@ def unlimited() -> Iterator[tuple[Any, Path]]:
     """Open a connection that keeps the order of rows, and a folder that is removed with it; for `limit`.
 
     One thread, because parallel plans with joins or casts do not promise the order of a file's rows; the CSV
-    reader is as fast with one. What it spills goes into the folder. No Python variable can be taken for a table.
+    reader is as fast with one. What it spills goes into the folder, up to a share of the free disk, so that no
+    statement fills it. No Python variable can be taken for a table.
+
+    Raises
+    ------
+    DataError
+        If a statement in the block needs more room than there is, and the block does not say so itself.
     """
     import duckdb  # takes longer to import than the rest of the package
 
@@ -46,7 +54,11 @@ def unlimited() -> Iterator[tuple[Any, Path]]:
         }
         connection = duckdb.connect(":memory:", config=config)
         try:
+            # Not in `config`, where DuckDB takes note of it and does not keep to it.
+            connection.execute(f"SET max_temp_directory_size = '{room(folder)}B'")
             yield connection, Path(folder)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise DataError(f"the table cannot be read: {what_failed(error)}") from None
         finally:
             with suppress(duckdb.Error):  # it still runs what could not be interrupted
                 connection.close()
@@ -100,6 +112,17 @@ def execute(connection: Any, statement: str) -> None:
         raise
     if failed:
         raise failed[0]
+
+
+def what_failed(error: Exception) -> str:
+    """What DuckDB says, in one line that can be printed; it ends as a sentence."""
+    import duckdb
+
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"it needs more room than there is, in memory and on {where()}. Ask for fewer rows or columns, or {MORE}"
+    # Damaged files come with letters that cannot be printed.
+    line = str(error).strip().splitlines()[0].rstrip(". ")
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line) + "."
 
 
 def _plain_name(path: Path, folder: Path, i: int) -> str:

@@ -117,6 +117,8 @@ def _parse(connection: Any, name: str, layout: Layout, source: str) -> None:
             f"OFFSET {int(layout.header)}",
             [name, layout.delimiter],
         )
+    except (duckdb.OutOfMemoryException, duckdb.IOException):
+        raise  # no fault of the text; `unlimited` says what it is
     except duckdb.Error as error:
         raise parse_error(layout, source, str(error)) from None
 

@@ -198,10 +198,19 @@ def _pandas_columns(frame: Any) -> list[Column]:
     found = dict(zip(places, numeric.to_numpy(dtype=np.float64).T, strict=True))
     return [
         Column(name, "number", found[i], "", _origin(dtypes[i].kind))
-        if i in found
+        if i in found and (dtypes[i].kind not in "iu" or exact(found[i]))
         else pandas_column(name, frame.iloc[:, i])
         for i, name in enumerate(names)
     ]
+
+
+def exact(values: np.ndarray) -> bool:
+    """Say whether whole numbers that became float64 are surely the same still; NaN is none of them.
+
+    >>> exact(np.array([-7.0, np.nan])), exact(np.array([2.0**53]))
+    (True, False)
+    """
+    return not (np.abs(values) >= EXACT).any()
 
 
 def _origin(kind: str) -> Origin:
@@ -215,7 +224,9 @@ def pandas_column(name: str, series: Any) -> Column:
     if str(dtype) == "category":
         return column_from_objects(name, series.astype(object).tolist(), "the data frame")
     if kind in "biuf":
-        return Column(name, "number", series.to_numpy(dtype=np.float64, na_value=np.nan), "", _origin(kind))
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        if kind not in "iu" or exact(values):
+            return Column(name, "number", values, "", _origin(kind))
     if kind == "M":
         moments = series.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(dtype, "tz", None) else series
         return column_from_array(name, moments.to_numpy(dtype="datetime64[us]"), "the data frame")
@@ -229,7 +240,8 @@ def polars_column(name: str, series: Any) -> Column:
         values = series.to_list() if dtype.is_decimal() else series.cast(_polars_float()).to_numpy()
         floats = np.array([np.nan if v is None else float(v) for v in values]) if dtype.is_decimal() else values
         origin: Origin = "boolean" if str(dtype) == "Boolean" else "integer" if dtype.is_integer() else "float"
-        return Column(name, "number", floats, "", origin)
+        if origin != "integer" or exact(floats):
+            return Column(name, "number", floats, "", origin)
     return column_from_objects(name, series.to_list(), "the data frame")
 
 
@@ -245,5 +257,6 @@ def _arrow_column(name: str, column: Any) -> Column:
     kind = column.type
     if types.is_floating(kind) or types.is_integer(kind):
         values = column.cast("float64", safe=False).to_numpy()
-        return Column(name, "number", values, "", "integer" if types.is_integer(kind) else "float")
+        if not types.is_integer(kind) or exact(values):
+            return Column(name, "number", values, "", "integer" if types.is_integer(kind) else "float")
     return column_from_objects(name, column.to_pylist(), "the Arrow table")

@@ -49,6 +49,8 @@ class NumberInput:
 
     def encode(self, column: Column, table: Table, unknown: str) -> np.ndarray:
         """Return the nodes' values, shape (n_rows, number of nodes), float64; `unknown` is of no concern here."""
+        if column.kind == "text" and column.missing.all():  # as of a database, which knows the type of no value
+            column = Column(column.name, "number", np.full(len(column.values), np.nan), tokens=column.tokens)
         if column.kind == "text":
             row, date = _first_other(column, self.date), self.date
             raise DataError(
@@ -306,4 +308,4 @@ def _first_other(column: Column, date: bool) -> int:
         return dates(replace(column, values=np.array([text], dtype=object))) is None
 
     there = np.flatnonzero(~column.missing).tolist()
-    return next((row for row in there if other(row)), there[0] if there else 0)
+    return next((row for row in there if other(row)), there[0])

@@ -65,7 +65,7 @@ def find_layout(
                 "--header takes it as names."
             )
     names = tuple(name.strip() for name in rows[0]) if header else tuple(f"column{i + 1}" for i in range(len(rows[0])))
-    row_names = len(names) > 1 and not names[0]
+    row_names = not names[0]  # of several: a line with one empty cell is blank
     if row_names:
         names = (ROW_NAMES, *names[1:])
         notes.append(f"The first column of {source} has no name: it was taken for row names and left out.")

@@ -13,7 +13,8 @@ import numpy as np
 
 from chainrule.data.cell_sql import MICROSECONDS_PER_DAY, literal
 from chainrule.data.columns import Column, Origin, Table
-from chainrule.data.connections import connect, execute, limit, unlimited
+from chainrule.data.connections import connect, execute, limit, unlimited, what_failed
+from chainrule.data.frames import column_from_objects, exact
 from chainrule.data.query_tree import refuse_harm
 from chainrule.data.sqlite_files import quoted
 from chainrule.data.text_columns import DATE_NOTE
@@ -51,7 +52,7 @@ def _read_file(reader: str, path: Path, source: str) -> Table:
         try:
             connection.execute(f"CREATE TEMP TABLE result AS SELECT * FROM {reader}", names)
         except duckdb.Error as error:
-            raise DataError(f"{source} cannot be read: {first_line(error)}") from None
+            raise DataError(f"{source} cannot be read: {what_failed(error)}") from None
         return _result(connection, source)
 
 
@@ -95,18 +96,18 @@ def read_sql(sql: str, file: Path | None = None, name: str = "", files: Sequence
                 reader = f"{_reader(found)}([{', '.join(literal(reached[os.path.realpath(path)]) for path in found)}])"
                 connection.execute(f"CREATE TEMP VIEW {quoted(view)} AS SELECT * FROM {reader}")
             except duckdb.Error as error:
-                raise DataError(f"{name if view == 'data' else view} cannot be read: {first_line(error)}") from None
+                raise DataError(f"{name if view == 'data' else view} cannot be read: {what_failed(error)}") from None
         try:
             execute(connection, f"CREATE TEMP TABLE result AS {sql.strip().rstrip(';')}")
         except duckdb.PermissionException as error:
-            reached_for = re.search(r'"(.*)"', first_line(error))
-            what = f'"{reached_for[1]}"' if reached_for else first_line(error)
+            reached_for = re.search(r'"(.*)"', what_failed(error))
+            what = f'"{reached_for[1]}"' if reached_for else what_failed(error)
             raise UsageError(
                 f"the SQL query reads {what}, which the command does not name. Give the file as DATA or with "
                 "--sql-files (sql_files=... in Python); nothing is read from the network."
             ) from None
         except duckdb.Error as error:
-            raise DataError(f"the SQL query failed: {first_line(error)} The query: {sql.strip()}") from None
+            raise DataError(f"the SQL query failed: {what_failed(error)} The query: {sql.strip()}") from None
         return _result(connection, "the SQL query")
 
 
@@ -194,11 +195,15 @@ def _result(connection: Any, source: str) -> Table:
     try:
         fetched = connection.execute(selected.format(", ".join(expressions))).fetchnumpy()
     except duckdb.Error as error:
-        raise DataError(f"{source} cannot be read: {first_line(error)}") from None
+        raise DataError(f"{source} cannot be read: {what_failed(error)}") from None
     for name, kind, cell in zip(names, types, cells, strict=True):
         if _origin(kind) == "date":
             _refuse_unreadable_dates(connection, f'{source}, column "{name}"', selected, cell, _expression(cell, kind))
     columns = [_typed_column(name, kind, fetched[cell]) for name, kind, cell in zip(names, types, cells, strict=True)]
+    for i, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+        if column.origin == "integer" and not exact(column.values):
+            cells_as_they_are = [row[0] for row in connection.execute(selected.format(cell)).fetchall()]
+            columns[i] = column_from_objects(column.name, cells_as_they_are, source)
     return Table(tuple(columns), source)
 
 
@@ -261,9 +266,3 @@ def number_values(fetched: Any) -> np.ndarray:
     values = np.ma.getdata(fetched).astype(np.float64)
     values[np.ma.getmaskarray(fetched)] = np.nan
     return values
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what DuckDB says, as a sentence; damaged files come with letters that cannot be printed."""
-    line = str(error).strip().splitlines()[0].rstrip(". ")
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line) + "."

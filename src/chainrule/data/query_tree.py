@@ -41,8 +41,17 @@ def refuse_harm(connection: Any, sql: str) -> list[str]:
     ...     refuse_harm(connection, "select a from 'a.csv' join b using (k)")
     ['a.csv', 'b']
     """
-    tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
     shown = sql.strip()
+    try:
+        return _tables(json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0]), shown)
+    except RecursionError:
+        raise UsageError(
+            "--sql: the query is nested too deeply to be looked through. Name its inner queries by with, one after the "
+            f"other; received {len(shown):,} characters."
+        ) from None
+
+
+def _tables(tree: dict[str, Any], shown: str) -> list[str]:
     if tree["error"] and tree["error_type"] == "parser":
         raise DataError(f"the SQL query failed: {tree['error_message']}. The query: {shown}")
     if tree["error"] or len(tree["statements"]) != 1:

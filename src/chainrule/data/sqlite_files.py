@@ -49,7 +49,7 @@ def read_sqlite(path: Path, source: str, sqlite_table: str | None, sql: str | No
     """
     refused: list[str] = []
     try:
-        with _opened(path, refused) as connection:
+        with opened(path, refused) as connection:
             query = sql
             if query is None:
                 query = f"SELECT * FROM {quoted(_table(connection, source, sqlite_table))}"
@@ -86,7 +86,7 @@ def quoted(name: str) -> str:
 
 
 @contextmanager
-def _opened(path: Path, refused: list[str]) -> Iterator[sqlite3.Connection]:
+def opened(path: Path, refused: list[str]) -> Iterator[sqlite3.Connection]:
     """Open a file for reading; what the authorizer refuses is added to `refused`."""
     path = path.resolve()
     log, index = path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,9 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from chainrule.data.room import MORE, room, where
 from chainrule.errors import UsageError, readable
 from chainrule.files import refuse_device
 
+CHUNK = 1 << 20  # bytes that are read at once
 STANDARD_INPUT = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
 
 
@@ -29,7 +30,7 @@ def regular_file(received: str) -> Iterator[tuple[Path, str]]:
     Raises
     ------
     UsageError
-        If it is a device, or a pipe that cannot be read.
+        If it is a device, a pipe that cannot be read, or larger than the free disk lets it be.
     """
     path = Path(received)
     standard = received in STANDARD_INPUT
@@ -45,13 +46,21 @@ def regular_file(received: str) -> Iterator[tuple[Path, str]]:
         try:
             with copy.open("wb") as file:
                 if standard:
-                    shutil.copyfileobj(_standard_input(), file)
+                    _copy(_standard_input(), file, name, room(folder))
                 else:
                     with path.open("rb") as pipe:
-                        shutil.copyfileobj(pipe, file)
+                        _copy(pipe, file, name, room(folder))
         except OSError as error:
             raise UsageError(f"{name} cannot be read: {os.strerror(error.errno or 0)}.") from None
         yield copy, name
+
+
+def _copy(source: IO[bytes], file: IO[bytes], name: str, most: int) -> None:
+    while part := source.read(CHUNK):
+        most -= len(part)
+        if most < 0:
+            raise UsageError(f"{name} holds more than {where()}. Check that it ends, or {MORE}")
+        file.write(part)
 
 
 def _standard_input() -> IO[bytes]:

@@ -68,9 +68,9 @@ def choice(*allowed: str) -> Callable[[Any, str], str]:
     """Accept one of some words."""
 
     def read(value: Any, where: str) -> str:
-        if value not in allowed or not isinstance(value, str):
+        if value not in allowed:
             raise wrong(where, f"one of {', '.join(allowed)}", value)
-        return value
+        return str(value)
 
     return read
 

@@ -99,9 +99,9 @@ NAME_NODES = """
 /** A name as the table of training had it: 2, 2.5, 1e-05, 1e+16. */
 function asText(value) {
   if (typeof value !== "number") return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e16) return String(value);
   const size = Math.abs(value);
-  if (size >= 1e-4 && size < 1e16) return Number.isInteger(value) ? `${value}.0` : String(value);
+  if (size >= 1e-4 && size < 1e16) return String(value);
   if (size === Infinity) return value < 0 ? "-inf" : "inf";
   return value.toExponential().replace(/e([+-])(\\d)$/, "e$10$2");
 }

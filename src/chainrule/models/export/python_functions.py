@@ -144,7 +144,7 @@ def as_text(value):
     if isinstance(value, int) and abs(value) <= 2**53:
         value = float(value)
     if isinstance(value, float):
-        whole = value.is_integer() and abs(value) < 1e15
+        whole = value.is_integer() and abs(value) < 1e16
         return None if math.isnan(value) else str(int(value)) if whole else repr(value)
     return None if value is None else str(value)
 '''

@@ -1,0 +1,69 @@
+"""The outside of delimited text: its delimiter, the records that are looked at, its names, its encoding."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from chainrule.data.tables import read_table
+from chainrule.data.text_files import DELIMITERS, SAMPLE_CHARACTERS, find_delimiter, first_line_is_data, sample
+from chainrule.errors import DataError
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(DELIMITERS, 2)))
+def test_of_delimiters_that_divide_alike_the_first_is_taken_and_the_evener_otherwise(first, second):
+    alike = f"a{first}b{second}c\n" * 3
+    assert find_delimiter(alike, None) == first
+    assert find_delimiter(alike + f"a{second}b\n", None) == second
+    assert find_delimiter(alike + f"a{first}b\n", None) == first
+
+
+def test_one_column_is_divided_by_commas():
+    assert find_delimiter("a\n1\n2\n", None) == ","
+    assert find_delimiter("a\nb;c\nb;c\n", None) == ","  # the first record has no semicolon
+
+
+def test_a_sample_ends_with_a_whole_record():
+    whole = [["a", "b"], ["1", "2"]]
+    assert sample("a;b\n1;2\n", ";") == sample("a;b\n1;2", ";") == whole
+    long = "x" * (SAMPLE_CHARACTERS // 10 - 10)  # ten such records and the names, and the beginning of one more
+    assert sample("a;b\n" + f"{long};2\n" * 12, ";") == [["a", "b"], *[[long, "2"]] * 10]
+    assert len(sample(f"{long};" * 12 + "\na;b\n", ";")) == 1  # a record that the sample does not end
+    assert sample("\n\na;b\n  \n1;2\n", ";") == whole
+    assert sample("a\n\n  \n1\n", ";") == [["a"], ["1"]]
+    assert sample("a;b\n;2\n;\n", ";") == [["a", "b"], ["", "2"], ["", ""]]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "names"),
+    [
+        ("1,5;x\n2,5;x\n", {}, ("column1", "column2")),
+        ("1,5;x\n2,5;x\n", {"decimal": "."}, ("1,5", "x")),
+        ('"1,5",x\n"2,5",x\n', {}, ("1,5", "x")),
+        ("NA,1\n2,3\n", {}, ("column1", "column2")),
+        ("NA,b\n2,3\n", {}, ("NA", "b")),
+        (" 1 , 2\n3,4\n", {}, ("column1", "column2")),
+    ],
+)
+def test_whether_the_first_line_is_names(tmp_path, text, options, names):
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert read_table(path, as_text=names, **options).names == names
+
+
+def test_a_short_record_does_not_hide_whether_there_are_names(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("1,a\n2\n3,a\n")
+    with pytest.raises(DataError, match="row 2: 1 cell, but the first row has 2"):
+        read_table(path, delimiter=",")
+    assert first_line_is_data([["1", "a"], ["2"], ["3", "a"]], (), comma=False)
+    assert not first_line_is_data([["1", "a"], ["2"], ["3", "b"]], (), comma=False)
+
+
+@pytest.mark.parametrize("before", [b"", b"a", b"\n", b"\na,b\n", b"a,b\n\n\n"])
+def test_the_line_of_bytes_that_are_no_text(tmp_path, before):
+    path = tmp_path / "t.csv"
+    path.write_bytes(before + b"\xe9,1\n")
+    with pytest.raises(DataError, match=f"row {before.count(10) + 1}: the text is not valid utf-8"):
+        read_table(path, encoding="utf-8")
