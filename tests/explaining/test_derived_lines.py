@@ -65,6 +65,8 @@ def test_tensors_are_written_out_up_to_a_size(sizes):
     words = "the two multiplied, inner vector by inner vector"
     lines = derive(sizes, "dC/dW[1]", level="tensor").text()
     assert (words in lines) == (fan_in * fan_out**2 <= MOST_ENTRIES)
+    assert ("the layer before, times each inner matrix" in lines) == (fan_in * fan_out**2 <= MOST_ENTRIES)
+    assert ("the identity" in derive(sizes, "dC/db[1]", level="tensor").text()) == (fan_out**2 <= MOST_ENTRIES)
     assert ("four-dimensional" in lines) == ((fan_in * fan_out) ** 2 <= MOST_ENTRIES)
 
 

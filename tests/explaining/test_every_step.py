@@ -315,8 +315,17 @@ class Arrays:
         raise TypeError(type(e))
 
 
-@few_and_many(25, 80, lessons(), st.sampled_from(sorted(PRESETS)))
-def test_every_line_with_matrices(lesson, notation):
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_softmax_with_matrices(notation):
+    """In every layout of examples and weights."""
+    for number, pattern in enumerate(["da[{m}]/dz[{l}]", "da[{m}]/da[{l}]", "da[{m}]/db[{l}]", "dC/dW[{l}]"]):
+        for l, m in ((1, 1), (1, 2), (2, 2)):
+            if l < m or "/da" not in pattern:
+                lesson = (2, 3, 2), ["softmax", "softmax"], "half_squared_error", (pattern, l, m), number
+                with_matrices(lesson, notation)
+
+
+def with_matrices(lesson, notation):
     sizes, names, loss, (pattern, l, m), seed = lesson
     quantity = written(pattern, l, m, notation)
     try:
@@ -332,6 +341,11 @@ def test_every_line_with_matrices(lesson, notation):
         for side in equation.sides:
             found = np.eye(len(left)) if side == Symbol(variable("I")) else arrays.value(side)
             np.testing.assert_allclose(found, left, rtol=1e-8, atol=1e-10, err_msg=f"{quantity}: {equation.rule}")
+
+
+@few_and_many(25, 80, lessons(), st.sampled_from(sorted(PRESETS)))
+def test_every_line_with_matrices(lesson, notation):
+    with_matrices(lesson, notation)
 
 
 test_many_lines_with_matrices = test_every_line_with_matrices.many

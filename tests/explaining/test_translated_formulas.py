@@ -241,6 +241,18 @@ def test_what_is_true_of_one_example_is_not_of_a_batch(target):
                 translate(formula, source="chainrule", target=target)
 
 
+@pytest.mark.parametrize("length", [57, 60, 61, 90])
+def test_a_refused_formula_is_shown_up_to_a_length(length):
+    formula = "W[1] " * (length // 5) + "&" * (length % 5 or 5) if length % 5 else "W[1] " * (length // 5 - 1) + "W[1]&"
+    with pytest.raises(UsageError) as refused:
+        translate(formula, source="chainrule", target="rows", sizes=(2, 2))
+    start = formula if len(formula) <= 60 else formula[:57] + "..."
+    place = formula.index("&")
+    assert str(refused.value).startswith(
+        f'"{start}", at "{formula[place : place + 20]}": "&" has no place in a formula'
+    )
+
+
 def test_what_is_said():
     formula = translate("delta[3] = W[4]^T * delta[4]", source="nielsen", target="chainrule")
     assert any("products are turned around" in change for change in formula.changes)

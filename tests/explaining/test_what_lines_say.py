@@ -176,6 +176,17 @@ def test_what_a_layer_is_called(hidden):
         ]
 
 
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_the_range_of_a_sum_over_units(notation):
+    """Units 1 to s, or 0 to s - 1."""
+    first = PRESETS[notation].counting.first_unit
+    assert rf"\sum_{{k={first}}}^{{{'s' if first else 's-1'}}}" in backpropagation_equations(notation).latex()
+    l = PRESETS[notation].counting.layer(1, "W")
+    latex = derive((2, 3, 4), f"dC/dW[{l}]", notation=notation).latex()
+    assert rf"\sum_{{i={first}}}^{{{1 + first}}}" in latex or rf"\sum_{{j={first}}}^{{{1 + first}}}" in latex  # inputs
+    assert rf"^{{{3 + first}}}" in latex  # outputs
+
+
 def test_long_rows_break_between_terms_alone():
     names = ["a" * length for length in (10, 60, 130, 12, 200, 5)] * 2
     terms = tuple(Symbol(variable(name), 1.0) for name in names)
