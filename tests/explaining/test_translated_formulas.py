@@ -220,6 +220,7 @@ def test_worked_by_hand(formula, source, target, shown):
         ("W[1]" + " + W[1]" * 200, "more than 120"),
         ("change W[1] + W[1]", '"change" is no quantity'),
         ("1 / (W[1] - W[1])", "no finite value"),
+        ("ln(z[1])", "no finite value"),  # of some elements
     ],
 )
 def test_refusals(formula, message):
