@@ -1,6 +1,7 @@
 """No line of a derivation says nothing or says it twice, and each level of detail is made of what it promises."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -195,9 +196,11 @@ def test_long_rows_break_between_terms_alone():
     assert all(len(line) <= 110 or line.strip(" +") in names for line in lines)
     assert len(lines) > 4
     layers = tuple(Symbol(Quantity("a", layer, ("j",)), 1.0) for layer in ("l-1", "l+1", "L-1") * 20)
-    lines = text([Equation(Symbol(COST), (Sum(layers),))], Naming(PRESETS["columns"]), 5).splitlines()
-    whole = " + ".join(TextWriter(Naming(PRESETS["columns"]), 5).write(symbol) for symbol in layers)
-    assert " ".join(line.strip() for line in lines) == f"J = {whole}"
+    own = Naming(replace(PRESETS["chainrule"], name="own", letters={"a": "half-life", "C": "C", "J": "J"}))
+    lines = text([Equation(Symbol(COST), (Sum(layers),))], own, 5).splitlines()
+    whole = " + ".join(TextWriter(own, 5).write(symbol) for symbol in layers)
+    assert whole.startswith("half-life[l-1][j] + ")
+    assert " ".join(line.strip() for line in lines) == f"C = {whole}"
 
 
 @pytest.mark.parametrize("notation", sorted(PRESETS))
