@@ -195,7 +195,7 @@ def test_long_rows_break_between_terms_alone():
     assert " ".join(line.strip() for line in lines) == "C = " + " + ".join(names)
     assert all(len(line) <= 110 or line.strip(" +") in names for line in lines)
     assert len(lines) > 4
-    layers = tuple(Symbol(Quantity("a", layer, ("j",)), 1.0) for layer in ("l-1", "l+1", "L-1") * 20)
+    layers = tuple(Symbol(Quantity("a", layer, ("j",)), 1.0) for layer in ["l-1", *(f"l+{7**n}" for n in range(40))])
     own = Naming(replace(PRESETS["chainrule"], name="own", letters={"a": "half-life", "C": "C", "J": "J"}))
     lines = text([Equation(Symbol(COST), (Sum(layers),))], own, 5).splitlines()
     whole = " + ".join(TextWriter(own, 5).write(symbol) for symbol in layers)
