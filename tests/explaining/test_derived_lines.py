@@ -65,7 +65,17 @@ def test_tensors_are_written_out_up_to_a_size(sizes):
     words = "the two multiplied, inner vector by inner vector"
     lines = derive(sizes, "dC/dW[1]", level="tensor").text()
     assert (words in lines) == (fan_in * fan_out**2 <= MOST_ENTRIES)
+    assert ("the layer before, times each inner matrix" in lines) == (fan_in * fan_out**2 <= MOST_ENTRIES)
+    assert ("the identity" in derive(sizes, "dC/db[1]", level="tensor").text()) == (fan_out**2 <= MOST_ENTRIES)
     assert ("four-dimensional" in lines) == ((fan_in * fan_out) ** 2 <= MOST_ENTRIES)
+
+
+@pytest.mark.parametrize("size", range(2, 11))
+def test_jacobians_are_written_out_up_to_a_size(size):
+    """Of a softmax each entry may be a sum over its units."""
+    for activation, largest in (("tanh", size * size), ("softmax", size**3)):
+        lines = derive((size, size), "da[1]/dz[1]", output_activation=activation, level="tensor").equations
+        assert bool(lines) == (largest <= MOST_ENTRIES), activation
 
 
 @pytest.mark.parametrize("value", [3.0, -3.0, 0.5, -1e-20, 2e30, -2e30, float("inf"), -float("inf"), float("nan"), 0.0])

@@ -66,6 +66,13 @@ def test_the_largest_term_may_be_negative(total):
     assert lost_digits(Sum(tuple(terms))) == math.ceil(math.log10(1000 / abs(total)))
 
 
+def test_what_cancels_to_nothing_is_shown_whole():
+    one, other = Function("tanh", Number(0.5)), Number(math.tanh(0.5))
+    assert shown(Sum((one, Negative(other)))) == f"tanh(0.5) − {math.tanh(0.5)!r}"
+    assert shown(Sum((Number(1 / 3), Negative(Number(1 / 3))))) == "0.33333 − 0.33333"
+    assert lost_digits(Sum((one, Negative(other), Number(1.0)))) == 0
+
+
 # ---- formulas of arrays ------------------------------------------------------------------------------------------
 
 PIECES = ["{}^T", "-{}", "{} + {}", "{} - {}", "{} @ {}", "{} * {}", "{} {}", "{} ⊙ {}", "{} / {}", "{}^2", "f({})",

@@ -141,8 +141,17 @@ def known(sizes, names, loss, seed, notation, N=1):
     return explain(net, X, Y, loss=loss, notation=notation, reduction=PRESETS[notation].reduction)
 
 
-@few_and_many(25, 120, lessons(), st.sampled_from(sorted(PRESETS)))
-def test_every_line_with_indices(lesson, notation):
+@pytest.mark.parametrize("loss", sorted(set(random_networks.OUTPUTS) - {"perceptron_criterion"}))
+def test_every_line_of_every_loss(loss):
+    """Where no two layers are of one size."""
+    for number, output in enumerate(sorted(set(SMOOTH) & set(random_networks.OUTPUTS[loss]))):
+        for pattern, l in (("dC/dW[{l}]", 1), ("delta[{l}]", 2), ("dC/da[{l}]", 1)):
+            with_indices(
+                ((2, 4, 3), ["tanh", output], loss, (pattern, l, 2), number), "chainrule" if l == 1 else "keras"
+            )
+
+
+def with_indices(lesson, notation):
     sizes, names, loss, (pattern, l, m), seed = lesson
     quantity = written(pattern, l, m, notation)
     try:
@@ -165,6 +174,11 @@ def test_every_line_with_indices(lesson, notation):
     assert book.latex()
     assert book.mathml()
     assert book.json()
+
+
+@few_and_many(25, 120, lessons(), st.sampled_from(sorted(PRESETS)))
+def test_every_line_with_indices(lesson, notation):
+    with_indices(lesson, notation)
 
 
 test_many_lines_with_indices = test_every_line_with_indices.many
@@ -316,8 +330,17 @@ class Arrays:
         raise TypeError(type(e))
 
 
-@few_and_many(25, 80, lessons(), st.sampled_from(sorted(PRESETS)))
-def test_every_line_with_matrices(lesson, notation):
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_softmax_with_matrices(notation):
+    """In every layout of examples and weights."""
+    for number, pattern in enumerate(["da[{m}]/dz[{l}]", "da[{m}]/da[{l}]", "da[{m}]/db[{l}]", "dC/dW[{l}]"]):
+        for l, m in ((1, 1), (1, 2), (2, 2)):
+            if l < m or "/da" not in pattern:
+                lesson = (2, 3, 2), ["softmax", "softmax"], "half_squared_error", (pattern, l, m), number
+                with_matrices(lesson, notation)
+
+
+def with_matrices(lesson, notation):
     sizes, names, loss, (pattern, l, m), seed = lesson
     quantity = written(pattern, l, m, notation)
     try:
@@ -333,6 +356,11 @@ def test_every_line_with_matrices(lesson, notation):
         for side in equation.sides:
             found = np.eye(len(left)) if side == Symbol(variable("I")) else arrays.value(side)
             np.testing.assert_allclose(found, left, rtol=1e-8, atol=1e-10, err_msg=f"{quantity}: {equation.rule}")
+
+
+@few_and_many(25, 80, lessons(), st.sampled_from(sorted(PRESETS)))
+def test_every_line_with_matrices(lesson, notation):
+    with_matrices(lesson, notation)
 
 
 test_many_lines_with_matrices = test_every_line_with_matrices.many

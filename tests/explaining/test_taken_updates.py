@@ -51,7 +51,8 @@ def test_momentum_as_a_running_mean_says_what_the_velocity_is(unroll):
 @pytest.mark.matrix
 @pytest.mark.parametrize("options", [
     {"solver": "lm", "weight_decay": 0.7, "reduction": "sum"}, {"solver": "lm", "weight_decay": 0.7},
-    {"solver": "lm", "bayes": True}, {"solver": "lbfgs"}, {"solver": "lbfgs(2)", "weight_decay": 0.3},
+    {"solver": "lm", "bayes": True}, {"solver": "lbfgs"}, {"solver": "lbfgs", "reduction": "sum"},
+    {"solver": "lbfgs(2)", "weight_decay": 0.3},
 ])  # fmt: skip
 @pytest.mark.parametrize("weighted", [False, True])
 def test_steps_of_solvers(options, weighted):

@@ -221,6 +221,7 @@ def test_worked_by_hand(formula, source, target, shown):
         ("W[1]" + " + W[1]" * 200, "more than 120"),
         ("change W[1] + W[1]", '"change" is no quantity'),
         ("1 / (W[1] - W[1])", "no finite value"),
+        ("ln(z[1])", "no finite value"),  # of some elements
     ],
 )
 def test_refusals(formula, message):
@@ -240,6 +241,18 @@ def test_what_is_true_of_one_example_is_not_of_a_batch(target):
         else:
             with pytest.raises(UsageError, match=r"is true in .* is not in"):
                 translate(formula, source="chainrule", target=target)
+
+
+@pytest.mark.parametrize("length", [57, 60, 61, 90])
+def test_a_refused_formula_is_shown_up_to_a_length(length):
+    formula = "W[1] " * (length // 5) + "&" * (length % 5 or 5) if length % 5 else "W[1] " * (length // 5 - 1) + "W[1]&"
+    with pytest.raises(UsageError) as refused:
+        translate(formula, source="chainrule", target="rows", sizes=(2, 2))
+    start = formula if len(formula) <= 60 else formula[:57] + "..."
+    place = formula.index("&")
+    assert str(refused.value).startswith(
+        f'"{start}", at "{formula[place : place + 20]}": "&" has no place in a formula'
+    )
 
 
 def test_what_is_said():

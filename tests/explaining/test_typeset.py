@@ -217,6 +217,7 @@ def test_the_reader_notices():
         ("e^u is its own derivative", "$e^{u}$ is its own derivative"),
         ("1 - tanh^2 u", r"1 - $\mathrm{tanh}^{2}$ u"),
         ("so e^-z / 2 = 1 - a", "so $e^{-z}$ / 2 = 1 - a"),
+        ("sum over λ and β, n_l of β₁", r"sum over $\lambda$ and $\beta$, $n_{l}$ of $\beta$₁"),
         ("leaky_relu(0.2), 50 % & #1 {x}", r"leaky\_relu(0.2), 50 \% \& \#1 \{x\}"),
         ("a \\ b ^ c ~ d < e", r"a \textbackslash{} b \textasciicircum{} c \textasciitilde{} d $<$ e"),
     ],

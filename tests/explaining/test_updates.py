@@ -91,6 +91,14 @@ def test_levenberg_marquardt(reduction):
     assert "H⁻¹(" in entry.text("line")
 
 
+def test_what_a_solver_does_not_remember_is_refused():
+    for update, state in (("lm", State("v", weight(1, 0, 0))), ("lm", State("inverse", weight(1, 0, 0)))):
+        with pytest.raises(UsageError, match="remembers nothing of a parameter"):
+            explain(network(), X, Y, update=update)[state]
+    with pytest.raises(UsageError, match="is not what momentum remembers"):
+        explain(network(), X, Y, update="momentum")[State("mean_square", weight(1, 0, 0))]
+
+
 def test_frozen_layers_and_bias_rows():
     frozen = Network.dense([2, 3, 1], "tanh", trainable=[False, True], seed=0)
     why = explain(frozen, X, Y, update="adam")

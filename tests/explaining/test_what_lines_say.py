@@ -1,6 +1,7 @@
 """No line of a derivation says nothing or says it twice, and each level of detail is made of what it promises."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,6 +177,17 @@ def test_what_a_layer_is_called(hidden):
         ]
 
 
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+def test_the_range_of_a_sum_over_units(notation):
+    """Units 1 to s, or 0 to s - 1."""
+    first = PRESETS[notation].counting.first_unit
+    assert rf"\sum_{{k={first}}}^{{{'s' if first else 's-1'}}}" in backpropagation_equations(notation).latex()
+    l = PRESETS[notation].counting.layer(1, "W")
+    latex = derive((2, 3, 4), f"dC/dW[{l}]", notation=notation).latex()
+    assert rf"\sum_{{i={first}}}^{{{1 + first}}}" in latex or rf"\sum_{{j={first}}}^{{{1 + first}}}" in latex  # inputs
+    assert rf"^{{{3 + first}}}" in latex  # outputs
+
+
 def test_long_rows_break_between_terms_alone():
     names = ["a" * length for length in (10, 60, 130, 12, 200, 5)] * 2
     terms = tuple(Symbol(variable(name), 1.0) for name in names)
@@ -183,10 +195,12 @@ def test_long_rows_break_between_terms_alone():
     assert " ".join(line.strip() for line in lines) == "C = " + " + ".join(names)
     assert all(len(line) <= 110 or line.strip(" +") in names for line in lines)
     assert len(lines) > 4
-    layers = tuple(Symbol(Quantity("a", layer, ("j",)), 1.0) for layer in ("l-1", "l+1", "L-1") * 20)
-    lines = text([Equation(Symbol(COST), (Sum(layers),))], Naming(PRESETS["columns"]), 5).splitlines()
-    whole = " + ".join(TextWriter(Naming(PRESETS["columns"]), 5).write(symbol) for symbol in layers)
-    assert " ".join(line.strip() for line in lines) == f"J = {whole}"
+    layers = tuple(Symbol(Quantity("a", layer, ("j",)), 1.0) for layer in ["l-1", *(f"l+{7**n}" for n in range(40))])
+    own = Naming(replace(PRESETS["chainrule"], name="own", letters={"a": "half-life", "C": "C", "J": "J"}))
+    lines = text([Equation(Symbol(COST), (Sum(layers),))], own, 5).splitlines()
+    whole = " + ".join(TextWriter(own, 5).write(symbol) for symbol in layers)
+    assert whole.startswith("half-life[l-1][j] + ")
+    assert " ".join(line.strip() for line in lines) == f"C = {whole}"
 
 
 @pytest.mark.parametrize("notation", sorted(PRESETS))

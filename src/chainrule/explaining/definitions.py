@@ -59,8 +59,8 @@ class Definitions:
 
     values: Values
     notation: Notation
-    most: int = 8
-    update: Update | None = None
+    most: int
+    update: Update | None
     without_update: str = ""
     _lines: dict[tuple[Name, bool], Line] = field(default_factory=dict, repr=False, compare=False)
 

@@ -31,8 +31,8 @@ class DampedUpdate(Update):
     ----------
     damping : float
         mu of the step that was taken; the last one tried where none was.
-    decay : float64 array (p,) or None
-        The diagonal of D; by default the weight decay of J.
+    decay : float64 array (p,)
+        The diagonal of D.
     prior : bool
         Whether D is a prior beside J (Bayesian regularisation) and not the weight decay in it.
     refused : sequence of float
@@ -42,7 +42,7 @@ class DampedUpdate(Update):
     """
 
     damping: float
-    decay: np.ndarray | None
+    decay: np.ndarray
     prior: bool
     refused: Sequence[float]
     taken: bool
@@ -67,7 +67,6 @@ class DampedUpdate(Update):
             return f"Levenberg-Marquardt: no step lowered the cost, with mu from {tried}: converged", Number(0.0)
         inverse, names, g = self._system(values)
         row = inverse[names.index(parameter)]
-        decay = self._decay(values)
 
         def term(v: int) -> Expression:
             other = names[v]
@@ -76,7 +75,7 @@ class DampedUpdate(Update):
                 alike = values.sample_weight is None
                 slope = Quotient(slope, symbol(Quantity("N")) if alike else Number(_total(values)))
             if self.prior:
-                slope = add(slope, multiply(Number(float(decay[v])), symbol(other)))
+                slope = add(slope, multiply(Number(float(self.decay[v])), symbol(other)))
             return multiply(symbol(State("inverse", parameter, other)), slope)
 
         rule = f"Levenberg-Marquardt: minus the row of (G + D + mu I)^-1, mu = {self.damping:g}, times the gradient"
@@ -95,7 +94,7 @@ class DampedUpdate(Update):
         if values not in self._systems:
             network = values.network
             parabola = gauss_newton(network, values.X, values.Y, values.loss, sample_weight=values.sample_weight)
-            D = self._decay(values)
+            D = self.decay
             matrix = np.asarray(parabola.curvature) + np.diag(D + self.damping)
             g = np.concatenate([np.ravel(part) for part in gradients_of(values)])
             g = g / _total(values) if values.reduction == "sum" else g
@@ -103,12 +102,6 @@ class DampedUpdate(Update):
                 g = g + D * np.concatenate([np.ravel(p) for p in network.trainable_parameters])
             self._systems[values] = np.linalg.inv(matrix), list(trainable_names(values)), g
         return self._systems[values]
-
-    def _decay(self, values: Values) -> np.ndarray:
-        if self.decay is not None:
-            return self.decay
-        lam = values.weight_decay / (_total(values) if values.reduction == "sum" else 1.0)
-        return np.array([lam * (name.kind == "W") for name in trainable_names(values)])
 
 
 def _total(values: Values) -> float:

@@ -148,10 +148,8 @@ class _Reader:
 
     def is_exponent(self, at: int) -> bool:
         """Whether a number is an exponent, perhaps behind signs of its own: 2^-3."""
-        before = at - 1
-        while before > 0 and self.tokens[before][1] in ("+", "-"):
-            before -= 1
-        return before >= 0 and self.tokens[before][1] == "^"
+        before = (token for _, token, _ in reversed(self.tokens[:at]))
+        return next((token for token in before if token not in ("+", "-")), "") == "^"
 
     def signed(self) -> Expression:
         if self.sign("+"):

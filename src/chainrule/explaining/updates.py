@@ -49,7 +49,7 @@ class Update(ABC):
 
     learning_rate: float = 1.0
     weight_decay: float = 0.0
-    most: int = 8
+    most: int
     remark: str = ""
     _made: dict[Values, list[np.ndarray]] = field(default_factory=dict, repr=False)
 

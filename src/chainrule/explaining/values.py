@@ -14,7 +14,7 @@ from chainrule.core.jacobians import UnitDerivatives, through_activation, unit_d
 from chainrule.core.layers import Layer
 from chainrule.core.network import Network
 from chainrule.core.passes import Record, backward, example_shares, forward
-from chainrule.core.tensors import mixes_units
+from chainrule.core.tensors import activation_jacobian, mixes_units
 from chainrule.errors import UsageError
 from chainrule.explaining.batches import Batch, Passes, sum_of_blocks
 from chainrule.explaining.quantities import Derivative, Quantity
@@ -47,10 +47,10 @@ class Values:
     X: np.ndarray
     Y: np.ndarray | None
     loss: Loss | FusedLoss
-    reduction: str = "mean"
-    weight_decay: float = 0.0
-    sample_weight: np.ndarray | None = None
-    example: int = 0
+    reduction: str
+    weight_decay: float
+    sample_weight: np.ndarray | None
+    example: int
     masks: list[Any] | None = None
     _rows: dict[int, Passes] = field(default_factory=dict, repr=False)
     _units: dict[tuple[int, str, int, int], UnitDerivatives] = field(default_factory=dict, repr=False)
@@ -171,7 +171,9 @@ class Values:
             case "mask":
                 return record.masks[l][0]
             case "slope":
-                ones = np.ones_like(record.a[l])[:, None, :]  # where units do not mix, all slopes in one pullback
+                if self.mixes(l):  # what a unit's own pre-activation does to it
+                    return np.diagonal(activation_jacobian(self.network, record, l)[0])
+                ones = np.ones_like(record.a[l])[:, None, :]  # all slopes in one pullback
                 return through_activation(self.network, record, l, ones)[0, 0]
             case "delta":
                 return self.gradients(n).delta[l][0]
