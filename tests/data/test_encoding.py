@@ -198,6 +198,8 @@ def test_numbers_in_a_column_of_names_are_taken_as_names():
     encoding = fit({"k": ["1", "2", "x"], "y": [0, 1, 1]})
     np.testing.assert_array_equal(encoding.encode_inputs(read_table({"k": [2.0]})), [[0, 1, 0]])
     assert encoding.text_columns == ("k",)
+    assert fit({"k": ["1", "2", "x"], "n": [1, 2, 4], "y": ["a", "b", "b"]}).text_columns == ("k", "y")
+    assert fit({"n": [1, 2, 3], "y": [0.5, 1, 2]}).text_columns == ()
 
 
 def test_unknown_names():

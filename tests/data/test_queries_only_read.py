@@ -385,6 +385,19 @@ def test_names_of_files_are_no_sql(folder):
         Path(name).unlink()
 
 
+def test_a_file_is_copied_where_there_are_no_links(folder, monkeypatch):
+    """As on Windows, for who may not make any."""
+
+    def refused(self: Path, target: object) -> None:
+        raise OSError("no privilege")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    Path("data.csv").rename("data[1].csv")
+    Path("more.parquet").rename("more[1].parquet")
+    assert read_table("data[1].csv").column("x").values.tolist() == [10, 20]
+    assert read_table("more[1].parquet").column("z").values.tolist() == [0.5, 1.5]
+
+
 def test_names_that_sql_does_not_tell_apart(folder):
     Path("UP.csv").write_text("v\n1\n")
     if Path("up.csv").exists():
@@ -435,6 +448,7 @@ def test_no_attempt_gets_through_sqlite(folder):
         ("attach 'new.db' as n", "attach"),
         ("create table n (a)", "create table n|insert sqlite_master|a change"),
         ("delete from t", "a change|transaction BEGIN"),
+        ("with x as (select 1) delete from t", "a change|transaction BEGIN"),
         ("savepoint s", "savepoint"),
         ("analyze", "analyze|a change|transaction|create table|read"),
     ],
