@@ -185,6 +185,14 @@ def test_missing_columns_are_named():
     message = str(caught.value)
     assert "lacks 2 columns that the model needs: sepal_length, petal_length." in message
     assert 'Did you mean "sepal_lenght"?' in message
+    for table, verb, have in (
+        (read_table({"a": [1]}), "the dict lacks", "It has"),
+        (table_from_arrays([[1]], names=["a"]), "the arrays lack", "They have"),
+    ):
+        with pytest.raises(DataError, match=rf"{verb} 4 columns that the model needs: .*\. {have}: a\.$"):
+            fit("iris").encode_inputs(table)
+        with pytest.raises(DataError, match=rf'{verb} the target column "species"\. {have}: a\.$'):
+            fit("iris").encode_targets(table)
     with pytest.raises(DataError, match=r'lacks the target column "species"\. Did you mean "Species"'):
         fit("iris").encode_targets(read_table({"Species": ["setosa"]}))
 
