@@ -311,6 +311,7 @@ def test_a_row_without_end(read):
         (" \n\n", "is empty"),
         ("a,b\n", "has column names but no rows"),
         ("a,b,a\n1,2,3\n", 'the name "a" occurs twice, in columns 1 and 3'),
+        (",a,a\n1,2,3\n", 'the name "a" occurs twice, in columns 2 and 3'),
         ("a,,b\n1,2,3\n", "column 2 has no name. Write one"),
         (b"\x89PNG\x00\x01", "not a text file"),
     ],

@@ -185,6 +185,14 @@ def test_missing_columns_are_named():
     message = str(caught.value)
     assert "lacks 2 columns that the model needs: sepal_length, petal_length." in message
     assert 'Did you mean "sepal_lenght"?' in message
+    for table, verb, have in (
+        (read_table({"a": [1]}), "the dict lacks", "It has"),
+        (table_from_arrays([[1]], names=["a"]), "the arrays lack", "They have"),
+    ):
+        with pytest.raises(DataError, match=rf"{verb} 4 columns that the model needs: .*\. {have}: a\.$"):
+            fit("iris").encode_inputs(table)
+        with pytest.raises(DataError, match=rf'{verb} the target column "species"\. {have}: a\.$'):
+            fit("iris").encode_targets(table)
     with pytest.raises(DataError, match=r'lacks the target column "species"\. Did you mean "Species"'):
         fit("iris").encode_targets(read_table({"Species": ["setosa"]}))
 
@@ -198,6 +206,8 @@ def test_numbers_in_a_column_of_names_are_taken_as_names():
     encoding = fit({"k": ["1", "2", "x"], "y": [0, 1, 1]})
     np.testing.assert_array_equal(encoding.encode_inputs(read_table({"k": [2.0]})), [[0, 1, 0]])
     assert encoding.text_columns == ("k",)
+    assert fit({"k": ["1", "2", "x"], "n": [1, 2, 4], "y": ["a", "b", "b"]}).text_columns == ("k", "y")
+    assert fit({"n": [1, 2, 3], "y": [0.5, 1, 2]}).text_columns == ()
 
 
 def test_unknown_names():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.data.encoding_plan import EncodingPlan
-from chainrule.data.tables import table_from_arrays
+from chainrule.data.tables import Column, Table, table_from_arrays
 from chainrule.errors import UsageError
 
 LONG = [9007199254740993, 9007199254740997] * 20
@@ -57,6 +57,17 @@ def test_whole_numbers_of_every_source_are_exact_or_text(source, tmp_path, monke
             assert [None if gap else int(v) for v, gap in zip(column.values, column.missing, strict=True)] == written[
                 "id"
             ]
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [(107, "int64"), (2**53, "int64"), (-(2**53), "int64"), (2**53 + 2, "float64"), (-1e300, "float64")],
+)
+def test_whole_numbers_are_given_back_as_such_where_they_are_exact(number, dtype):
+    column = Column("n", "number", np.array([7.0, number]), "", "integer")
+    frame = Table((column,), "t").to_pandas()
+    assert str(frame["n"].dtype) == dtype
+    assert frame["n"].tolist() == [7, number]
 
 
 @given(st.lists(st.integers(-(2**53), 2**53) | st.floats(allow_infinity=False), min_size=1))

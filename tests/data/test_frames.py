@@ -40,6 +40,7 @@ def test_pandas_types():
             "boolean": pd.array([True, None], dtype="boolean"),
             "category": pd.Categorical(["a", None]),
             "numbers": pd.Categorical([3, 5]),
+            "some": pd.Categorical([3, None]),
             "string": pd.array(["a", None], dtype="string"),
             "str": ["a", "b"],
             "object": pd.Series(["a", None], dtype=object),
@@ -56,6 +57,7 @@ def test_pandas_types():
     check(table.column("boolean"), "number", "boolean", [1, None])
     check(table.column("category"), "text", "text", ["a", None])
     check(table.column("numbers"), "number", "integer", [3, 5])
+    check(table.column("some"), "number", "integer", [3, None])
     check(table.column("string"), "text", "text", ["a", None])
     check(table.column("str"), "text", "text", ["a", "b"])
     check(table.column("object"), "text", "text", ["a", None])

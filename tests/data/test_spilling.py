@@ -15,19 +15,26 @@ from chainrule.errors import DataError, UsageError
 
 
 @pytest.fixture
-def little_room(tmp_path, monkeypatch):
-    """DuckDB has 8 MB of memory, and what it spills stands below tmp_path: a function that sets the free disk."""
+def little_disk(tmp_path, monkeypatch):
+    """Temporary files stand below tmp_path: a function that sets how much of the disk is free."""
+
+    def disk(free: int) -> None:
+        monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return disk
+
+
+@pytest.fixture
+def little_room(little_disk, monkeypatch):
+    """DuckDB has 8 MB of memory, too."""
     import duckdb
 
     def connection(*args, config, opened=duckdb.connect):
         return opened(*args, config=config | {"memory_limit": "8MB"})
 
-    def disk(free: int) -> None:
-        monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
-
     monkeypatch.setattr("duckdb.connect", connection)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return disk
+    return little_disk
 
 
 NO_ROOM = "it needs more room than there is, in memory and on 50% of the free disk under .*TMPDIR"
@@ -88,7 +95,7 @@ def test_files_that_need_more_room_than_there_is(tmp_path, tmp_path_factory, lit
 
 
 @pytest.mark.parametrize("endless", [False, True])
-def test_standard_input_does_not_fill_the_disk(tmp_path, little_room, monkeypatch, endless):
+def test_standard_input_does_not_fill_the_disk(tmp_path, little_disk, monkeypatch, endless):
     content = b"a,b\n" + b"1,2\n" * 9
 
     class Source(io.BytesIO):
@@ -96,7 +103,7 @@ def test_standard_input_does_not_fill_the_disk(tmp_path, little_room, monkeypatc
             return content if endless else super().read(size)
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Source(content)))
-    little_room(2 * len(content))
+    little_disk(2 * len(content))
     if not endless:
         assert read_table("-").n_rows == 9
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Source(content + b"3")))

@@ -228,13 +228,16 @@ def test_dates_of_json_are_those_of_other_files(folder):
         assert table.notes == ('Dates were read as days since 1970-01-01 in "d", "slash".',)
 
 
-def test_what_a_query_returns_as_text_and_what_that_is_called():
-    query = """SELECT 'a' AS t, 'b'::ENUM ('b', 'c') AS e, '{"k": 1}'::JSON AS j, uuid() AS u, [1] AS l, {'k': 1} AS s,
-               TIME '12:00' AS c, INTERVAL 1 DAY AS i, 'a'::BLOB AS b, 1 AS n, 0.5::FLOAT AS f, true AS y"""
+def test_what_is_read_as_text_and_what_that_is_called(folder):
+    query = """SELECT 'a' AS t, uuid() AS u, [1] AS l, {'k': 1} AS s,
+               TIME '12:00' AS c, INTERVAL 1 DAY AS i, 'a'::BLOB AS b, 1 AS n, '1'::FLOAT AS f, true AS y"""
     notes = {column.name: column.note for column in read_table(None, sql=query).columns}
-    assert all(notes[name] == "" for name in "tejunfy")
+    assert all(notes[name] == "" for name in "tunfy")
     assert all(notes[name].endswith("values, read as text") for name in "lscib")
     assert notes["l"] == "integer[] values, read as text"
+    Path("t.jsonl").write_text('{"j": {"k": 1}}\n{"j": "x"}\n')
+    column = read_table("t.jsonl").column("j")
+    assert (column.values.tolist(), column.note) == (['{"k":1}', "x"], "")
 
 
 def test_text_that_a_query_returns(folder):
@@ -306,8 +309,11 @@ def test_a_pipe(folder):
 
 def test_a_file_goes_before_a_built_in_table(folder):
     assert read_table("xor").source == "xor"
+    with pytest.raises(UsageError, match='sql works on files; "xor" is a built-in table'):
+        read_table("xor", sql="select y from data")
     Path("xor").write_text("a,b\n1,2\n")
     assert read_table("xor").names == ("a", "b")
+    assert read_table("xor", sql="select b from data").column("b").values.tolist() == [2]
 
 
 def test_what_cannot_be_found(folder):

@@ -221,8 +221,6 @@ def pandas_column(name: str, series: Any) -> Column:
     """Make a Column of a pandas Series."""
     dtype = series.dtype
     kind = getattr(dtype, "kind", "O")
-    if str(dtype) == "category":
-        return column_from_objects(name, series.astype(object).tolist(), "the data frame")
     if kind in "biuf":
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
         if kind not in "iu" or exact(values):

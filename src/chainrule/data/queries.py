@@ -167,7 +167,7 @@ def _views(named: dict[str, list[Path]], tables: list[str], file: Path | None, n
             continue
         asked = named.get(table) or ([Path(table)] if _is_file(table) else [])
         allowed = {os.path.realpath(path) for found in named.values() for path in found}
-        if asked and all(os.path.realpath(path) in allowed for path in asked):
+        if asked and os.path.realpath(asked[0]) in allowed:  # those of a pattern are named together
             same = [view for view in views if view.lower() == table.lower()]
             if same and views[same[0]] != asked:
                 raise UsageError(f'the SQL query reads "{same[0]}" and "{table}", which SQL does not tell apart.')
