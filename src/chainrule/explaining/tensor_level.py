@@ -13,6 +13,7 @@ from chainrule.explaining.expressions import (
     Product,
     Sum,
     Symbol,
+    Transpose,
     add,
     minus_outside,
     multiply,
@@ -74,20 +75,21 @@ def _sums_by_parameter(lesson: Lesson, by_sums: Symbol) -> Iterator[Equation]:
             yield Equation(by_sums, (identity,), "a bias moves its own sum as much as itself: the identity")
         return
     W, before = Quantity("W", l), Quantity("a", l - 1)
-    product = Symbol(Derivative(before, W)), Symbol(W), Symbol(before), Symbol(Derivative(W, W))
-    pairs = (product[:2], product[2:])
+    by_before, by_itself = Symbol(Derivative(before, W)), Symbol(Derivative(W, W))
+    turned = lesson.notation.activation_first != lesson.notation.counting.from_to  # Z = A W^T, or z = W^T a
+    weights, inner = (Transpose(Symbol(W)), Transpose(by_itself)) if turned else (Symbol(W), by_itself)
+    pairs: tuple[tuple[Expression, ...], ...] = ((by_before, weights), (Symbol(before), inner))
     if not lesson.notation.activation_first:  # the weights stand in front
-        pairs = (product[:2][::-1], product[2:][::-1])
-    yield Equation(by_sums, (Sum(tuple(map(Product, pairs))),), "product rule for tensors")
-    yield Equation(product[0], (ZERO,), "the layer before does not depend on these weights")
+        pairs = tuple(pair[::-1] for pair in pairs)
+    said = ", each inner matrix transposed" if turned else ""
+    yield Equation(by_sums, (Sum(tuple(map(Product, pairs))),), f"product rule for tensors{said}")
+    yield Equation(by_before, (ZERO,), "the layer before does not depend on these weights")
     if (fan_in * fan_out) ** 2 <= MOST_ENTRIES:
-        four = Matrix(tuple(
-            tuple(_inner([[Number(float((i, k) == (p, q))) for q in range(fan_out)] for p in range(fan_in)])
-                  for k in range(fan_out)) for i in range(fan_in)))  # fmt: skip
-        yield Equation(product[3], (four,), "four-dimensional: 1 where a weight meets itself, not simply 1")
+        four = _over_weights(lesson, lambda i, k: _over_weights(lesson, lambda p, q: Number(float((i, k) == (p, q)))))
+        yield Equation(by_itself, (four,), "four-dimensional: 1 where a weight meets itself, not simply 1")
     if fan_in * fan_out**2 <= MOST_ENTRIES:
-        inner = _three(lesson, lambda i, k, r: Symbol(a(l - 1, i)) if r == k else ZERO, fan_out)
-        yield Equation(by_sums, (inner,), "the layer before, times each inner matrix")
+        three = _three(lesson, lambda i, k, r: Symbol(a(l - 1, i)) if r == k else ZERO, fan_out)
+        yield Equation(by_sums, (three,), "the layer before, times each inner matrix")
 
 
 def _between(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterator[Equation]:
@@ -188,16 +190,22 @@ def _by_weights(lesson: Lesson, upper: Quantity) -> Matrix:
     return _three(lesson, entry, lesson.sizes[upper.layer])
 
 
-def _three(lesson: Lesson, entry: Callable[[int, int, int], Expression], rows: int) -> Matrix:
-    """A tensor over the weights of a layer, with an inner vector for each."""
-    fan_in, fan_out = lesson.sizes[lesson.layer - 1], lesson.sizes[lesson.layer]
-    return Matrix(tuple(
-        tuple(_inner([[entry(i, k, r) for r in range(rows)]]) for k in range(fan_out)) for i in range(fan_in)
-    ))  # fmt: skip
+def _three(lesson: Lesson, entry: Callable[[int, int, int], Expression], units: int) -> Matrix:
+    """A tensor over the weights of a layer, with an inner vector for each: a row, or a column where examples are."""
+
+    def inner(i: int, k: int) -> Matrix:
+        entries = tuple(entry(i, k, r) for r in range(units))
+        return Matrix((entries,) if lesson.notation.activation_first else tuple((e,) for e in entries))
+
+    return _over_weights(lesson, inner)
 
 
-def _inner(rows: list[list[Expression]]) -> Matrix:
-    return Matrix(tuple(tuple(row) for row in rows))
+def _over_weights(lesson: Lesson, entry: Callable[[int, int], Expression]) -> Matrix:
+    """An entry for each weight of the layer, the weights as the notation has them: from-to or to-from."""
+    befores, units = (range(lesson.sizes[l]) for l in (lesson.layer - 1, lesson.layer))
+    if lesson.notation.counting.from_to:
+        return Matrix(tuple(tuple(entry(i, k) for k in units) for i in befores))
+    return Matrix(tuple(tuple(entry(i, k) for i in befores) for k in units))
 
 
 def _times(left: Expression, right: Expression) -> Expression:
