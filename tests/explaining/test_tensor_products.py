@@ -8,6 +8,7 @@ from chainrule import derive, explain
 from chainrule.explaining.expressions import Matrix, Product, Sum, Symbol, Transpose
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import Derivative, Quantity
+from chainrule.explaining.symbolic import backpropagation_equations
 from chainrule.explaining.trees import evaluate, substituted
 
 SIZES = (2, 3, 2)
@@ -77,3 +78,63 @@ def test_the_tensors_of_weights_multiply_as_they_stand(notation, l):
         for at, more, less, width in moved_weights(l, n):
             ends = [getattr(cr.forward(net, X), derivative.top.kind)[derivative.top.layer] for net in (more, less)]
             np.testing.assert_allclose(tensor[at].ravel(), (ends[0] - ends[1])[0] / width, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+@pytest.mark.parametrize("level", ["scalar", "matrix", "tensor"])
+@pytest.mark.parametrize("loss", ["categorical_cross_entropy", "softmax_categorical_cross_entropy"])
+def test_a_minus_y_of_a_softmax_is_said_to_need_targets_that_sum_to_1(notation, level, loss):
+    """Every line of delta at the outputs is a sum(y) - y with any targets, or says what its targets are."""
+    n = PRESETS[notation]
+    for quantity in (f"delta[{n.counting.layer(1)}]", f"dC/dW[{n.counting.layer(1, 'W')}]"):
+        activation = "softmax" if loss == "categorical_cross_entropy" else None
+        book = derive((2, 3), quantity, loss=loss, output_activation=activation, notation=notation, level=level)
+        said = [e for e in book.equations if e.rule.endswith("targets that sum to 1")]
+        assert len(said) == 1
+        if loss == "categorical_cross_entropy":  # the line before has any targets
+            general = next(e for e in reversed(book.equations[: book.equations.index(said[0])]))
+            assert general.left == said[0].left
+            assert general.sides != said[0].sides
+        exact = "binary_cross_entropy"
+        other = derive((2, 3), quantity, loss=exact, output_activation="logistic", notation=notation, level=level)
+        assert "sum to 1" not in str(other)
+
+
+def test_the_four_equations_say_so_too():
+    for loss, times in (("softmax_categorical_cross_entropy", 2), ("logistic_binary_cross_entropy", 0)):
+        book = backpropagation_equations("chainrule", loss)
+        assert str(book).count("for targets that sum to 1") == times
+
+
+@pytest.mark.parametrize("targets", [(0.2, 0.3, 0.5), (1.0, 1.0, 0.0), (0.0, 0.0, 0.0)])
+def test_multiplied_out_holds_for_any_targets(targets):
+    net = cr.Network.dense((2, 3), "softmax", init="uniform(-1,1)", seed=1)
+    why = explain(net, X, [targets], loss="categorical_cross_entropy")
+    wanted = cr.backward(net, cr.forward(net, X), [targets], "categorical_cross_entropy").delta[1]
+    book = derive((2, 3), "dC/dW[1]", loss="categorical_cross_entropy", output_activation="softmax", level="tensor")
+    lines = {e.rule: drawn(e.sides[0], why) for e in book.equations if isinstance(e.sides[0], Matrix)}
+    np.testing.assert_allclose(lines["multiplied out"], wanted, atol=1e-15)
+    agrees = np.allclose(lines["targets that sum to 1"], wanted)
+    assert agrees == (sum(targets) == 1)
+
+
+@pytest.mark.parametrize("notation", sorted(PRESETS))
+@pytest.mark.parametrize("loss", ["half_squared_error", "logistic_binary_cross_entropy"])
+@pytest.mark.parametrize("pattern", ["dC/dW[{w}]", "dC/db[{w}]", "dC/dz[{a}]", "dC/da[{a}]", "delta[{a}]", "dC/dx"])
+@pytest.mark.parametrize("sizes", [(2, 3, 2), (3, 2, 2, 2)])
+def test_the_tensor_level_ends_with_what_was_asked(notation, loss, pattern, sizes):
+    n = PRESETS[notation]
+    quantity = pattern.format(w=n.counting.layer(1, "W"), a=n.counting.layer(1))
+    book = derive(sizes, quantity, loss=loss, notation=notation, level="tensor")
+    last = book.equations[-1]
+    assert last.rule.startswith("all together")
+    assert last.left.name.bottom.layer in (0, 1)
+    net = cr.Network.dense(sizes, ["logistic"] * (len(sizes) - 1), init="uniform(-1,1)", seed=4)
+    x, y = np.arange(sizes[0])[None] / 3 - 0.2, np.array([[0.0, 1.0]])
+    why = explain(net, x, y, loss=loss, notation=notation)
+    if isinstance(last.sides[0], Matrix):
+        made = drawn(last.sides[0], why)
+        wanted = why[quantity].value
+        np.testing.assert_allclose(made, np.reshape(wanted, made.shape), rtol=1e-9, atol=1e-15)
+    else:
+        assert len(last.sides[0].factors) >= 2

@@ -17,9 +17,10 @@ from chainrule.explaining.expressions import (
     add,
     minus_outside,
     multiply,
+    subtract,
 )
 from chainrule.explaining.formulas import loss_formula
-from chainrule.explaining.lesson import ZERO, Lesson
+from chainrule.explaining.lesson import TARGETS, ZERO, Lesson
 from chainrule.explaining.quantities import COST, Derivative, Quantity, a, weight, y
 from chainrule.explaining.scalar_level import over_examples
 
@@ -37,6 +38,7 @@ def tensor_level(lesson: Lesson) -> Iterator[Equation]:
     if top.kind not in ("C", "J"):
         return
     yield from _to_the_loss(lesson, outputs, bottom)
+    yield from _all_together(lesson, bottom)
     if top.kind == "J" and bottom.kind in ("W", "b"):
         yield over_examples(lesson, bottom)
 
@@ -161,7 +163,57 @@ def _to_the_loss(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterato
         if lesson.pair:
             links = Symbol(Derivative(COST, Quantity("a", L))), Symbol(Derivative(Quantity("a", L), sums))
             yield Equation(by_sums, (Product(links),), "its Jacobian times that of the output activation")
-        yield Equation(by_sums, (Matrix((row,)),), "multiplied out" if lesson.pair else "loss and activation together")
+        if lesson.pair and lesson.softmax(L):
+            all_y = add(*(Symbol(y(k)) for k in range(n)))
+            full = tuple(subtract(multiply(Symbol(a(L, k)), all_y), Symbol(y(k))) for k in range(n))
+            yield Equation(by_sums, (Matrix((full,)),), "multiplied out")
+            yield Equation(by_sums, (Matrix((row,)),), TARGETS)
+        else:
+            yield Equation(by_sums, (Matrix((row,)),), "multiplied out" if lesson.pair else lesson.at_once)
+
+
+def _all_together(lesson: Lesson, bottom: Quantity) -> Iterator[Equation]:
+    """What was asked as one product from the loss back, and written out while it is small."""
+    L, l, n = lesson.L, lesson.layer, lesson.sizes[-1]
+    first, ends = _ends(lesson)
+    below = Quantity("a" if bottom.kind == "a" else "z", l)
+    if ends is None or first == bottom:
+        return
+    left = Symbol(Derivative(COST, bottom))
+    links = list(_neighbours(first, below))
+    if first.kind == "z" and links:  # the sums of the last layer by the layer before, which no line has had
+        yield from _written(lesson, *links[0])
+    factors = [Symbol(Derivative(COST, first)), *(Symbol(Derivative(*link)) for link in links)]
+    if bottom != below:
+        factors.append(Symbol(Derivative(below, bottom)))
+    if len(factors) > 2 or first.kind == "z":
+        yield Equation(left, (Product(tuple(factors)),), "all together")
+    paths = n
+    for m in range(l, L + 1):
+        paths *= (lesson.sizes[m] if l < m < L else 1) * (lesson.sizes[m] if m and lesson.softmax(m) else 1)
+    size = lesson.sizes[l] * (lesson.sizes[l - 1] if bottom.kind == "W" else 1)
+    if size * paths > MOST_ENTRIES:
+        return
+    units = range(lesson.sizes[l])
+    by_unit = [add(*_nonzero(_times(end, _entry(lesson, first, below, k, j)) for k, end in enumerate(ends)))
+               for j in units]  # fmt: skip
+    whole = Matrix((tuple(by_unit),))
+    if bottom.kind == "W":
+        whole = _over_weights(lesson, lambda i, k: lesson.weighted(Symbol(a(l - 1, i)), by_unit[k]))
+    yield Equation(left, (whole,), "all together, written out")
+
+
+def _ends(lesson: Lesson) -> tuple[Quantity, list[Expression] | None]:
+    """The last layer's array that the derivation comes back from, and the cost by its units; None where unknown."""
+    L, n = lesson.L, lesson.sizes[-1]
+    units = [(Symbol(a(L, k)), Symbol(y(k))) for k in range(n)]
+    if lesson.fused or lesson.pair:
+        made = [lesson.together(*unit) for unit in units]
+        return Quantity("z", L), None if None in made else [entry for entry in made if entry is not None]
+    formula = loss_formula(lesson.loss.name, lesson.notation.error)
+    if formula is None or formula.slope is None:
+        return Quantity("a", L), None
+    return Quantity("a", L), [formula.slope(*unit, n) for unit in units]
 
 
 def _neighbours(top: Quantity, bottom: Quantity) -> Iterator[tuple[Quantity, Quantity]]:
