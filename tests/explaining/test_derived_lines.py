@@ -21,13 +21,16 @@ def test_delta_of_the_outputs_in_matrices(loss, front):
     assert f"at the outputs\n  δ[2] = {front}(A[2] − Y) ⊙ f′(Z[2])" in lines
 
 
-@pytest.mark.parametrize(("loss", "output"), [
-    ("softmax_categorical_cross_entropy", "softmax"), ("logistic_binary_cross_entropy", "logistic"),
-    ("categorical_cross_entropy", "softmax"), ("binary_cross_entropy", "logistic"),
+@pytest.mark.parametrize(("loss", "output", "rule"), [
+    ("softmax_categorical_cross_entropy", "softmax",
+     "at the outputs: loss and activation together, for targets that sum to 1"),
+    ("logistic_binary_cross_entropy", "logistic", "at the outputs: loss and activation together"),
+    ("categorical_cross_entropy", "softmax", "\ntargets that sum to 1"),
+    ("binary_cross_entropy", "logistic", "at the outputs: loss and activation together"),
 ])  # fmt: skip
-def test_loss_and_activation_together(loss, output):
+def test_loss_and_activation_together(loss, output, rule):
     lines = derive([2, 3, 2], "delta[2]", level="matrix", loss=loss, output_activation=output).text()
-    assert "at the outputs: loss and activation together\n  δ[2] = A[2] − Y" in lines
+    assert f"{rule}\n  δ[2] = A[2] − Y" in lines
 
 
 @pytest.mark.parametrize("loss", sorted([*SQUARES, "absolute_error", "huber(0.5)", "poisson", "binary_cross_entropy"]))

@@ -399,7 +399,12 @@ def test_every_tensor_that_is_written_out(lesson, notation):
         if isinstance(side, Matrix):
             found = tensor(side, line)
             if found.ndim == 4:  # weights with an inner vector each
-                found = np.moveaxis(found[:, :, 0, :], -1, 0)
+                inner = found[:, :, 0, :] if PRESETS[notation].examples == "rows" else found[:, :, :, 0]
+                found = np.moveaxis(inner, -1, 0)
+            elif name.bottom.kind == "W":  # of the cost
+                found = found[None]
+            if name.bottom.kind == "W" and not PRESETS[notation].counting.from_to:
+                found = np.swapaxes(found, 1, 2)
             np.testing.assert_allclose(
                 found, array(name), rtol=1e-8, atol=1e-10, err_msg=f"{quantity}: {equation.rule}"
             )

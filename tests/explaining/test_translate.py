@@ -105,3 +105,52 @@ def test_it_says_what_changed():
 def test_refusals(arguments, message):
     with pytest.raises(UsageError, match=message):
         translate(**arguments, sizes=SIZES)
+
+
+KINDS = ("W", "b", "z", "a", "delta")
+
+
+def named(kind, l, notation):
+    return f"{kind}[{PRESETS[notation].counting.layer(l, kind)}]"
+
+
+@pytest.mark.parametrize("source", sorted(PRESETS))
+def test_nothing_of_a_network_is_said_where_no_network_is_given(source):
+    """Without sizes the remarks are those of a network of any size, but for a factor with a letter in place of it."""
+    names = [f"d{top}/d{named(kind, 1, source)}" for top in "CJ" for kind in ("W", "b")]
+    names += [f"dC/d{named('a', 1, source)}", f"da[{PRESETS[source].counting.layer(2)}]/d{named('a', 1, source)}"]
+    names += [named(kind, l, source) for kind in KINDS for l in (1, 2)] + ["C", "y"]
+    for target in sorted(PRESETS):
+        for name in names:
+            try:
+                free = translate(name, source=source, target=target, n_examples=5)
+            except UsageError:  # as a delta where beta is sent back
+                with pytest.raises(UsageError):
+                    translate(name, source=source, target=target, n_examples=5, sizes=(4, 5, 6, 7))
+                continue
+            for n in (7, 11):
+                given = translate(name, source=source, target=target, n_examples=5, sizes=(4, 5, 6, n))
+                assert (free.text, free.shown) == (given.text, given.shown)
+                assert len(free.changes) == len(given.changes)
+                for loose, fixed in zip(free.changes, given.changes, strict=True):
+                    if loose != fixed:
+                        words, _, factor = loose.partition("times ")
+                        assert fixed.startswith(words)
+                        assert "n_outputs" in factor
+                        assert f"{eval(factor, {'n_outputs': n}):g}" == fixed.partition("times ")[2]
+
+
+def test_a_factor_of_unknown_outputs_by_hand():
+    # 1/2 sum of (a - y)^2 against the mean of n squares: n/2 times the mean
+    for name in ("dL/dW[0]", "dL/dW[1]"):
+        said = str(translate(name, source="pytorch", target="chainrule"))
+        assert "half_squared_error instead of mean_of_squares: times n_outputs / 2" in said
+    assert "times 2 / n_outputs" in str(translate("dC/dW[1]", source="chainrule", target="keras"))
+    assert "times n_outputs" in str(translate("dC/dW[0]", source="keras", target="gates"))
+    assert "times 1 / n_outputs" in str(translate("dC/dW[1]", source="gates", target="keras"))
+
+
+@pytest.mark.parametrize("name", ["z[99]", "W[1][60,1]", "W[2][70,1] + W[2][70,1]"])
+def test_a_name_beyond_every_network_that_is_tried_asks_for_sizes(name):
+    with pytest.raises(UsageError, match="Give its units per layer: sizes"):
+        translate(name, source="chainrule", target="ng")

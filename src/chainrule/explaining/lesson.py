@@ -11,6 +11,7 @@ from chainrule.explaining.notation import Notation
 from chainrule.explaining.quantities import Derivative, Index, Quantity, a, shifted, variable, z
 
 ZERO = Number(0.0)
+TARGETS = "targets that sum to 1"  # of a softmax with the categorical cross-entropy: otherwise delta is a sum(y) - y
 # Outputs and losses whose derivatives multiply out to a - y.
 PAIRS = {
     "categorical_cross_entropy": "softmax", "binary_cross_entropy": "logistic", "poisson": "exponential",
@@ -55,6 +56,12 @@ class Lesson:
     def pair(self) -> bool:
         """Whether loss and output activation, not fused, multiply out to a - y."""
         return PAIRS.get(self.loss.name) == self.activations[-1].name
+
+    @property
+    def at_once(self) -> str:
+        """What is said where a fused loss gives delta in one step."""
+        rule = "loss and activation together"
+        return f"{rule}, for {TARGETS}" if self.loss.name == "softmax_categorical_cross_entropy" else rule
 
     def together(self, A: Expression, Y: Expression) -> Expression | None:
         """What delta is at the outputs where loss and activation simplify: a - y of a pair, or the slope of a loss."""

@@ -24,7 +24,7 @@ from chainrule.explaining.expressions import (
     subtract,
 )
 from chainrule.explaining.formulas import loss_formula
-from chainrule.explaining.lesson import Lesson
+from chainrule.explaining.lesson import TARGETS, Lesson
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.quantities import (
     BATCH_COST,
@@ -99,10 +99,13 @@ class MatrixForms:
 
     def through_softmax(self, l: Index) -> Expression:
         """dC/dA through a softmax: what every output adds, less what all of a row add together."""
-        A, G, ones = self.of("a", l), Symbol(Derivative(COST, Quantity("a", l))), Symbol(variable("ones"))
-        inner = Hadamard((G, A))
-        together = Matmul((inner, ones) if self.by_rows else (ones, inner))
-        return Hadamard((A, subtract(G, together)))
+        A, G = self.of("a", l), Symbol(Derivative(COST, Quantity("a", l)))
+        return Hadamard((A, subtract(G, self.of_all_units(Hadamard((G, A))))))
+
+    def of_all_units(self, array: Expression) -> Expression:
+        """What all units of an example add up to, at each of them."""
+        ones = Symbol(variable("ones"))
+        return Matmul((array, ones) if self.by_rows else (ones, array))
 
     def loss_slope(self, L: Index, loss: str, n: int | Expression) -> Expression | None:
         """dC/dA at the outputs; None where no matrix notation has it."""
@@ -176,10 +179,16 @@ def matrix_level(lesson: Lesson) -> Iterator[Equation]:
 def _output_lines(lesson: Lesson, forms: MatrixForms) -> Iterator[Equation]:
     """delta at the outputs: a - y where loss and activation simplify, or dC/dA through the activation."""
     L, left = lesson.L, forms.of("delta", lesson.L)
-    together = lesson.together(forms.of("a", L), Symbol(Quantity("y")))
+    A, Y = forms.of("a", L), Symbol(Quantity("y"))
+    together = lesson.together(A, Y)
+    if together is not None and lesson.pair and lesson.softmax(L):
+        every = Hadamard((A, forms.of_all_units(Y)))
+        rule = "at the outputs: loss and softmax together; ones is the square matrix of ones"
+        yield Equation(left, (subtract(every, Y),), rule)
+        yield Equation(left, (together,), TARGETS)
+        return
     if together is not None and (lesson.fused or lesson.pair or not divides(lesson.loss.name)):
-        simple = lesson.fused or lesson.pair
-        rule = "at the outputs: loss and activation together" if simple else "at the outputs"
+        rule = f"at the outputs: {lesson.at_once}" if lesson.fused or lesson.pair else "at the outputs"
         yield Equation(left, (together,), rule)
         return
     slope = forms.loss_slope(L, lesson.loss.name, Symbol(Quantity("n")))
@@ -230,7 +239,7 @@ def four_equations(convention: Notation, loss: str) -> list[Equation]:
     )
     gradient = multiply(Symbol(a(before, "i")), Symbol(delta(here, "j")))
     return [
-        Equation(Symbol(delta("L", "j")), at_outputs, "1: the error at the outputs"),
+        Equation(Symbol(delta("L", "j")), at_outputs, f"1: the error at the outputs{_for_targets(loss)}"),
         Equation(
             Symbol(delta(here, "j")), (multiply(back, slope(here)),), "2: the error of a layer, from the next one's"
         ),
@@ -247,13 +256,19 @@ def four_matrix_equations(convention: Notation, loss: str) -> list[Equation]:
         convention.example, "1", convention.letter("N"), Symbol(Quantity("delta", here, (), convention.example))
     )
     return [
-        Equation(forms.of("delta", "L"), (forms.output_delta("L", loss),), "1, for all units at once"),
+        Equation(
+            forms.of("delta", "L"), (forms.output_delta("L", loss),), f"1, for all units at once{_for_targets(loss)}"
+        ),
         Equation(forms.of("delta", here), (forms.delta(here),), "2"),
         Equation(Symbol(Derivative(BATCH_COST, Quantity("b", here))), (forms.scaled(total),), "3, over a batch"),
         Equation(
             Symbol(Derivative(BATCH_COST, Quantity("W", here))), (forms.scaled(forms.weight_gradient(here)),), "4"
         ),
     ]
+
+
+def _for_targets(loss: str) -> str:
+    return f", for {TARGETS}" if loss == "softmax_categorical_cross_entropy" else ""
 
 
 def divides(loss: str) -> bool:

@@ -21,7 +21,7 @@ from chainrule.explaining.expressions import (
     subtract,
 )
 from chainrule.explaining.formulas import activation_formula, exp, loss_formula
-from chainrule.explaining.lesson import Lesson
+from chainrule.explaining.lesson import TARGETS, Lesson
 from chainrule.explaining.quantities import BATCH_COST, COST, Derivative, Index, Quantity, a, bias, delta, weight, y, z
 
 
@@ -165,7 +165,7 @@ def _output_delta(lesson: Lesson, j: Index, k: str) -> Iterator[Equation]:
     A, Y, left = Symbol(a(L, j)), Symbol(y(j)), Symbol(delta(L, j))
     together = lesson.together(A, Y)
     if lesson.fused and together is not None:
-        yield Equation(left, (together,), f"{lesson.loss.name}: loss and activation together")
+        yield Equation(left, (together,), f"{lesson.loss.name}: {lesson.at_once}")
         return
     if lesson.softmax(L):
         mixed = lesson.ordered((Symbol(Derivative(COST, a(L, k))), Symbol(Derivative(a(L, k), z(L, j)))))
@@ -182,7 +182,7 @@ def _output_delta(lesson: Lesson, j: Index, k: str) -> Iterator[Equation]:
         yield Equation(slope, (lesson.entry(L, k, j),), "derivative of softmax")
         all_y = SumOver(k, lesson.first(), lesson.last(L), Symbol(y(k)))
         yield Equation(left, (subtract(multiply(A, all_y), Y),), "both put in: a divides out")
-        yield Equation(left, (together,), "targets that sum to 1")
+        yield Equation(left, (together,), TARGETS)
         return
     outer, slope_of = _slope_by_a(lesson, A, Y), lesson.slope_formula(L, j)
     assert outer is not None

@@ -13,12 +13,14 @@ from chainrule.explaining.expressions import (
     Product,
     Sum,
     Symbol,
+    Transpose,
     add,
     minus_outside,
     multiply,
+    subtract,
 )
 from chainrule.explaining.formulas import loss_formula
-from chainrule.explaining.lesson import ZERO, Lesson
+from chainrule.explaining.lesson import TARGETS, ZERO, Lesson
 from chainrule.explaining.quantities import COST, Derivative, Quantity, a, weight, y
 from chainrule.explaining.scalar_level import over_examples
 
@@ -36,6 +38,7 @@ def tensor_level(lesson: Lesson) -> Iterator[Equation]:
     if top.kind not in ("C", "J"):
         return
     yield from _to_the_loss(lesson, outputs, bottom)
+    yield from _all_together(lesson, bottom)
     if top.kind == "J" and bottom.kind in ("W", "b"):
         yield over_examples(lesson, bottom)
 
@@ -74,20 +77,21 @@ def _sums_by_parameter(lesson: Lesson, by_sums: Symbol) -> Iterator[Equation]:
             yield Equation(by_sums, (identity,), "a bias moves its own sum as much as itself: the identity")
         return
     W, before = Quantity("W", l), Quantity("a", l - 1)
-    product = Symbol(Derivative(before, W)), Symbol(W), Symbol(before), Symbol(Derivative(W, W))
-    pairs = (product[:2], product[2:])
+    by_before, by_itself = Symbol(Derivative(before, W)), Symbol(Derivative(W, W))
+    turned = lesson.notation.activation_first != lesson.notation.counting.from_to  # Z = A W^T, or z = W^T a
+    weights, inner = (Transpose(Symbol(W)), Transpose(by_itself)) if turned else (Symbol(W), by_itself)
+    pairs: tuple[tuple[Expression, ...], ...] = ((by_before, weights), (Symbol(before), inner))
     if not lesson.notation.activation_first:  # the weights stand in front
-        pairs = (product[:2][::-1], product[2:][::-1])
-    yield Equation(by_sums, (Sum(tuple(map(Product, pairs))),), "product rule for tensors")
-    yield Equation(product[0], (ZERO,), "the layer before does not depend on these weights")
+        pairs = tuple(pair[::-1] for pair in pairs)
+    said = ", each inner matrix transposed" if turned else ""
+    yield Equation(by_sums, (Sum(tuple(map(Product, pairs))),), f"product rule for tensors{said}")
+    yield Equation(by_before, (ZERO,), "the layer before does not depend on these weights")
     if (fan_in * fan_out) ** 2 <= MOST_ENTRIES:
-        four = Matrix(tuple(
-            tuple(_inner([[Number(float((i, k) == (p, q))) for q in range(fan_out)] for p in range(fan_in)])
-                  for k in range(fan_out)) for i in range(fan_in)))  # fmt: skip
-        yield Equation(product[3], (four,), "four-dimensional: 1 where a weight meets itself, not simply 1")
+        four = _over_weights(lesson, lambda i, k: _over_weights(lesson, lambda p, q: Number(float((i, k) == (p, q)))))
+        yield Equation(by_itself, (four,), "four-dimensional: 1 where a weight meets itself, not simply 1")
     if fan_in * fan_out**2 <= MOST_ENTRIES:
-        inner = _three(lesson, lambda i, k, r: Symbol(a(l - 1, i)) if r == k else ZERO, fan_out)
-        yield Equation(by_sums, (inner,), "the layer before, times each inner matrix")
+        three = _three(lesson, lambda i, k, r: Symbol(a(l - 1, i)) if r == k else ZERO, fan_out)
+        yield Equation(by_sums, (three,), "the layer before, times each inner matrix")
 
 
 def _between(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterator[Equation]:
@@ -159,7 +163,57 @@ def _to_the_loss(lesson: Lesson, outputs: Quantity, bottom: Quantity) -> Iterato
         if lesson.pair and bottom != sums:
             links = Symbol(Derivative(COST, Quantity("a", L))), Symbol(Derivative(Quantity("a", L), sums))
             yield Equation(by_sums, (Product(links),), "its Jacobian times that of the output activation")
-        yield Equation(by_sums, (Matrix((row,)),), "multiplied out" if lesson.pair else "loss and activation together")
+        if lesson.pair and lesson.softmax(L):
+            all_y = add(*(Symbol(y(k)) for k in range(n)))
+            full = tuple(subtract(multiply(Symbol(a(L, k)), all_y), Symbol(y(k))) for k in range(n))
+            yield Equation(by_sums, (Matrix((full,)),), "multiplied out")
+            yield Equation(by_sums, (Matrix((row,)),), TARGETS)
+        else:
+            yield Equation(by_sums, (Matrix((row,)),), "multiplied out" if lesson.pair else lesson.at_once)
+
+
+def _all_together(lesson: Lesson, bottom: Quantity) -> Iterator[Equation]:
+    """What was asked as one product from the loss back, and written out while it is small."""
+    L, l, n = lesson.L, lesson.layer, lesson.sizes[-1]
+    first, ends = _ends(lesson)
+    below = Quantity("a" if bottom.kind == "a" else "z", l)
+    if ends is None or first == bottom:
+        return
+    left = Symbol(Derivative(COST, bottom))
+    links = list(_neighbours(first, below))
+    if first.kind == "z" and links:  # the sums of the last layer by the layer before, which no line has had
+        yield from _written(lesson, *links[0])
+    factors = [Symbol(Derivative(COST, first)), *(Symbol(Derivative(*link)) for link in links)]
+    if bottom != below:
+        factors.append(Symbol(Derivative(below, bottom)))
+    if len(factors) > 2 or first.kind == "z":
+        yield Equation(left, (Product(tuple(factors)),), "all together")
+    paths = n
+    for m in range(l, L + 1):
+        paths *= (lesson.sizes[m] if l < m < L else 1) * (lesson.sizes[m] if m and lesson.softmax(m) else 1)
+    size = lesson.sizes[l] * (lesson.sizes[l - 1] if bottom.kind == "W" else 1)
+    if size * paths > MOST_ENTRIES:
+        return
+    units = range(lesson.sizes[l])
+    by_unit = [add(*_nonzero(_times(end, _entry(lesson, first, below, k, j)) for k, end in enumerate(ends)))
+               for j in units]  # fmt: skip
+    whole = Matrix((tuple(by_unit),))
+    if bottom.kind == "W":
+        whole = _over_weights(lesson, lambda i, k: lesson.weighted(Symbol(a(l - 1, i)), by_unit[k]))
+    yield Equation(left, (whole,), "all together, written out")
+
+
+def _ends(lesson: Lesson) -> tuple[Quantity, list[Expression] | None]:
+    """The last layer's array that the derivation comes back from, and the cost by its units; None where unknown."""
+    L, n = lesson.L, lesson.sizes[-1]
+    units = [(Symbol(a(L, k)), Symbol(y(k))) for k in range(n)]
+    if lesson.fused or lesson.pair:
+        made = [lesson.together(*unit) for unit in units]
+        return Quantity("z", L), None if None in made else [entry for entry in made if entry is not None]
+    formula = loss_formula(lesson.loss.name, lesson.notation.error)
+    if formula is None or formula.slope is None:
+        return Quantity("a", L), None
+    return Quantity("a", L), [formula.slope(*unit, n) for unit in units]
 
 
 def _neighbours(top: Quantity, bottom: Quantity) -> Iterator[tuple[Quantity, Quantity]]:
@@ -188,16 +242,22 @@ def _by_weights(lesson: Lesson, upper: Quantity) -> Matrix:
     return _three(lesson, entry, lesson.sizes[upper.layer])
 
 
-def _three(lesson: Lesson, entry: Callable[[int, int, int], Expression], rows: int) -> Matrix:
-    """A tensor over the weights of a layer, with an inner vector for each."""
-    fan_in, fan_out = lesson.sizes[lesson.layer - 1], lesson.sizes[lesson.layer]
-    return Matrix(tuple(
-        tuple(_inner([[entry(i, k, r) for r in range(rows)]]) for k in range(fan_out)) for i in range(fan_in)
-    ))  # fmt: skip
+def _three(lesson: Lesson, entry: Callable[[int, int, int], Expression], units: int) -> Matrix:
+    """A tensor over the weights of a layer, with an inner vector for each: a row, or a column where examples are."""
+
+    def inner(i: int, k: int) -> Matrix:
+        entries = tuple(entry(i, k, r) for r in range(units))
+        return Matrix((entries,) if lesson.notation.activation_first else tuple((e,) for e in entries))
+
+    return _over_weights(lesson, inner)
 
 
-def _inner(rows: list[list[Expression]]) -> Matrix:
-    return Matrix(tuple(tuple(row) for row in rows))
+def _over_weights(lesson: Lesson, entry: Callable[[int, int], Expression]) -> Matrix:
+    """An entry for each weight of the layer, the weights as the notation has them: from-to or to-from."""
+    befores, units = (range(lesson.sizes[l]) for l in (lesson.layer - 1, lesson.layer))
+    if lesson.notation.counting.from_to:
+        return Matrix(tuple(tuple(entry(i, k) for k in units) for i in befores))
+    return Matrix(tuple(tuple(entry(i, k) for i in befores) for k in units))
 
 
 def _times(left: Expression, right: Expression) -> Expression:

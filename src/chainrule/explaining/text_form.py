@@ -108,10 +108,14 @@ def _equation_text(equation: Equation, writer: TextWriter) -> str:
 
 
 def _wrapped(row: str, indent: str) -> list[str]:
-    """Break a long row between terms and factors, not within a name or a bracket."""
+    """Break a long row between terms and factors, not within a name or a bracket that is short."""
     if len(row) <= WIDTH:
         return [row]
-    held = _UNBROKEN.sub(lambda match: match.group(0).replace(" ", "\0"), row)
+
+    def whole(match: re.Match[str]) -> str:
+        return match.group(0).replace(" ", "\0") if len(match.group(0)) <= WIDTH // 2 else match.group(0)
+
+    held = _UNBROKEN.sub(whole, row)
     lines = textwrap.wrap(held, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace("\0", " ") for line in lines]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from chainrule.explaining.text_form import name_text
 from chainrule.explaining.translated_formulas import translate_formula
 
 # What each course's cost of an example is, in halves of the sum of squared errors; n stands for the number of outputs.
-_SQUARES = {"half_squared_error": 1.0, "sum_of_squares": 2.0, "mean_of_squares": 2.0}
+_SQUARES = {"half_squared_error": 1, "sum_of_squares": 2, "mean_of_squares": 2}
 # A name, right or wrong; anything else is a formula.
 _WORD = r"[^\W\d_]\w*(\[[^\[\]]*\]|\s)*"
 _ONE_NAME = re.compile(
@@ -78,7 +79,8 @@ def translate(
         pre-activations or the inputs or targets of a batch.
     source, target : name or Notation
     sizes : sequence of int, optional
-        Units per layer of the network; needed for arrays.
+        Units per layer of the network; needed for arrays. Without them nothing that depends on the network is said in
+        numbers: a factor of the number of outputs is "times n_outputs / 2".
     n_examples : int, optional
         Needed for derivatives of J where one course takes the mean of the examples and the other their sum.
 
@@ -114,15 +116,16 @@ def translate(
         sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old)
         text, remarks = translate_formula(what, old, new, sizes)
         return Translation(text, "", None, (*_counting_changes(old, new), *remarks))
-    sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old)
+    known = None if sizes is None else tuple(sizes)
     changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
-    factor, why = _factor(name, old, new, sizes, n_examples)
+    factor, why = _factor(name, old, new, known, n_examples)
     changes += why
     if value is not None:
-        value, turned = _array(name, np.asarray(value, dtype=np.float64), old, new, sizes)
+        assert known is not None
+        value, turned = _array(name, np.asarray(value, dtype=np.float64), old, new, known)
         changes += turned
         value = factor * value
-    return Translation(written(name, new.counting), name_text(name, Naming(new, sizes)), value, tuple(changes))
+    return Translation(written(name, new.counting), name_text(name, Naming(new, known)), value, tuple(changes))
 
 
 def _as_name(what: str, sizes: tuple[int, ...] | None, old: Notation) -> Name | None:
@@ -153,6 +156,8 @@ def _sizes_for(what: str, old: Notation) -> tuple[int, ...]:
         else:
             return sizes
     assert refused is not None
+    if max(indices, default=0) > _DEEPEST:
+        raise UsageError(f"{what}: names a layer or a unit of a large network. Give its units per layer: sizes.")
     raise refused
 
 
@@ -189,16 +194,16 @@ def _writing_changes(old: Notation, new: Notation) -> list[str]:
 
 
 def _factor(
-    name: Name, old: Notation, new: Notation, sizes: tuple[int, ...], n_examples: int | None
+    name: Name, old: Notation, new: Notation, sizes: tuple[int, ...] | None, n_examples: int | None
 ) -> tuple[float, list[str]]:
     """By how much a derivative of the cost differs where the courses minimise different multiples of one error."""
     top = name.top if isinstance(name, Derivative) else name
     if not isinstance(top, Quantity) or top.kind not in ("C", "J", "delta", "beta"):
         return 1.0, []
     changes: list[str] = []
-    factor = 1.0 if old.loss == new.loss else _of_squares(new, sizes) / _of_squares(old, sizes)
+    factor, times = _of_losses(old, new, None if sizes is None else sizes[-1])
     if factor != 1:
-        changes.append(f"{new.loss} instead of {old.loss}: times {factor:g}")
+        changes.append(f"{new.loss} instead of {old.loss}: times {times}")
     if top.kind == "J" and old.reduction != new.reduction:
         if n_examples is None:
             raise UsageError(
@@ -211,14 +216,24 @@ def _factor(
     return factor, changes
 
 
-def _of_squares(notation: Notation, sizes: tuple[int, ...]) -> float:
-    """A notation's cost of an example in halves of the sum of squared errors."""
-    if notation.loss not in _SQUARES:
-        raise UsageError(
-            f'"{notation.name}" minimises {notation.loss}, which is no multiple of the squared error: its derivatives '
-            "cannot be translated by a factor."
-        )
-    return _SQUARES[notation.loss] / (sizes[-1] if notation.loss == "mean_of_squares" else 1.0)
+def _of_losses(old: Notation, new: Notation, n_outputs: int | None) -> tuple[float, str]:
+    """The new cost of an example in the old one's, in words too; with a letter (and no number) for unknown outputs."""
+    if old.loss == new.loss:
+        return 1.0, ""
+    for notation in (old, new):
+        if notation.loss not in _SQUARES:
+            raise UsageError(
+                f'"{notation.name}" minimises {notation.loss}, which is no multiple of the squared error: its '
+                "derivatives cannot be translated by a factor."
+            )
+    ratio = _SQUARES[new.loss] / _SQUARES[old.loss]
+    before, after = (notation.loss == "mean_of_squares" for notation in (old, new))
+    if before == after or n_outputs is not None:
+        ratio *= (n_outputs or 1) ** (before - after)
+        return ratio, f"{ratio:g}"
+    if before:
+        return math.nan, "n_outputs" if ratio == 1 else f"n_outputs / {1 / ratio:g}"
+    return math.nan, f"{ratio:g} / n_outputs"
 
 
 def _array(
