@@ -871,10 +871,10 @@ def test_its_time_grows_as_the_table_does() -> None:
         columns |= {f"t{i}": words(*"abcdefgh", n=n) for i in range(5)}
         table = read_table({**columns, "y": rng.normal(size=n)})
         began = time.process_time()
-        assert [found.check for found in diagnose(table).findings] == ["duplicate columns"]
+        assert "duplicate columns" in {found.check for found in diagnose(table).findings}
         return time.process_time() - began
 
-    seconds(100)  # what is loaded at the first use
+    seconds(2_000)  # what is loaded at the first use
     assert seconds(64_000) < 25 * seconds(8_000)  # 8 times the rows; with pairs of rows it would be 64
 
 
