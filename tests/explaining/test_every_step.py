@@ -190,6 +190,7 @@ ENTRIES = ["dC/dW[{W}][{u}]", "dJ/dW[{W}][{u}]", "dC/db[{W}][{k}]", "dJ/db[{W}][
            "dz[{m}][{j}]/dz[{l}][{k}]", "dz[{m}][{j}]/dx[{k}]"]  # fmt: skip
 
 
+@pytest.mark.matrix(3)
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 def test_every_line_of_one_entry(notation):
     """Of a unit or a weight that is named: its own numbers stand there, and the lines have its value."""

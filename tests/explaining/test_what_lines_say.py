@@ -88,6 +88,7 @@ DEEP = cr.Network.dense([2, 3, 2, 2, 2], "tanh", init="uniform(-1,1)", seed=1)
 X, Y = np.random.default_rng(0).normal(size=(2, 3, 2))
 
 
+@pytest.mark.matrix(3)
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 def test_each_detail_is_made_of_what_it_promises(notation):
     """ "factors" has local derivatives alone, each worked out; "layers" goes from delta to delta, to the cost."""
