@@ -279,7 +279,8 @@ def test_sums_that_nearly_cancel_are_shown_with_more_digits():
 
 
 def test_what_is_not_a_number_is_called_so():
-    why = explain(NOTEBOOK, [[math.nan, 1.0]], [[0.5]])
+    net = NOTEBOOK.with_parameters([np.full_like(W, math.nan) for W in NOTEBOOK.parameters])
+    why = explain(net, [[1.0, 1.0]], [[0.5]])
     assert "NaN" in why["dC/dW[1][1,1]"].text("line")
     assert json.loads(json.dumps(why["dC/dW[1][1,1]"].json(), allow_nan=False))["value"] is None
 

@@ -41,7 +41,9 @@ def check(hidden, loss, x, count):
     for name, factors in itertools.product(random.sample(names, min(count, len(names))), (False, True)):
         line = why.definitions.of(name, factors=factors)
         found, value = evaluate(line.expression), line.value
-        assert found == value or math.isnan(found) == math.isnan(value), line
+        if not math.isfinite(value):  # the same, and with the reason
+            assert found == value or (math.isnan(found) and math.isnan(value)), line
+            assert "(not finite" in line.rule, line
         if ROUNDED in line.rule:
             assert abs(found - value) < 1e-9
         elif math.isfinite(value):
@@ -107,10 +109,57 @@ def test_0_has_no_sign(form):
         assert "-0" not in json.dumps(why[name].json())
 
 
-@pytest.mark.parametrize(("X", "Y"), [([[math.inf]], [[0.0]]), ([[0.0]], [[-math.inf]])])
-def test_infinite_data_are_refused(X, Y):
-    with pytest.raises(UsageError, match="holds an infinity in row 0"):
-        explain(Network.dense([1, 1], seed=0), X, Y)
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize("at", ["X", "Y"])
+def test_data_that_are_not_finite_are_refused(bad, at):
+    data = {"X": [[0.0], [1.0]], "Y": [[0.0], [1.0]]}
+    data[at][1][0] = bad
+    what = "a NaN" if math.isnan(bad) else "an infinity"
+    with pytest.raises(UsageError, match=f"{at} holds {what} in row 1, counted from 0"):
+        explain(Network.dense([1, 1], seed=0), **data)
+
+
+SATURATED = [  # loss, output, z of the outputs, targets: a rounds to 0 or 1
+    ("binary_cross_entropy", "logistic", [40.0], [0.0]), ("binary_cross_entropy", "logistic", [-800.0], [1.0]),
+    ("categorical_cross_entropy", "softmax", [800.0, -800.0], [0.0, 1.0]),
+    ("categorical_cross_entropy", "softmax", [-900.0, 5.0, 6.0], [1.0, 0.0, 0.0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "output", "z", "y"), SATURATED)
+@pytest.mark.parametrize("detail", ["line", "factors", "layers", "paths", "scalars"])
+def test_a_saturated_loss_says_why_and_the_fused_one_that_is_named_answers(loss, output, z, y, detail):
+    net = Network.dense([1, len(z)], output, weights=[[z]], bias=False)
+    why, fused = explain(net, [[1.0]], [y], loss=loss), f"{output}_{loss}"
+    other = explain(net, [[1.0]], [y], loss=fused)
+    for name in ("C", "J", "dC/dW[1][1,1]", "dJ/dW[1][1,1]", "delta[1][1]", "dC/dx[1]", "dC/da[1][1]"):
+        lines = why[name].lines(detail)
+        for line in lines:
+            lost = not math.isfinite(line.value)
+            assert lost == (f"{fused} is" in line.rule) == ("not finite" in line.rule), line
+        assert math.isfinite(why[name].value) or "not finite" in str(why[name])
+        if name != "dC/da[1][1]":
+            assert all(math.isfinite(line.value) for line in other[name].lines(detail))
+    assert any(not math.isfinite(why[name].value) for name in ("C", "dC/dW[1][1,1]"))
+    for name in ("dC/dW[1]", "delta[1]"):
+        array = why[name]
+        assert np.isfinite(array.value).all() == ("not finite" not in str(array))
+        assert ("not finite" in str(array)) == ("not finite" in array.json()["lines"][0]["rule"])
+    # a true derivative, z known: a - y
+    a = [1 / (1 + math.exp(-z[0])) if z[0] > -700 else 0.0] if output == "logistic" else None
+    if a is not None:
+        assert other["dC/dW[1][1,1]"].value == pytest.approx(a[0] - y[0])
+
+
+def test_numbers_beyond_floats_and_weights_that_are_not_finite_are_said():
+    assert "beyond what float64 holds" in str(one(1e200, "identity")["C"])
+    poisson = explain(Network.dense([1, 1], "exponential", weights=[[[-800.0]]], bias=False), [[1.0]], [[2.0]],
+                      loss="poisson")  # fmt: skip
+    assert "an output is 0 in float64" in poisson["C"].rule
+    assert "; " not in poisson["C"].rule  # no loss has it
+    lost = explain(Network.dense([1, 1], weights=[[[math.nan]]], bias=False), [[1.0]], [[1.0]])
+    assert "as a weight is not" in lost["z[1][1]"].rule
+    assert "not finite" not in explain(Network.dense([1, 1], seed=0), [[1.0]], [[1.0]])["C"].rule
 
 
 def test_powers_and_quotients_are_those_of_floats():

@@ -15,6 +15,7 @@ from chainrule.explaining import forward_equations as forward
 from chainrule.explaining import jacobian_equations as jacobian
 from chainrule.explaining.expressions import ONE, Equation, Expression, Negative, Number, Sum, Symbol, multiply
 from chainrule.explaining.naming import Naming
+from chainrule.explaining.not_finite import why_not_finite
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
 from chainrule.explaining.quantities import BATCH_COST, Change, Derivative, Name, Path, Quantity, State, is_backward
@@ -119,7 +120,7 @@ class Definitions:
         with beyond_floats():
             rule, expression = self._equation(name, factors)
             found = evaluate(expression)
-        rule += self._remark(name)
+        rule += self.remark(name, value)
         if found == value or (math.isnan(found) and math.isnan(value)) or math.isclose(found, value, rel_tol=1e-6):
             return Line(name, rule, expression, value)
         if math.isfinite(found) and math.isfinite(value):
@@ -142,7 +143,11 @@ class Definitions:
         assert isinstance(name, Quantity)
         return self._quantity(name, factors)
 
-    def _remark(self, name: Name) -> str:
+    def remark(self, name: Name, value: float) -> str:
+        """What is said behind the rule: why a number is not finite, and what a course's own quantity has in it."""
+        return self._of_the_course(name) + ("" if math.isfinite(value) else f" ({why_not_finite(self.values, name)})")
+
+    def _of_the_course(self, name: Name) -> str:
         """What a course's own quantity of this kind has and this one has not, where a mean over examples is taken."""
         kind = name.kind if isinstance(name, Quantity) else ""
         mean = self.values.reduction == "mean" and len(self.values.X) > 1

@@ -114,19 +114,19 @@ class Derivation:
     def _paths(self) -> tuple[Line, ...]:
         definitions = self.definitions
         derivative = as_derivative(self.name)
-        links = definitions.links
+        links, remark = definitions.links, definitions.remark(self.name, self.value)
         with beyond_floats():
             listed, count = links.paths(derivative, definitions.most + 1)
             if count > len(listed):  # a rest of one path is no shorter than the path
                 listed, count = links.paths(derivative, definitions.most)
         if count == 1:
             expression = links.expression(listed[0], definitions.symbol)
-            return (Line(self.name, "product of the links of its only path", expression, self.value),)
+            return (Line(self.name, f"product of the links of its only path{remark}", expression, self.value),)
         terms: list[Expression] = [definitions.symbol(path) for path in listed]
         rest = self.value - sum(term.value or 0.0 for term in terms if isinstance(term, Symbol))
         if count > len(listed):
             terms.append(Rest(count - len(listed), rest))
-        first = Line(self.name, f"sum over {count:,} paths", Sum(tuple(terms)), self.value)
+        first = Line(self.name, f"sum over {count:,} paths{remark}", Sum(tuple(terms)), self.value)
         return (first, *(definitions.of(path) for path in listed))
 
     def _expanded(self, *, forward: bool) -> tuple[Line, ...]:

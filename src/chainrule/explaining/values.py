@@ -292,9 +292,10 @@ def make_values(network: Network, X: Any, Y: Any, loss: Loss | FusedLoss, exampl
         Y = np.asarray(as_float_array(Y), dtype=np.float64)
         check_matrix("Y", Y, network.sizes[-1], "outputs", rows=len(X))
     for name, M in (("X", X), ("Y", Y)):
-        if M is not None and np.isinf(M).any():
-            row = int(np.argmax(np.isinf(M).any(axis=1)))
-            raise UsageError(f"{name} holds an infinity in row {row}, counted from 0; give finite numbers.")
+        if M is not None and not np.isfinite(M).all():
+            row = int(np.argmin(np.isfinite(M).all(axis=1)))
+            what = "an infinity" if np.isinf(M[row]).any() else "a NaN"
+            raise UsageError(f"{name} holds {what} in row {row}, counted from 0; give finite numbers.")
     if not isinstance(example, (int, np.integer)) or not 0 <= example < len(X):
         raise UsageError(f"example must be a row from 0 to {len(X) - 1}, counted from 0; received {example!r}.")
     if not options["weight_decay"] >= 0:

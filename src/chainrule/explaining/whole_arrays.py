@@ -14,6 +14,7 @@ from chainrule.explaining.asking import asked_as
 from chainrule.explaining.block_form import matrix_text
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.expressions import Equation, Expression, Matmul, Matrix, Number, Sum, Symbol, Transpose
+from chainrule.explaining.not_finite import why_not_finite
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import Change, Derivative, Name, Quantity, has_examples
 from chainrule.explaining.trees import substituted
@@ -137,16 +138,24 @@ class ArrayOf:
         if self.value.ndim > 2:
             return ()
         symbols = _matrix(self.names, self._symbol)
+        remark = self._remark
         if (detail or self.detail) == "line":
-            return (Equation(left, (numbers,)),)
+            return (Equation(left, (numbers,), remark),)
         if self.value.size > WRITTEN_OUT:
-            return (Equation(left, (symbols, numbers)),)
+            return (Equation(left, (symbols, numbers), remark),)
         lines = {name: self.definitions.of(name) for name in self.names.flat}
         rules = {line.rule.partition(" (")[0] for line in lines.values()}
         sides: list[Expression] = [symbols, *self._products()]
         if not any(map(self.definitions.is_given, self.names.flat)):
             sides.append(_matrix(self.names, lambda name: self._worked(lines[name].expression)))
-        return (Equation(left, (*sides, numbers), rules.pop() if len(rules) == 1 else ""),)
+        rule = rules.pop() if len(rules) == 1 else ""
+        return (Equation(left, (*sides, numbers), f"{rule} ({remark})" if rule and remark else rule or remark),)
+
+    @property
+    def _remark(self) -> str:
+        """What is said of all of the array: why a number of it is not finite."""
+        lost = np.flatnonzero(~np.isfinite(self.value))
+        return why_not_finite(self.definitions.values, self.names.flat[lost[0]]) if len(lost) else ""
 
     def _symbol(self, name: Name) -> Expression:
         return self.definitions.symbol(name)
@@ -186,7 +195,7 @@ class ArrayOf:
         numbers = render.array_text(self.name, self.value, naming, self.digits)
         large = self.value.size > WRITTEN_OUT or self.value.ndim > 2
         if (detail or self.detail) == "line" or large or all(map(self.definitions.is_given, self.names.flat)):
-            return numbers
+            return f"{self._remark}\n{numbers}".lstrip()
         made = [replace(e, sides=e.sides[:-1] or e.sides) for e in self.equations(detail)]  # the numbers stand below
         return f"{matrix_text(made, naming, self.digits)}\n{numbers}"
 
