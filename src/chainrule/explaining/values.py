@@ -171,8 +171,7 @@ class Values:
             case "mask":
                 return record.masks[l][0]
             case "slope":
-                ones = np.ones_like(record.a[l])[:, None, :]  # where units do not mix, all slopes in one pullback
-                return through_activation(self.network, record, l, ones)[0, 0]
+                return self._slopes(record, l)[0]
             case "delta":
                 return self.gradients(n).delta[l][0]
             case "beta":
@@ -200,8 +199,17 @@ class Values:
                 return record.z[l]
             case "delta":
                 return gradients.delta[l]
+            case "slope":
+                return self._slopes(record, l)
         sign = -1.0 if kind == "beta" else 1.0
         return sign * gradients.activations[l]
+
+    def _slopes(self, record: Record, l: int) -> Array:
+        """f'(z), (N, units): where units do not mix, all slopes in one pullback."""
+        if self.mixes(l):
+            raise UsageError(f"units of layer {l} depend on each other's z, so f'(z) is the Jacobian da[{l}]/dz[{l}].")
+        ones = np.ones_like(record.a[l])[:, None, :]
+        return through_activation(self.network, record, l, ones)[:, 0]
 
     def _by_activations(self, l: int, n: int | None) -> Array:
         found = self.gradients(n).activations[l]
