@@ -51,7 +51,7 @@ def test_a_factor_by_hand():
 def test_names_and_formulas():
     done = translate("dC/dW[1][3,2]", source="columns", target="nielsen", sizes=SIZES)
     assert done.text == "dC/dW[2][3,2]"
-    assert done.shown == "∂C/∂w²₃₂"
+    assert done.shown == "∂C⟨ˣ⟩/∂w²₃₂"  # of an example; ∂C/∂w²₃₂ is that of the batch
     formula = translate("dC/dW[1][2,3] = a[0][2] * delta[1][3]", source="chainrule", target="columns", sizes=SIZES)
     assert formula.text == "dC/dW[1][3,2] = x[2] * delta[2][3]"
     assert any("transposed" in change for change in formula.changes)

@@ -13,9 +13,11 @@ import re
 from dataclasses import dataclass, replace
 
 from chainrule.errors import UsageError
-from chainrule.explaining.grammar import parse, written
+from chainrule.explaining.asking import ask_array, asked_as
+from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.quantities import Name, Quantity
+from chainrule.explaining.text_form import LOWERED, RAISED
 
 # How tightly a node holds together.
 SUM, ELEMENTWISE, PRODUCT, MINUS_SIGN, POWER, ATOM = range(6)
@@ -23,18 +25,24 @@ BY_ELEMENT = ("⊙", "∘", ".*")
 _FACTORED = ("product", "/")
 ELEMENTWISE_FUNCTIONS = ("exp", "ln", "log", "sqrt", "tanh", "abs")
 MOST_NESTED, MOST_SIGNS = 40, 120
-_WORD = r"[A-Za-zδβ]+(?:\[[^\[\]]*\])*"
+_UP, _DOWN = (re.escape("".join(letters.values())) for letters in (RAISED, LOWERED))
+# Letters with what stands behind, above and below them: W[1], kernel0, w²₁₂, δ′, a^{(1)}.
+_WORD = (
+    rf"[^\W\d_{_UP}{_DOWN}ᵀ⊤]+"
+    rf"(?:\[[^\[\]]*\]|[{_UP}]+|[{_DOWN}]+|\d+|′|\^\{{[^{{}}T⊤\\]*\}}|_\{{[^{{}}]*\}}|_\d)*"
+)
 _EXAMPLE = r"(?:\s*@\s*\d+(?![\d.eE]))?"  # a number with a point is no example's, but a factor
 _TOKEN = re.compile(
-    rf"(?P<derivative>[d∂](?:C|J|E|L|a|z|A|Z|o|h)(?:\[[^\[\]]*\])*\s*/\s*[d∂]{_WORD}{_EXAMPLE})"
+    rf"(?P<derivative>[d∂]{_WORD}\s*/\s*[d∂]{_WORD}{_EXAMPLE})"
     r"|(?P<transpose>\^\s*\{?\s*(?:T|⊤|\\top)\s*\}?(?![A-Za-z\[])|\.T\b|ᵀ|\.transpose\(\))"
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
     r"|(?P<function>[A-Za-zσ]+\s*['′]?(?=\s*\())"
     rf"|(?P<name>{_WORD}{_EXAMPLE})"
-    r"|(?P<greek>[ηλ])"
     r"|(?P<sign>\.\*|\*\*|[-+−*·@⊙∘/^()²])"
     r"|(?P<space>\s+)"
 )
+
+_NAME = re.compile(_WORD + _EXAMPLE)
 
 
 @dataclass(frozen=True)
@@ -72,17 +80,37 @@ class _Reader:
         self.text, self.sizes, self.notation = text, sizes, notation
         self.tokens: list[tuple[str, str, int]] = []
         self.nested = 0
+        self.names: dict[str, Name] = {}
         at = 0
         while at < len(text):
             found = _TOKEN.match(text, at)
             if not found:
                 raise self.error(at, f'"{text[at]}" has no place in a formula')
-            if found.lastgroup != "space":
-                self.tokens.append((str(found.lastgroup), found.group(), at))
-            at = found.end()
+            kind, token = str(found.lastgroup), found.group()
+            if kind == "derivative" and not self.is_known(self.unsquared(token)):
+                found = _NAME.match(text, at)
+                if found and (token.startswith("∂") or not self.is_known(self.unsquared(found.group()))):
+                    found = None  # a fraction of no known names, rather than a quotient of known ones
+                kind, token = ("name", found.group()) if found else (kind, token)
+            if kind in ("name", "derivative"):
+                token = self.unsquared(token)
+            if kind != "space":
+                self.tokens.append((kind, token, at))
+            at += len(token)
         if len(self.tokens) > MOST_SIGNS:
             raise self.error(self.tokens[MOST_SIGNS][2], f"it has more than {MOST_SIGNS} names and signs")
         self.at = 0
+
+    def unsquared(self, token: str) -> str:
+        """A name without the ² behind it that is a power, and no part of the name as this notation writes it."""
+        return token[:-1] if token.endswith("²") and self.is_known(token[:-1]) and not self.is_known(token) else token
+
+    def is_known(self, text: str) -> bool:
+        try:
+            self.named(text)
+        except UsageError:
+            return False
+        return True
 
     def error(self, at: int, what: str) -> UsageError:
         where = f'at "{self.text[at : at + 20]}"' if at < len(self.text) else "at its end"
@@ -128,7 +156,7 @@ class _Reader:
                 left = Node("product", (left, self.minus()), sign)
             elif self.sign("/"):
                 left = Node("/", (left, self.minus()))
-            elif self.peek()[0] in ("name", "derivative", "function", "number", "greek") or self.peek()[1] == "(":
+            elif self.peek()[0] in ("name", "derivative", "function", "number") or self.peek()[1] == "(":
                 left = Node("product", (left, self.minus()), " ")
             else:
                 return left
@@ -183,16 +211,22 @@ class _Reader:
                 return self.named(text.strip())  # x (...), a product
             except UsageError:
                 raise self.error(position, f'"{function}" is no function of a formula here') from None
-        if kind in ("name", "derivative", "greek"):
+        if kind in ("name", "derivative"):
             return self.named(text)
         raise self.error(position, "something is missing" if kind == "end" else f'"{text}" cannot stand here')
 
     def named(self, text: str) -> Node:
+        text = text.strip()
         settings = {"N": ("N", self.notation.letter("N")), "eta": ("eta", "η"), "lambda": ("lambda", "λ")}
         for setting, others in settings.items():
             if text in others:
                 return Node("setting", sign=setting)
-        return Node("name", name=parse(text, self.sizes, self.notation.counting))
+        if text not in self.names:
+            self.names[text] = ask_array(text, Naming(self.notation, self.sizes, self.notation.example))
+        name = self.names[text]
+        if isinstance(name, Quantity) and name.kind in settings:
+            return Node("setting", sign=name.kind)
+        return Node("name", name=name)
 
 
 def names(node: Node) -> list[Name]:
@@ -224,8 +258,8 @@ def _written(node: Node, notation: Notation) -> tuple[str, int]:
             assert node.name is not None
             name = node.name
             if isinstance(name, Quantity) and name.kind == "slope":
-                return f"f'({written(replace(name, kind='z'), notation.counting)})", ATOM
-            text = written(name, notation.counting)
+                return f"{notation.letter('f')}'({_asked(replace(name, kind='z'), notation)})", ATOM
+            text = _asked(name, notation)
             return text, ATOM if "/" not in text and "@" not in text else POWER
         case "call":
             function = notation.letter("f") + node.sign[1:] if node.sign in ("f", "f'") else node.sign
@@ -256,3 +290,8 @@ def _chained(node: Node, sign: str) -> bool:
     if node.op != "product" or node.sign != sign:
         return False
     return node.parts[0].op not in _FACTORED or _chained(node.parts[0], sign)
+
+
+def _asked(name: Name, notation: Notation) -> str:
+    """A name as it is read back; one example's cost, where its letter is the batch's too, has the example's letter."""
+    return asked_as(name, Naming(notation, None, notation.example))

@@ -10,7 +10,17 @@ from chainrule.explaining.grammar import written
 from chainrule.explaining.name_reader import KINDS, Reader, Refused, read_or_refuse
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.printed_names import PrintedNames, flat
-from chainrule.explaining.quantities import COST, Change, Derivative, Name, Path, Quantity, State, of_example
+from chainrule.explaining.quantities import (
+    BATCH_COST,
+    COST,
+    Change,
+    Derivative,
+    Name,
+    Path,
+    Quantity,
+    State,
+    of_example,
+)
 from chainrule.explaining.text_form import name_text
 from chainrule.options import whole_number
 
@@ -40,10 +50,18 @@ def ask(
     return read_or_refuse(text, lambda candidate: _Asked(candidate, naming, x0).read(), askable)
 
 
+def ask_array(text: str, naming: Naming) -> Name:
+    """Read a name as `ask` does; what is printed for an only output and for their array alike is the array."""
+    name = ask(text, naming)
+    array = replace(name, units=()) if isinstance(name, Quantity) else name
+    return array if flat(name_text(array, naming)) == flat(text.strip()) else name
+
+
 def asked_as(name: Name, naming: Naming) -> str:
     """Write a name so that `ask` reads it back in this notation."""
     if name == COST and _shared(naming) == "C" and naming.example is not None:
-        return f"C @ {naming.example + 1}"  # C alone is the batch's there
+        # C alone is the batch's there
+        return name_text(name, naming) if isinstance(naming.example, str) else f"C @ {naming.example + 1}"
     return written(name, naming.notation.counting)
 
 
@@ -68,7 +86,7 @@ class _Asked:
         try:
             return self.reader(self.text).read()
         except Refused:
-            found = self.as_printed(self.text)
+            found = self.as_printed(self.text) or self.as_variable(self.text)
             if found is None:
                 raise
             return found
@@ -105,6 +123,16 @@ class _Asked:
             return self.derivative(self.quantity(fraction[1]), self.quantity(fraction[2]))
         return self.quantity(text)
 
+    def as_variable(self, text: str) -> Name | None:
+        """Read a derivative of the cost as programs name it where delta is dz: dW[1], db[1], dA[1], dZ[1]."""
+        n = self.naming.notation
+        if n.letter("delta") != "d" + n.letter("z") or not text.startswith("d"):
+            return None
+        of = self.quantity(text[1:])
+        if of is None or of.kind not in ("W", "b", "a", "z"):
+            return None
+        return self.derivative(BATCH_COST if of.kind in ("W", "b") else replace(COST, example=of.example), of)
+
     def quantity(self, text: str) -> Quantity | None:
         found = self.printed.quantity(text)
         if found is None:
@@ -121,7 +149,7 @@ class _Asked:
             return None
         first = of[0]
         if kind == "slope":
-            return replace(first, kind="slope") if first.kind == "z" and first.units and len(of) == 1 else None
+            return replace(first, kind="slope") if first.kind == "z" and len(of) == 1 else None
         if any(q.kind not in ("W", "b") or not q.units for q in of) or len(of) != 1 + (kind == "inverse"):
             return None
         return State(kind, first, of[1] if kind == "inverse" else None)

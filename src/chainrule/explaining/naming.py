@@ -58,14 +58,14 @@ class Naming:
     notation : Notation
     sizes : tuple of int
         Units per layer; None in a derivation for any depth.
-    example : int, optional
-        The row that quantities without an example belong to, where there are several. Where C and J share a letter, C
-        carries it.
+    example : int or str, optional
+        The row, or the letter for one, that quantities without an example belong to, where there are several. Where C
+        and J share a letter, C carries it.
     """
 
     notation: Notation
     sizes: tuple[int, ...] | None = None
-    example: int | None = None
+    example: int | str | None = None
 
     def show(self, name: Name) -> Shown:
         """How a quantity looks in this notation."""

@@ -228,7 +228,7 @@ def has_examples(name: Name) -> bool:
     if isinstance(name, Derivative):
         whole = name.bottom.kind == "a" and not name.bottom.units
         return whole and name.top.kind == "C" and name.top.example is None
-    whole = isinstance(name, Quantity) and not name.units and name.kind in ("a", "z", "y", "delta", "beta")
+    whole = isinstance(name, Quantity) and not name.units and name.kind in ("a", "z", "y", "delta", "beta", "slope")
     return whole and isinstance(name, Quantity) and name.example is None
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.explaining.array_formulas import read
-from chainrule.explaining.grammar import parse, written
+from chainrule.explaining.array_formulas import Node, read
+from chainrule.explaining.asking import ask_array, asked_as
+from chainrule.explaining.grammar import written
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
+from chainrule.explaining.printed_names import flat
 from chainrule.explaining.quantities import Derivative, Name, Quantity
 from chainrule.explaining.text_form import name_text
 from chainrule.explaining.translated_formulas import translate_formula
@@ -23,7 +25,7 @@ from chainrule.explaining.translated_formulas import translate_formula
 # What each course's cost of an example is, in halves of the sum of squared errors; n stands for the number of outputs.
 _SQUARES = {"half_squared_error": 1, "sum_of_squares": 2, "mean_of_squares": 2}
 # A name, right or wrong; anything else is a formula.
-_WORD = r"[^\W\d_]\w*(\[[^\[\]]*\]|\s)*"
+_WORD = r"[^\W\d_](\w|[⁽⁾⟨⟩⁺⁻⁼′]|[\^_]\{[^{}]*\})*(\[[^\[\]]*\]|\s)*"
 _ONE_NAME = re.compile(
     rf"\s*((change|update)\s+)?({_WORD}|[d∂](?!elta){_WORD}/\s*[d∂](?!elta){_WORD})(via\b.*)?(@\s*[+-]?\d*)?\s*"
 )
@@ -70,10 +72,10 @@ def translate(
     Parameters
     ----------
     what : str
-        A quantity such as "dJ/dW[1]", or a formula of quantities, such as "delta[3] = W[4]^T * delta[4]": + - / ^2,
-        the matrix product (* · @ or a space), the product by element (⊙, or * between arrays of one shape), ^T or .T,
-        f(z[1]), f'(z[1]) and N. A formula is turned around where arrays lie the other way, and both are evaluated on
-        random networks before it is returned.
+        A quantity such as "dJ/dW[1]", or as the source prints it, "∂J/∂W⁽¹⁾"; or a formula of quantities, such as
+        "delta[3] = W[4]^T * delta[4]": + - / ^2, the matrix product (* · @ or a space), the product by element (⊙, or
+        * between arrays of one shape), ^T or .T, f(z[1]), f'(z[1]) and N. A formula is turned around where arrays lie
+        the other way, and both are evaluated on random networks before it is returned.
     value : array, optional
         The quantity's numbers in the source's notation: a layer's weights or derivatives, or its activations, deltas,
         pre-activations or the inputs or targets of a batch.
@@ -113,10 +115,11 @@ def translate(
     if name is None:
         if value is not None:
             raise UsageError("an array belongs to one quantity; leave the formula out, or the array.")
-        sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old)
+        sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old, _sides)
         text, remarks = translate_formula(what, old, new, sizes)
         return Translation(text, "", None, (*_counting_changes(old, new), *remarks))
     known = None if sizes is None else tuple(sizes)
+    shape = _sizes_for(what, old, _asked) if known is None else known
     changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
     factor, why = _factor(name, old, new, known, n_examples)
     changes += why
@@ -125,40 +128,62 @@ def translate(
         value, turned = _array(name, np.asarray(value, dtype=np.float64), old, new, known)
         changes += turned
         value = factor * value
-    return Translation(written(name, new.counting), name_text(name, Naming(new, known)), value, tuple(changes))
+    naming = Naming(new, shape, new.example)
+    return Translation(asked_as(name, naming), name_text(name, naming), value, tuple(changes))
 
 
 def _as_name(what: str, sizes: tuple[int, ...] | None, old: Notation) -> Name | None:
     """The quantity that a text names, None where it is a formula."""
     try:
-        return parse(what, sizes or _sizes_for(what, old), old.counting)
+        name = _asked(what, sizes or _sizes_for(what, old, _asked), old)
     except UsageError:
         if not _ONE_NAME.fullmatch(what):
             return None
         raise
+    return None if isinstance(name, Quantity) and name.kind == "slope" else name
 
 
-def _sizes_for(what: str, old: Notation) -> tuple[int, ...]:
-    """The smallest network that has all layers and units which a text names."""
-    indices = [int(number) for number in re.findall(r"(?<=[\[,])\s*(\d{1,18})", what)]
+def _asked(what: str, sizes: tuple[int, ...], old: Notation) -> Name:
+    return ask_array(what, Naming(old, sizes, old.example))
+
+
+def _sides(what: str, sizes: tuple[int, ...], old: Notation) -> list[Node]:
+    return [read(side, sizes, old) for side in what.split("=")]
+
+
+def _sizes_for(what: str, old: Notation, reader: Callable[[str, tuple[int, ...], Notation], object]) -> tuple[int, ...]:
+    """A network that has all layers and units which a text names; nobody said how many layers there are.
+
+    Raises
+    ------
+    UsageError
+        If the text cannot be read, or means another layer in a deeper network, as the name of the outputs does.
+    """
+    indices = [int(number) for number in re.findall(r"(?<=[\[,{])\s*(\d{1,18})", flat(what))]
     units = min(max([*(i + 1 for i in indices), 3]), 50)
     refused: UsageError | None = None
-    for L in range(1, _DEEPEST + 1):
+    found: tuple[tuple[int, ...], object] | None = None
+    for L in range(2 if old.layers == "letters" else 1, _DEEPEST + 2):
         sizes = tuple(units + l % 3 for l in range(L + 1))
         try:
-            if _ONE_NAME.fullmatch(what):
-                parse(what, sizes, old.counting)
-            else:
-                for side in what.split("="):
-                    read(side, sizes, old)
+            meant = reader(what, sizes, old)
         except UsageError as error:
             refused = error
-        else:
+            continue
+        if old.layers == "letters":
             return sizes
-    assert refused is not None
-    if max(indices, default=0) > _DEEPEST:
-        raise UsageError(f"{what}: names a layer or a unit of a large network. Give its units per layer: sizes.")
-    raise refused
+        if found is None:
+            found = sizes, meant
+        elif found[1] == meant:
+            return sizes  # no layer is taken for the last
+        else:
+            raise UsageError(f'"{what}" means another layer in a deeper network: give sizes, as in sizes=(2, 3, 1).')
+    if found is None:
+        assert refused is not None
+        if max(indices, default=0) > _DEEPEST:
+            raise UsageError(f"{what}: names a layer or a unit of a large network. Give its units per layer: sizes.")
+        raise refused
+    return found[0]
 
 
 def _counting_changes(old: Notation, new: Notation) -> list[str]:

@@ -171,10 +171,7 @@ class Values:
             case "mask":
                 return record.masks[l][0]
             case "slope":
-                if self.mixes(l):  # what a unit's own pre-activation does to it
-                    return np.diagonal(activation_jacobian(self.network, record, l)[0])
-                ones = np.ones_like(record.a[l])[:, None, :]  # all slopes in one pullback
-                return through_activation(self.network, record, l, ones)[0, 0]
+                return self._slopes(record, l)[0]
             case "delta":
                 return self.gradients(n).delta[l][0]
             case "beta":
@@ -202,8 +199,17 @@ class Values:
                 return record.z[l]
             case "delta":
                 return gradients.delta[l]
+            case "slope":
+                return self._slopes(record, l)
         sign = -1.0 if kind == "beta" else 1.0
         return sign * gradients.activations[l]
+
+    def _slopes(self, record: Record, l: int) -> Array:
+        """f'(z), (N, units): what a unit's own pre-activation does to it."""
+        if self.mixes(l):
+            return np.diagonal(activation_jacobian(self.network, record, l), axis1=1, axis2=2)
+        ones = np.ones_like(record.a[l])[:, None, :]  # all slopes in one pullback
+        return through_activation(self.network, record, l, ones)[:, 0]
 
     def _by_activations(self, l: int, n: int | None) -> Array:
         found = self.gradients(n).activations[l]
