@@ -187,6 +187,10 @@ def test_the_courses_own_equations_stay_true_or_are_refused(source, target):
         ("a[1] @ (W[1]^T * 3)", "chainrule", "ng", "W[1]^T * 3 @ a[1]"),
         ("(-W[1]) W[2]", "chainrule", "ng", "W[2] (-W[1])"),  # no difference
         ("a[1] @ 2.5", "chainrule", "rows", "a[2] @ (2.5)"),
+        ("(a[0]*W[1])⊙(a[0]*W[1])", "chainrule", "rows", "(x * W[1]) ⊙ (x * W[1])"),
+        ("a[0]*W[1] ⊙ z[1]", "chainrule", "nielsen", "(W[2] * x) ⊙ z[2]"),
+        ("delta[1] ⊙ (delta[2] @ W[2]^T)", "chainrule", "rows", "delta[2] ⊙ (delta[3] @ W[2]^T)"),
+        ("a[1] ⊙ z[1] ⊙ delta[1]", "chainrule", "rows", "a[2] ⊙ z[2] ⊙ delta[2]"),  # of one kind
         ("x (2 - x^T x)", "chainrule", "rows", "x (2 - x^T x)"),  # x is no function
     ],
 )
