@@ -209,6 +209,11 @@ def write(node: Node, notation: Notation) -> str:
     return _written(node, notation)[0]
 
 
+def _one_sign(node: Node, sign: str) -> bool:
+    """Whether a product, and those that it begins with, have this sign: a b c, but not a (2 * b) c."""
+    return node.op != "product" or (node.sign == sign and _one_sign(node.parts[0], sign))
+
+
 def _written(node: Node, notation: Notation) -> tuple[str, int]:
     def at_least(part: Node, level: int) -> str:
         text, holds = _written(part, notation)
@@ -241,7 +246,7 @@ def _written(node: Node, notation: Notation) -> tuple[str, int]:
         case "/":
             return f"{at_least(node.parts[0], PRODUCT)} / {at_least(node.parts[1], ATOM)}", PRODUCT
     level = ELEMENTWISE if node.sign in BY_ELEMENT else PRODUCT
-    chained = node.parts[1].op == "product" and node.parts[1].sign == node.sign
+    chained = node.parts[1].op == "product" and _one_sign(node.parts[1], node.sign)
     left, right = at_least(node.parts[0], level), at_least(node.parts[1], level if chained else level + 1)
     if node.sign in BY_ELEMENT:  # courses differ in which product goes first: brackets say it
         left, right = (
