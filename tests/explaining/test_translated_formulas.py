@@ -135,6 +135,12 @@ def test_a_generated_formula_keeps_its_value_between_all_notations(formula, sour
             formula,
             text,
         )
+    before, after = read_by_python(here, source), read_by_python(there.text, target)
+    if before.shape != before.shape[::-1] and not re.fullmatch(r"\(*\S+\)*", here):  # of a name it is said otherwise
+        said = "the whole is transposed" in "\n".join(there.changes)
+        wanted = before.T if said else before
+        assert after.shape == wanted.shape, (here, there)
+        np.testing.assert_allclose(after, wanted, rtol=1e-9, atol=1e-12)
     back = translate(there.text, source=target, target="chainrule", sizes=SIZES, n_examples=N).text
     found = read_by_python(back, "chainrule")
     assert found.shape in (value.shape, value.shape[::-1])
