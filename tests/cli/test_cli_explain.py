@@ -192,7 +192,7 @@ def test_explain_shows_a_step_that_training_took(cli, model):
         (("--step", "1:2:3"), 'received "1:2:3"'),
         (("--step", ""), 'received ""'),
         (("--unroll", "3"), "Name the step"),
-        (("--step", "3", "--row", "5"), "example must be a row"),
+        (("--step", "3", "--row", "5"), "the batch of this step has 4 rows: --row is 1 to 4; received 5"),
         (("--member", "1"), "holds a single network"),
     ],
 )

@@ -21,6 +21,7 @@ from chainrule.explaining.expressions import Rest, Sum
 from chainrule.explaining.grammar import parse, written
 from chainrule.explaining.presets import PRESETS
 from chainrule.explaining.quantities import COST, Derivative, Quantity, a, z
+from chainrule.explaining.symbolic import backpropagation_equations
 from chainrule.explaining.trees import evaluate, symbols
 
 NOTEBOOK = Network.dense([2, 3, 1], bias=False, weights=[np.ones((2, 3)), np.ones((3, 1))])
@@ -409,6 +410,41 @@ def test_what_a_courses_own_delta_has_in_it_is_said(notation, delta):
     assert "has the 1/N of the mean in it" in explain(NOTEBOOK, X, Y, notation=notation)[delta].rule
     assert "1/N" not in explain(NOTEBOOK, X[:1], Y[:1], notation=notation)[delta].rule  # of one example it is the same
     assert "1/N" not in explain(NOTEBOOK, X, Y, notation=notation, reduction="sum")[delta].rule
+
+
+@pytest.mark.parametrize("notation", [name for name, n in PRESETS.items() if "delta" in n.remarks])
+def test_every_answer_that_has_a_delta_says_what_the_courses_own_has_in_it(notation):
+    counting, said = PRESETS[notation].counting, "the 1/N of the mean in it"
+    name = f"delta[{counting.layer(1)}]"
+    X, Y = [[0.3, 1.0], [0.5, 0.2]], [[0.75], [0.82]]
+    for detail in ("line", "factors"):
+        assert said in explain(NOTEBOOK, X, Y, notation=notation)[name].text(detail)
+    assert said not in explain(NOTEBOOK, X[:1], Y[:1], notation=notation)[name].text()
+    assert said not in explain(NOTEBOOK, X, Y, notation=notation, reduction="sum")[name].text()
+    for level in ("scalar", "matrix", "tensor"):
+        for loss in ("half_squared_error", "logistic_binary_cross_entropy"):
+            text = str(derive("2-3-1", name, notation=notation, level=level, loss=loss))
+            assert text.count(said) == 1
+            assert said not in str(derive("2-3-1", f"delta[{1}]", level=level, loss=loss))
+    assert str(backpropagation_equations(notation)).count(said) == 1
+    formula = f"{name} = {name}"
+    for what in (name, formula):
+        assert said in str(translate(what, source=notation, target="chainrule", sizes=(2, 3, 1)))
+        assert said not in str(translate(what, source=notation, target=notation, sizes=(2, 3, 1)))
+    back = translate(name, source=notation, target="chainrule", sizes=(2, 3, 1)).text
+    assert said in str(translate(back, source="chainrule", target=notation, sizes=(2, 3, 1)))
+    assert said not in str(translate(f"z[{counting.layer(1)}]", source=notation, target="chainrule"))
+
+
+def test_a_lambda_that_is_n_times_what_was_given_is_said():
+    X, Y, said = [[0.3, 1.0], [0.5, 0.2]], [[0.75], [0.82]], "lambda is m times the weight decay that was given"
+    why = explain(NOTEBOOK, X, Y, notation="ng", weight_decay=0.1)
+    for name in ("J", "dJ/dW[1][2,2]", "dJ/dW[1]"):
+        assert said in str(why[name])
+        assert "times the weight decay" not in str(explain(NOTEBOOK, X, Y, weight_decay=0.1)[name])
+        assert said not in str(explain(NOTEBOOK, X, Y, notation="ng")[name])
+        assert said not in str(explain(NOTEBOOK, X[:1], Y[:1], notation="ng", weight_decay=0.1)[name])
+    assert said not in str(why["C"])
 
 
 def test_momentum_as_a_running_mean_is_the_same_step():

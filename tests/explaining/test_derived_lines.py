@@ -111,3 +111,10 @@ def test_the_derivative_of_the_loss_is_written_out_up_to_a_size(outputs, written
 ])  # fmt: skip
 def test_the_equation_of_the_outputs_for_any_depth(loss, slope):
     assert f"  δ[L] = {slope}\n" in backpropagation_equations("chainrule", loss).text() + "\n"
+
+
+@pytest.mark.parametrize("loss", ["quantile", "quantile(0.9)", "absolute_error"])
+def test_the_value_at_a_corner_is_called_a_convention(loss):
+    assert "at a = y, where there is a corner" in derive_loss(loss).equations[-1].rule
+    assert "a convention" in derive_loss(loss).equations[-1].rule
+    assert "convention" not in str(derive_loss("huber"))  # whose pieces meet

@@ -135,6 +135,12 @@ def test_a_generated_formula_keeps_its_value_between_all_notations(formula, sour
             formula,
             text,
         )
+    before, after = read_by_python(here, source), read_by_python(there.text, target)
+    if before.shape != before.shape[::-1] and not re.fullmatch(r"\(*\S+\)*", here):  # of a name it is said otherwise
+        said = "the whole is transposed" in "\n".join(there.changes)
+        wanted = before.T if said else before
+        assert after.shape == wanted.shape, (here, there)
+        np.testing.assert_allclose(after, wanted, rtol=1e-9, atol=1e-12)
     back = translate(there.text, source=target, target="chainrule", sizes=SIZES, n_examples=N).text
     found = read_by_python(back, "chainrule")
     assert found.shape in (value.shape, value.shape[::-1])
@@ -188,6 +194,10 @@ def test_the_courses_own_equations_stay_true_or_are_refused(source, target):
         ("a[1] @ (W[1]^T * 3)", "chainrule", "ng", "W[1]^T * 3 @ a[1]"),
         ("(-W[1]) W[2]", "chainrule", "ng", "W[2] (-W[1])"),  # no difference
         ("a[1] @ 2.5", "chainrule", "rows", "a[2] @ (2.5)"),
+        ("(a[0]*W[1])⊙(a[0]*W[1])", "chainrule", "rows", "(x * W[1]) ⊙ (x * W[1])"),
+        ("a[0]*W[1] ⊙ z[1]", "chainrule", "nielsen", "(W[2] * x) ⊙ z[2]"),
+        ("delta[1] ⊙ (delta[2] @ W[2]^T)", "chainrule", "rows", "delta[2] ⊙ (delta[3] @ W[2]^T)"),
+        ("a[1] ⊙ z[1] ⊙ delta[1]", "chainrule", "rows", "a[2] ⊙ z[2] ⊙ delta[2]"),  # of one kind
         ("x (2 - x^T x)", "chainrule", "rows", "x (2 - x^T x)"),  # x is no function
         ("1/N (x^T delta[1])", "chainrule", "ng", "1 / m delta[1] x^T"),  # nor is m
         ("eta (W[1] - lambda (W[1]))", "ng", "columns", "eta (W[1] - lambda W[1])"),

@@ -224,3 +224,10 @@ def test_large_input_ends_in_a_derivation_or_a_refusal(text):
         assert re.search("grows beyond|cannot be proved|differs from central", reason), reason
         return
     assert max(len(walked(side)) for equation in book.equations for side in equation.sides) <= 2 * MOST_PARTS
+
+
+@pytest.mark.parametrize("name", ["x_", "x__", "a__b", "a_b_", "x1_"])
+def test_names_with_nothing_below_a_letter_are_refused(name):
+    with pytest.raises(UsageError, match="is no name"):
+        derive_formula(f"{name} * 2")
+    assert "x_{1}" in derive_formula("x_1 * 2").latex()

@@ -26,7 +26,7 @@ FLAGS: dict[str, str] = {
     "x": "The examples: numbers with commas, examples with semicolons, as in 0.3,1;0.5,0.2.",
     "y": "Their targets, likewise.",
     "reduction": "mean or sum. [default: the notation's own]",
-    "weight-decay": "lambda, in J = ... + lambda/2 times the squared weights. [default: 0]",
+    "weight-decay": "lambda, in J = ... + lambda/2 times the squared weights, in every notation. [default: 0]",
     "update": 'The rule that changes the weights, such as "momentum(0.9)".',
     "learning-rate": "Of the rule. [default: 0.01]",
 }  # fmt: skip

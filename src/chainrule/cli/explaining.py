@@ -82,13 +82,18 @@ def replayed(
         If there is no such step, or it cannot be made again.
     """
     from chainrule.cli.flags import given
+    from chainrule.explaining.values import NoSuchExample
     from chainrule.models.model_file import load
 
     trained = only_network(of_member(load(model), model, member), model, "--member 1 asks the first of them.")
     seconds = trained.history[-1].seconds if trained.history else 0.0
     if seconds > LONG:
         say(f"Training again from the seed, up to the step; all of the training took {seconds:.0f} s.", aside=True)
-    return trained.replay(data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags), **options)
+    try:
+        return trained.replay(data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags), **options)
+    except NoSuchExample as error:
+        N = error.n_examples
+        raise UsageError(f"the batch of this step has {N} rows: --row is 1 to {N}; received {row}.") from error
 
 
 def step_of(text: str) -> Any:

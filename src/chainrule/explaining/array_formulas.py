@@ -280,6 +280,11 @@ def _written(node: Node, notation: Notation) -> tuple[str, int]:
         at_least(node.parts[0], level),
         at_least(node.parts[1], level + (not _chained(node.parts[1], node.sign))),
     )
+    if node.sign in BY_ELEMENT:  # courses differ in which product goes first: brackets say it
+        left, right = (
+            f"({text})" if part.op == "product" and part.sign not in BY_ELEMENT else text
+            for part, text in zip(node.parts, (left, right), strict=True)
+        )
     if (node.sign == "@" and right[0].isdigit()) or (node.sign == " " and right[0] == "-"):
         right = f"({right})"  # W @ 2 would be that of example 2, W -a a difference
     return left + (" " if node.sign == " " else f" {node.sign} ") + right, level

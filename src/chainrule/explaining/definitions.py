@@ -145,13 +145,18 @@ class Definitions:
 
     def remark(self, name: Name, value: float) -> str:
         """What is said behind the rule: why a number is not finite, and what a course's own quantity has in it."""
-        return self._of_the_course(name) + ("" if math.isfinite(value) else f" ({why_not_finite(self.values, name)})")
+        said = [self.of_the_course(name), "" if math.isfinite(value) else why_not_finite(self.values, name)]
+        return "".join(f" ({words})" for words in said if words)
 
-    def _of_the_course(self, name: Name) -> str:
-        """What a course's own quantity of this kind has and this one has not, where a mean over examples is taken."""
-        kind = name.kind if isinstance(name, Quantity) else ""
-        mean = self.values.reduction == "mean" and len(self.values.X) > 1
-        return f" ({self.notation.remarks[kind]})" if mean and kind in self.notation.remarks else ""
+    def of_the_course(self, name: Name) -> str:
+        """What a course's own quantity of this kind has and this one has not, and where its lambda is another."""
+        kind, alone = name.kind if isinstance(name, Quantity) else "", len(self.values.X) == 1
+        decays = kind in ("J", "lambda") or (isinstance(name, Derivative) and name.top.kind + name.bottom.kind == "JW")
+        if decays and self.values.weight_decay and self.notation.decay == "over 2N" and not alone:
+            N = self.notation.letter("N")
+            return f"lambda is {N} times the weight decay that was given: J has lambda / (2 {N}), and is the same"
+        mean = self.values.reduction == "mean" and not alone
+        return self.notation.remarks.get(kind, "") if mean else ""
 
     def leads_on(self, name: Name) -> bool:
         """Whether a quantity belongs to the backward pass, or is a state that can be written out."""

@@ -5,22 +5,22 @@ Each function returns equations with the rule that each follows from, in a notat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named, loss_named
 from chainrule.core.network import checked_sizes
 from chainrule.errors import UsageError, unknown_name
 from chainrule.explaining import render
 from chainrule.explaining.derived_quantities import what_is_derived
-from chainrule.explaining.expressions import Equation
+from chainrule.explaining.expressions import Equation, Symbol
 from chainrule.explaining.lesson import Lesson
 from chainrule.explaining.matrix_jacobians import matrix_jacobian
 from chainrule.explaining.matrix_level import four_equations, four_matrix_equations, matrix_level
 from chainrule.explaining.naming import Naming
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
-from chainrule.explaining.quantities import Quantity
+from chainrule.explaining.quantities import COST, Derivative, Quantity
 from chainrule.explaining.scalar_jacobians import scalar_jacobian
 from chainrule.explaining.scalar_level import scalar_level
 from chainrule.explaining.tensor_level import tensor_level
@@ -142,7 +142,7 @@ def derive(
     of_cost = {"scalar": scalar_level, "matrix": matrix_level, "tensor": tensor_level}
     of_layer = {"scalar": scalar_jacobian, "matrix": matrix_jacobian, "tensor": tensor_level}
     made = (of_cost if top.kind in ("C", "J") else of_layer)[level]
-    return Textbook(tuple(made(lesson)), Naming(convention, sizes))
+    return Textbook(_with_the_courses_own(made(lesson), convention), Naming(convention, sizes))
 
 
 def backpropagation_equations(notation: str | Notation = "chainrule", loss: str | None = None) -> Textbook:
@@ -150,7 +150,19 @@ def backpropagation_equations(notation: str | Notation = "chainrule", loss: str 
     convention = notation_named(notation)
     loss_name = loss or convention.loss
     scalar, matrix = four_equations(convention, loss_name), four_matrix_equations(convention, loss_name)
-    return Textbook((*scalar, *matrix), Naming(convention))
+    return Textbook(_with_the_courses_own((*scalar, *matrix), convention), Naming(convention))
+
+
+def _with_the_courses_own(equations: Iterable[Equation], convention: Notation) -> tuple[Equation, ...]:
+    """Say with the first delta what a course's own has in it."""
+    made = list(equations)
+    for i, equation in enumerate(made):
+        name = equation.left.name if isinstance(equation.left, Symbol) else None
+        by_sums = isinstance(name, Derivative) and name.top == COST and name.bottom.kind == "z"
+        if "delta" in convention.remarks and (by_sums or (isinstance(name, Quantity) and name.kind == "delta")):
+            made[i] = replace(equation, rule=f"{equation.rule} ({convention.remarks['delta']})")
+            break
+    return tuple(made)
 
 
 def derive_activation(name: str, notation: str | Notation = "chainrule") -> Textbook:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.explaining.array_formulas import Node, read
+from chainrule.explaining.array_formulas import Node, names, read
 from chainrule.explaining.asking import ask_array, asked_as
 from chainrule.explaining.grammar import written
 from chainrule.explaining.naming import Naming
@@ -117,10 +117,12 @@ def translate(
             raise UsageError("an array belongs to one quantity; leave the formula out, or the array.")
         sizes = tuple(sizes) if sizes is not None else _sizes_for(what, old, _sides)
         text, remarks = translate_formula(what, old, new, sizes)
-        return Translation(text, "", None, (*_counting_changes(old, new), *remarks))
+        about = any(map(_is_delta, (part for side in what.split("=") for part in names(read(side, sizes, old)))))
+        return Translation(text, "", None, (*_counting_changes(old, new), *_own_delta(about, old, new), *remarks))
     known = None if sizes is None else tuple(sizes)
     shape = _sizes_for(what, old, _asked) if known is None else known
     changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
+    changes += _own_delta(_is_delta(name), old, new)
     factor, why = _factor(name, old, new, known, n_examples)
     changes += why
     if value is not None:
@@ -216,6 +218,17 @@ def _writing_changes(old: Notation, new: Notation) -> list[str]:
     if old.layout != new.layout:
         changes.append(f"Jacobians have {new.layout} layout")
     return changes
+
+
+def _is_delta(name: Name) -> bool:
+    return isinstance(name, Quantity) and name.kind == "delta"
+
+
+def _own_delta(about: bool, old: Notation, new: Notation) -> list[str]:
+    """What one course's own delta has in it and the other's has not."""
+    if not about or old.remarks.get("delta") == new.remarks.get("delta"):
+        return []
+    return [f"delta is {n.remarks['delta']} ({n.name})" for n in (old, new) if "delta" in n.remarks]
 
 
 def _factor(

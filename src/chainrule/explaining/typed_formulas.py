@@ -86,6 +86,8 @@ class _Reader:
             found = _TOKEN.match(text, place)
             if not found:
                 raise self.error(place, f'"{text[place]}" cannot be part of a formula. {_allowed()}')
+            if re.search(r"__|_$", found.group()):
+                raise self.error(place, f'"{found.group()}" is no name: what stands below a letter follows one "_"')
             if found.lastgroup != "space":
                 token = _SIGNS.get(found.group(), found.group())
                 self.tokens.append((str(found.lastgroup), token, place))

@@ -20,6 +20,12 @@ from chainrule.explaining.batches import Batch, Passes, sum_of_blocks
 from chainrule.explaining.quantities import Derivative, Quantity
 
 
+class NoSuchExample(UsageError):
+    """There are fewer examples, `n_examples`, than the row that was asked for."""
+
+    n_examples = 0
+
+
 def beyond_floats() -> np.errstate:
     """Compute without warnings: where numbers become infinite is what a person may want to see."""
     return np.errstate(all="ignore")
@@ -303,7 +309,10 @@ def make_values(network: Network, X: Any, Y: Any, loss: Loss | FusedLoss, exampl
             what = "an infinity" if np.isinf(M[row]).any() else "a NaN"
             raise UsageError(f"{name} holds {what} in row {row}, counted from 0; give finite numbers.")
     if not isinstance(example, (int, np.integer)) or not 0 <= example < len(X):
-        raise UsageError(f"example must be a row from 0 to {len(X) - 1}, counted from 0; received {example!r}.")
+        said = f"example must be a row from 0 to {len(X) - 1}, counted from 0; received {example!r}."
+        error = NoSuchExample(said)
+        error.n_examples = len(X)
+        raise error
     if not options["weight_decay"] >= 0:
         raise UsageError(f"weight_decay must be at least 0; received {options['weight_decay']!r}.")
     example_shares(np.zeros(len(X)), options["reduction"], options["sample_weight"])

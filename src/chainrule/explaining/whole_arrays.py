@@ -153,9 +153,10 @@ class ArrayOf:
 
     @property
     def _remark(self) -> str:
-        """What is said of all of the array: why a number of it is not finite."""
+        """What is said of all of the array: what a course's own has in it, and why a number of it is not finite."""
         lost = np.flatnonzero(~np.isfinite(self.value))
-        return why_not_finite(self.definitions.values, self.names.flat[lost[0]]) if len(lost) else ""
+        why = why_not_finite(self.definitions.values, self.names.flat[lost[0]]) if len(lost) else ""
+        return "; ".join(filter(None, (self.definitions.of_the_course(self.name), why)))
 
     def _symbol(self, name: Name) -> Expression:
         return self.definitions.symbol(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chainrule.core.catalogue import activation_named, loss_named
 from chainrule.errors import UsageError
@@ -74,6 +75,9 @@ def loss_equations(name: str, error: str = "a-y") -> tuple[Equation, ...]:
     if usual is not None and usual != lines[-1].sides[-1]:
         why = "since a is the activation of z" if formula.slope is None else "tidied up"
         lines.append(Equation(left, (usual,), why))
+    if loss.name.partition("(")[0] in ("quantile", "absolute_error"):
+        corner = "at a = y, where there is a corner and no derivative, the value is a convention"
+        lines[-1] = replace(lines[-1], rule=f"{lines[-1].rule}; {corner}")
     return tuple(lines)
 
 
