@@ -123,12 +123,11 @@ def test_a_training_whose_reader_went_away_still_writes_its_model(folder):
     assert (folder / "wine.report.html").is_file()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("args", [("info", "wine"), ("predict", "m.safetensors", "digits"), ("--help",)])
 def test_a_full_disk(args):
     if "m.safetensors" in args:
         cr.train("digits", epochs=1).save("m.safetensors")
-    if not Path("/dev/full").exists():  # other systems have no such device; a closed descriptor fails as well
-        return
     with open("/dev/full", "w") as full:
         answer = run(*args, stdout=full)
     assert answer.code == 1

@@ -1,7 +1,9 @@
 """Gates: against central differences, against autograd, and against backward for whole networks."""
 
 import math
+import re
 from dataclasses import replace
+from itertools import product as every
 
 import numpy as np
 import pytest
@@ -95,8 +97,10 @@ def test_nudging_a_weight_of_0_001():
 
 @pytest.mark.parametrize("make", [lambda: apply("sqrt", 0.0), lambda: gate(0.0) ** 0.5])
 def test_derivatives_that_are_not_there_are_refused(make):
-    with pytest.raises(UsageError, match="has no derivative at 0"):
-        send_back(make())
+    made = make()
+    flow = send_back(made)
+    with pytest.raises(UsageError, match=r"at 0 has no (finite )?derivative"):
+        flow[made.inputs[0]]
 
 
 def test_at_kinks_gates_do_as_the_equations():
@@ -351,3 +355,61 @@ def test_a_nudge_of_the_usual_size():
     moved = nudge(x * x, x)
     assert moved.actual == pytest.approx(3.001**2 - 9, rel=1e-9)
     assert moved.predicted == pytest.approx(0.006, rel=1e-9)
+
+
+HARD = (-2.0, -1.0, -0.0, 0.0, 5e-324, 1e-200, 0.5, 2.0, 1e200)
+
+
+BEHIND = (lambda out: out, lambda out: out * 0.0, lambda out: out * 1e200 * 1e200, lambda out: out + 1)
+
+
+def answer(make):
+    """What is made, or the message of the refusal."""
+    try:
+        return make()
+    except UsageError as error:
+        return str(error)
+
+
+def test_a_derivative_is_finite_or_refused_when_it_is_asked_for():
+    """Every operation at hard values, alone and before others."""
+    answered = refused = 0
+    for name, values, behind in every(OPERATIONS, [(a,) for a in HARD] + list(every(HARD, HARD)), BEHIND):
+        inputs = [gate(value, letter) for value, letter in zip(values, "xy", strict=False)]
+        flow = answer(lambda inputs=inputs, name=name, behind=behind: send_back(behind(apply(name, *inputs))))
+        if isinstance(flow, str):
+            assert re.search("has no (real |finite )?value|does not take", flow)
+            continue
+        for x in inputs:
+            found = answer(lambda flow=flow, x=x: flow[x])
+            if isinstance(found, str):
+                refused += 1
+                assert re.search(r"^gate .* has no (finite )?derivative by [xy]\.$|is beyond floats\.$", found)
+            else:
+                answered += 1
+                assert math.isfinite(found), (name, values)
+    assert answered > 500
+    assert refused > 20
+
+
+@pytest.mark.parametrize(
+    ("make", "asked", "expected"),
+    [
+        (lambda x, y: x**y, "x", -4.0),
+        (lambda x, y: x**y, "y", None),
+        (lambda x, y: x**2, "x", -4.0),
+        (lambda x, y: (x + 2) ** (y - 2), "y", None),
+        (lambda x, y: x / (y * 0.5e-200), "y", None),
+        (lambda x, y: 1 / (y * 0.5e-200), "y", None),
+        (lambda x, y: apply("sqrt", x + 2) * y, "x", None),
+        (lambda x, y: apply("sqrt", x + 2) * y, "y", 0.0),
+        (lambda x, y: apply("sqrt", (x + 2) * 0.0) * 0.0 + y, "x", None),
+    ],
+)
+def test_what_has_no_derivative_is_refused_where_it_is_asked_for(make, asked, expected):
+    flow = send_back(make(gate(-2.0, "x"), gate(2.0, "y")))
+    if expected is None:
+        with pytest.raises(UsageError, match=r"gate .*derivative"):
+            flow[asked]
+    else:
+        assert flow[asked] == expected

@@ -5,13 +5,34 @@ from __future__ import annotations
 import re
 
 import click
+from click.core import ParameterSource
 
 from chainrule.cli import explaining
 from chainrule.cli.flags import SectionedCommand
 from chainrule.errors import UsageError, did_you_mean
 
+_OF_NETWORKS = {"loss", "activation", "output_activation", "bias", "level"}
 
-@click.command(cls=SectionedCommand)
+
+class _Derive(SectionedCommand):
+    """Takes a formula that starts with a minus for what it is, and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {name for parameter in self.get_params(ctx) for name in (*parameter.opts, *parameter.secondary_opts)}
+        return super().parse_args(ctx, [f" {arg}" if _starts_with_minus(arg, options) else arg for arg in args])
+
+
+def _starts_with_minus(arg: str, options: set[str]) -> bool:
+    """Whether an argument is a formula such as -x**2, rather than an option, right or misspelled."""
+    from chainrule.explaining.typed_formulas import is_formula
+
+    if not arg.startswith("-") or arg.partition("=")[0] in options or re.fullmatch(r"--[A-Za-z][\w-]*(=.*)?", arg):
+        return False
+    word = re.fullmatch(r"-([A-Za-z]{2,})", arg)
+    return is_formula(arg) and not (word and did_you_mean(f"--{word[1]}", options))
+
+
+@click.command(cls=_Derive)
 @click.argument("what")
 @click.argument("quantity", required=False)
 @click.option("--loss", metavar="NAME", help="Such as half-squared-error; by default the notation's own.")
@@ -26,9 +47,11 @@ from chainrule.errors import UsageError, did_you_mean
 )  # fmt: skip
 @explaining.notation
 @explaining.form
+@click.pass_context
 def command(
-    what: str, quantity: str | None, loss: str | None, activation: str, output_activation: str | None, by: str | None,
-    at: tuple[str, ...], bias: bool, level: str, notation: str, form: str,
+    ctx: click.Context, what: str, quantity: str | None, loss: str | None, activation: str,
+    output_activation: str | None, by: str | None, at: tuple[str, ...], bias: bool, level: str, notation: str,
+    form: str,
 ) -> None:  # fmt: skip
     """Derive a gradient step by step.
 
@@ -40,18 +63,28 @@ def command(
     from chainrule.core.loss_names import own_name
     from chainrule.explaining.symbolic import backpropagation_equations, derive, derive_activation, derive_loss
     from chainrule.explaining.typed_derivations import derive_formula
+    from chainrule.explaining.typed_formulas import is_formula
 
     def name(text: str | None) -> str | None:
         return None if text is None else text.replace("-", "_")
 
     head = what.partition("(")[0].replace("-", "_")
+    what = what.strip()
     named = re.fullmatch(r"[\w-]+(\([\d., ]*\))?", what) is not None
     network = re.fullmatch(r"\d+(-\d+)+", what) is not None
+    meant = did_you_mean(head, [*ACTIVATIONS, *LOSSES])
     formula = not (what == "equations" or network or (named and (head in ACTIVATIONS or own_name(head) in LOSSES)))
-    if not formula and (by or at):
-        raise UsageError(f'--by and --at belong to a formula; "{what}" is none.')
     if formula and quantity:
         raise UsageError(f'"{what}" is a formula and has no quantity "{quantity}": name what varies with --by.')
+    if not (formula or network) and quantity:
+        raise UsageError(f'"{what}" is no network and has no quantity "{quantity}".')
+    if not formula and (by or at):
+        raise UsageError(f'--by and --at belong to a formula; "{what}" is none.')
+    taken = _OF_NETWORKS if network else {"loss"} if what == "equations" else set()
+    for option in sorted(_OF_NETWORKS - taken):
+        if ctx.get_parameter_source(option) is not ParameterSource.DEFAULT:
+            flag = "--no-bias" if option == "bias" and not bias else f"--{option.replace('_', '-')}"
+            raise UsageError(f'{flag} belongs to a network such as 2-3-1; "{what}" is none: leave it out.')
     if what == "equations":
         made = backpropagation_equations(notation, name(loss))
     elif named and head in ACTIVATIONS:
@@ -63,11 +96,11 @@ def command(
             what, quantity or "dC/dW[1]", activation=name(activation) or activation,
             output_activation=name(output_activation), loss=name(loss), bias=bias, notation=notation, level=level,
         )  # fmt: skip
-    elif re.fullmatch(r"[A-Za-z][A-Za-z_-]+", what):  # one word, or a name with hyphens
+    elif re.fullmatch(r"[A-Za-z][A-Za-z_-]+", what) and (meant or not is_formula(what)):
         raise UsageError(
             f'"{what}" is neither a network such as 2-3-1, nor "equations", nor an activation '
             f"({', '.join(ACTIVATIONS)}) or a loss ({', '.join(LOSSES)}), nor a formula such as x**3 * sin(x). "
-            f"{did_you_mean(str(head), [*ACTIVATIONS, *LOSSES])}".strip()
+            f"{meant}".strip()
         )
     elif "[" in what or re.fullmatch(r"[d∂]\w+\s*/\s*[d∂]\w+", what.strip()):
         raise UsageError(

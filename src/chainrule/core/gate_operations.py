@@ -49,7 +49,15 @@ def _normal_density(x: float) -> float:
 def _power_locals(v: float, a: float, b: float) -> tuple[float, float]:
     """b a^(b-1), and a^b ln a, which is only there for a > 0, and 0 at a = 0 with b > 0."""
     by_b = v * math.log(a) if a > 0 else 0.0 if a == 0 and b > 0 else math.nan
-    return (b * a ** (b - 1) if b else 0.0), by_b
+    return _power_local(a, b), by_b
+
+
+def _power_local(a: float, b: float) -> float:
+    """b a^(b-1), NaN where it is not there."""
+    try:
+        return b * a ** (b - 1) if b else 0.0
+    except (ZeroDivisionError, OverflowError):
+        return math.nan
 
 
 def _chosen_locals(v: float, *x: float) -> tuple[float, ...]:
@@ -70,7 +78,7 @@ OPERATIONS: Mapping[str, Operation] = {
         Operation("negate", "−", lambda a: -a, lambda v, a: (-1.0,)),
         Operation("reciprocal", "1/x", lambda a: 1 / a, lambda v, a: (-v * v,)),
         Operation("exp", "exp", math.exp, lambda v, a: (v,)),
-        Operation("log", "ln", math.log, lambda v, a: (1 / a,)),
+        Operation("log", "ln", lambda a: math.log(a), lambda v, a: (1 / a,)),
         Operation("sqrt", "√", math.sqrt, lambda v, a: (0.5 / v,)),
         Operation("abs", "|x|", abs, lambda v, a: (math.copysign(1.0, a) if a else 0.0,)),
         Operation("max", "max", max, _chosen_locals),
@@ -94,7 +102,7 @@ _RAISED = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 def constant_power(b: float) -> Operation:
     """x^b for a number b, which is no input: nothing flows back to it."""
     symbol = "x" + f"{b:g}".translate(_RAISED)
-    return Operation(f"power {b:g}", symbol, lambda a: a**b, lambda v, a: (b * a ** (b - 1) if b else 0.0,))
+    return Operation(f"power {b:g}", symbol, lambda a: a**b, lambda v, a: (_power_local(a, b),))
 
 
 def computed(operation: Operation, inputs: list[float]) -> float:
@@ -120,15 +128,8 @@ def computed(operation: Operation, inputs: list[float]) -> float:
 
 
 def local_derivatives(operation: Operation, value: float, inputs: list[float]) -> tuple[float, ...]:
-    """Return the local derivatives of an operation, one an input.
-
-    Raises
-    ------
-    UsageError
-        If one of them is not there.
-    """
+    """Return the local derivatives of an operation, one an input; NaN or infinite for one that is not there."""
     try:
         return operation.locals(value, *inputs)
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        received = ", ".join(f"{x:g}" for x in inputs)
-        raise UsageError(f"gate {operation.name} has no derivative at {received} ({error}).") from None
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return (math.nan,) * len(inputs)

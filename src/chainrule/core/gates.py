@@ -64,7 +64,7 @@ class Gate:
 
     @property
     def locals(self) -> tuple[float, ...]:
-        """The local derivatives dGate/dInput, one an input."""
+        """The local derivatives dGate/dInput, one an input; NaN or infinite for one that is not there."""
         if self.operation is None:
             return ()
         return local_derivatives(self.operation, self.value, [gate.value for gate in self.inputs])
@@ -195,6 +195,7 @@ class Derivatives:
     gates: tuple[Gate, ...]
     edges: tuple[Edge, ...]
     _upstream: Mapping[object, float]
+    _not_there: Mapping[object, str]
 
     def __getitem__(self, gate: Gate | str) -> float:
         """Return dOut / dGate for a gate of the graph, or for the only one of that name.
@@ -202,17 +203,23 @@ class Derivatives:
         Raises
         ------
         UsageError
-            If the gate is not part of the graph, or no gate or several have the name.
+            If the gate is not part of the graph, or no gate or several have the name; or if the derivative is not
+            there, or not finite.
         """
         if isinstance(gate, str):
-            return self._upstream[self._of_name(gate)]
+            return self._of_key(self._of_name(gate))
         if not isinstance(gate, Gate):
             raise UsageError(f"ask for a derivative by a gate or its name; received {gate!r}.")
         if gate.key not in self._upstream:
             raise UsageError(
                 f"{gate!r} is not part of {self.output!r}: it was made anew, or stands in another formula."
             )
-        return self._upstream[gate.key]
+        return self._of_key(gate.key)
+
+    def _of_key(self, key: object) -> float:
+        if key in self._not_there:
+            raise UsageError(self._not_there[key])
+        return self._upstream[key]
 
     def _of_name(self, name: str) -> object:
         """The gate of a name; a gate may have several."""
@@ -233,7 +240,8 @@ def send_back(output: Gate) -> Derivatives:
 
     Notes
     -----
-    Where a value is used several times, its derivative is the sum over its uses: the multivariate chain rule.
+    Where a value is used several times, its derivative is the sum over its uses: the multivariate chain rule. A
+    derivative that is not there, or not finite, is refused when it is asked for, and with it those that it leads to.
     """
     if not isinstance(output, Gate):
         raise UsageError(f"send_back takes a gate; received {output!r}.")
@@ -241,13 +249,29 @@ def send_back(output: Gate) -> Derivatives:
     upstream = {g.key: 0.0 for g in gates}
     upstream[output.key] = 1.0
     edges = []
+    not_there: dict[object, str] = {}
     for g in reversed(gates):
         arrived = upstream[g.key]
         for source, local in zip(g.inputs, g.locals, strict=True):
             edge = Edge(source, g, local, arrived, arrived * local)
             upstream[source.key] += edge.passed
             edges.append(edge)
-    return Derivatives(output, gates, tuple(edges), upstream)
+            if g.key in not_there:
+                not_there.setdefault(source.key, not_there[g.key])
+            elif not math.isfinite(upstream[source.key]):
+                not_there.setdefault(source.key, _why(edge))
+    return Derivatives(output, gates, tuple(edges), upstream, not_there)
+
+
+def _why(edge: Edge) -> str:
+    """What is wrong where no finite derivative arrives."""
+    at = ", ".join(f"{x.name} = {x.value:g}" if x.name else f"{x.value:g}" for x in edge.target.inputs)
+    operation = edge.target.operation
+    gate = f"gate {operation.name if operation else edge.target.name} at {at}"
+    if math.isfinite(edge.local):
+        return f"{gate}: the derivative that is sent back through it is beyond floats."
+    by = f" by {edge.source.name}" if edge.source.name else ""
+    return f"{gate} has no {'' if math.isnan(edge.local) else 'finite '}derivative{by}."
 
 
 class Nudge(NamedTuple):

@@ -67,11 +67,13 @@ def read_sqlite(path: Path, source: str, sqlite_table: str | None, sql: str | No
             raise KeyboardInterrupt from None
         broken_off = os.path.exists(f"{path}-journal")
         remedy = " A write to it was broken off: open it once with the program that writes it." if broken_off else ""
-        raise DataError(f"{source}: SQLite says: {error}.{remedy}") from None
+        raise DataError(f"{source}: SQLite says: {str(error).rstrip('.')}.{remedy}") from None
     except (UnicodeError, ValueError) as error:  # half a surrogate pair or a zero byte in the query
         if isinstance(error, (DataError, UsageError)):
             raise
         raise UsageError(f"{source}: the query cannot be given to SQLite: {error}.") from None
+    if not names:
+        raise UsageError(f"--sql takes a query that gives a table, such as SELECT; received {(sql or '').strip()!r}.")
     cells: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
     return Table(tuple(column_from_objects(n, c, source) for n, c in zip(names, cells, strict=True)), source)
 

@@ -182,10 +182,17 @@ def _prove(e: Expression, slope: Expression, by: str, names: list[str], given: d
     """
     draw = random.Random(0)
     right = wrong = 0
-    for number in range(_TRIED):
-        point = {name: _drawn(draw, number) for name in sorted({*names, by})}
+    sizes = [size for n in map(abs, _typed_numbers(e)) if n for size in (n, n**0.5, 1 / n)]
+    centres = [sign * size for size in sizes for sign in (-1, 1)]
+    for number in range(2 * _TRIED):
+        anywhere = number < _TRIED or not centres  # else near the formula's own numbers, and their roots
+        point = {
+            name: _drawn(draw, number) if anywhere else _near(draw, draw.choice(centres))
+            for name in sorted({*names, by})
+        }
         if given and number % 2:
-            point |= {name: v + 0.01 * draw.uniform(-1, 1) * max(1.0, abs(v)) for name, v in given.items()}
+            reach = 0.01 if number % 4 == 1 else 10 ** draw.uniform(-6, -2)
+            point |= {name: v + reach * draw.uniform(-1, 1) * (abs(v) or 1.0) for name, v in given.items()}
         verdict = _verdict(e, slope, by, point)
         right, wrong = right + (verdict == "right"), wrong + (verdict == "wrong")
         if right >= _ENOUGH and not wrong:
@@ -197,8 +204,9 @@ def _prove(e: Expression, slope: Expression, by: str, names: list[str], given: d
         )
     if right < _NEEDED:
         raise UsageError(
-            f"central differences can be trusted at only {right} of {_TRIED} points tried, so the derivative cannot be "
-            "proved. Is a logarithm or a root taken of negative numbers everywhere, or is a power very large?"
+            f"central differences can be trusted at only {right} of {2 * _TRIED} points tried, so the derivative "
+            "cannot be proved. Is a logarithm or a root taken of negative numbers everywhere, or is a power very "
+            f"large? If the formula has values in a narrow place only, give a point there (at, --at {by}=...)."
         )
 
 
@@ -210,6 +218,14 @@ def _drawn(draw: random.Random, number: int) -> float:
     if kind == 1:
         return draw.uniform(0.1, 2)
     return 10 ** draw.uniform(-3, 3) if kind == 2 else draw.choice([-1, 1]) * (1 + 10 ** draw.uniform(-10, -2))
+
+
+def _near(draw: random.Random, centre: float) -> float:
+    """A value within 1 of a number, close to it, or between it and 0."""
+    kind = draw.randrange(3)
+    if kind == 0:
+        return centre + draw.uniform(-1, 1)
+    return centre * (1 + 0.1 * draw.uniform(-1, 1)) if kind == 1 else centre * draw.uniform(0.05, 0.95)
 
 
 def _verdict(e: Expression, slope: Expression, by: str, point: dict[str, float]) -> str:

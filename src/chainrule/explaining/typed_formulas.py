@@ -71,6 +71,15 @@ def parse_formula(text: str, **values: float) -> Expression:
     return _Reader(text, values).whole()
 
 
+def is_formula(text: str) -> bool:
+    """Whether a text can be read as a formula."""
+    try:
+        parse_formula(text)
+    except UsageError:
+        return False
+    return True
+
+
 class _Reader:
     def __init__(self, text: str, values: dict[str, float]) -> None:
         if not isinstance(text, str):
@@ -144,6 +153,7 @@ class _Reader:
                     raise self.error(self.place(), f'a sign is missing between "{before[1]}" and "{self.peek()[1]}"')
                 if last == "/" or self.is_exponent(self.at - 1) or self.peek()[0] == "number":
                     raise self.error(self.place(), f'write the * before "{self.peek()[1]}", with brackets where needed')
+                self.not_glued()
                 left = multiply(left, self.power())
             else:
                 return left
@@ -152,6 +162,16 @@ class _Reader:
         """Whether a number is an exponent, perhaps behind signs of its own: 2^-3."""
         before = (token for _, token, _ in reversed(self.tokens[:at]))
         return next((token for token in before if token not in ("+", "-")), "") == "^"
+
+    def not_glued(self) -> None:
+        """Refuse 0x10, 0b1 and 1e5x, which look like one number: 2x and 2 · x are products."""
+        (kind, number, start), (_, name, place) = self.tokens[self.at - 1 : self.at + 1]
+        glued = kind == "number" and start + len(number) == place and self.peek()[0] == "name"
+        if glued and (not number.strip("0") or "e" in number.lower()):
+            raise self.error(
+                place, f'"{number}{name}" looks like one number, which is not read: numbers are decimal, such as 16 or '
+                f"1e5, and a product is written {number} * {name}"
+            )  # fmt: skip
 
     def signed(self) -> Expression:
         if self.sign("+"):

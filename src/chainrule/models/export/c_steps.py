@@ -124,7 +124,8 @@ def _lines(step: Step, name: str, at: int) -> list[str]:
 
 def _look_up(step: LookUp, name: str, at: int) -> list[str]:
     (position,) = step.inputs
-    lines = [f"v[{at}] = isnan(v[{position}]) ? {number(step.missing)} : {number(step.unknown)};"]
+    missing, unknown = number(step.missing), number(step.unknown)
+    lines = [f"v[{at}] = {unknown if missing == unknown else f'isnan(v[{position}]) ? {missing} : {unknown}'};"]
     if step.keys:
         lines.append(
             f"for (k = 0; k < {len(step.keys)}; k++) if (v[{position}] == {name}_keys[k]) v[{at}] = {name}_values[k];"

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.errors import UsageError
 from chainrule.models.export.program import Column, NumberColumn, TextColumn, UnusedColumn
-from chainrule.models.export.steps import Each, LookUp, Pairs, Refuse, Step, Sums, moved
+from chainrule.models.export.steps import Each, LookUp, Refuse, Step, moved
 
 REFUSED = np.inf  # what a look-up gives for what is refused; a step behind it says so
 
@@ -182,4 +182,4 @@ def _same(one: float, other: float) -> bool:
     return one == other or (one != one and other != other)
 
 
-__all__ = ["GAP", "OTHER", "REFUSED", "Cell", "Feature", "Pairs", "Preparation", "Sums", "Text"]
+__all__ = ["GAP", "OTHER", "REFUSED", "Cell", "Feature", "Preparation", "Text"]
