@@ -49,7 +49,7 @@ def test_a_derivative_is_proved_near_the_point_that_is_asked_about(at, monkeypat
 
 @pytest.mark.parametrize(("formula", "points"), [("sqrt(-1 - x^2)", 0), ("x/0", 0), ("ln(-x^2 - 1)", 0), ("(-2)^x", 0)])
 def test_what_has_no_value_is_not_proved(formula, points):
-    with pytest.raises(UsageError, match=f"trusted at only {points} of 200 points"):
+    with pytest.raises(UsageError, match=f"trusted at only {points} of 400 points"):
         derive_formula(formula)
 
 

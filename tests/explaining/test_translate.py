@@ -71,15 +71,17 @@ def test_names_of_a_network_that_nobody_described(notation):
                 assert there == f"dC/dW{shown}"
             assert translate(there, source=notation, target="chainrule").text == text
     for beyond in ("W[13][1,1]", "z[14]", "a[13][1] + a[13][1]"):
-        with pytest.raises(UsageError, match=r"layers [01] to 12 of this network"):
+        with pytest.raises(UsageError, match=r"of a large network. Give its units per layer"):
             translate(beyond, source="chainrule", target=notation)
 
 
-@pytest.mark.parametrize(("text", "shown"), [
-    ("W[1]", "W"), ("W[2]", "W"), ("a[2][1]", "z₁"), ("z[1][2]", "s₂"), ("z[3][1]", "sum⁽³⁾₁"), ("W[3][1,1]", "w⁽³⁾₁₁"),
+@pytest.mark.parametrize(("text", "sizes", "shown"), [
+    ("W[1]", (2, 3, 2), "V"), ("W[2]", (2, 3, 2), "W"), ("a[2][1]", (2, 3, 2), "z₁"), ("z[1][2]", (2, 3, 2), "r₂"),
+    ("z[2][2]", (2, 3, 2), "s₂"), ("z[3][1]", (2, 3, 2, 2), "sum⁽³⁾₁"), ("W[3][1,1]", (2, 3, 2, 2), "w⁽³⁾₁₁"),
+    ("W[1]", None, "W⁽¹⁾"), ("a[2][1]", None, "a⁽²⁾₁"),
 ])  # fmt: skip
-def test_letters_stand_for_the_last_layers(text, shown):
-    assert translate(text, source="chainrule", target="tensors").shown == shown
+def test_letters_stand_for_the_layers_of_a_network_that_is_given(text, sizes, shown):
+    assert translate(text, source="chainrule", target="tensors", sizes=sizes).shown == shown
 
 
 def test_it_says_what_changed():

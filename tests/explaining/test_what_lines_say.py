@@ -64,7 +64,8 @@ def test_every_loss_says_each_thing_once_and_comes_to_an_end(loss, output):
             last = next(e for e in reversed(book.equations) if e.rule != "derivative of identity")
             # "all together" ends in weights, slopes and what is given, unless the line before it already does.
             assert last.rule in ("all together", "multiplied out", "the slope of the identity is 1",
-                                 "targets that sum to 1", f"{loss}: loss and activation together")  # fmt: skip
+                                 "targets that sum to 1", f"{loss}: loss and activation together",
+                                 f"{loss}: loss and activation together, for targets that sum to 1")  # fmt: skip
             kinds = {s.name.kind for s in symbols(last.sides[-1]) if isinstance(s.name, Quantity)}
             assert kinds <= {"W", "slope", "a", "y", "variable"}, (last.rule, kinds)
 

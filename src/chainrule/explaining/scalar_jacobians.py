@@ -36,11 +36,8 @@ def scalar_jacobian(lesson: Lesson) -> Iterator[Equation]:
     first = max(l + 1, 1) if bottom.kind == "a" else l
     if first <= m:
         yield from forward_lines(lesson, first, lesson.index(0), k if first == m else lesson.index(1))
-    lines = list(_lines(lesson, head, before))
-    yield from lines
-    left, sides = Symbol(Derivative(head, before)), (_whole(lesson, head, before, 3),)
-    if all((line.left, line.sides) != (left, sides) for line in lines):
-        yield Equation(left, sides, "all together")
+    yield from _lines(lesson, head, before)
+    yield Equation(Symbol(Derivative(head, before)), (_whole(lesson, head, before, 3),), "all together")
 
 
 def _lines(lesson: Lesson, head: Quantity, before: Quantity) -> Iterator[Equation]:

@@ -5,7 +5,7 @@ Each function returns equations with the rule that each follows from, in a notat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named, loss_named
@@ -13,7 +13,7 @@ from chainrule.core.network import checked_sizes
 from chainrule.errors import UsageError, unknown_name
 from chainrule.explaining import render
 from chainrule.explaining.derived_quantities import what_is_derived
-from chainrule.explaining.expressions import Equation, Symbol
+from chainrule.explaining.expressions import Equation, Expression, Symbol
 from chainrule.explaining.lesson import Lesson
 from chainrule.explaining.matrix_jacobians import matrix_jacobian
 from chainrule.explaining.matrix_level import four_equations, four_matrix_equations, matrix_level
@@ -142,7 +142,7 @@ def derive(
     of_cost = {"scalar": scalar_level, "matrix": matrix_level, "tensor": tensor_level}
     of_layer = {"scalar": scalar_jacobian, "matrix": matrix_jacobian, "tensor": tensor_level}
     made = (of_cost if top.kind in ("C", "J") else of_layer)[level]
-    return Textbook(_with_the_courses_own(made(lesson), convention), Naming(convention, sizes))
+    return Textbook(_with_the_courses_own(_each_once(made(lesson)), convention), Naming(convention, sizes))
 
 
 def backpropagation_equations(notation: str | Notation = "chainrule", loss: str | None = None) -> Textbook:
@@ -151,6 +151,15 @@ def backpropagation_equations(notation: str | Notation = "chainrule", loss: str 
     loss_name = loss or convention.loss
     scalar, matrix = four_equations(convention, loss_name), four_matrix_equations(convention, loss_name)
     return Textbook(_with_the_courses_own((*scalar, *matrix), convention), Naming(convention))
+
+
+def _each_once(equations: Iterable[Equation]) -> Iterator[Equation]:
+    """The lines of a derivation without one that says what a line before has said."""
+    said: set[tuple[Expression, tuple[Expression, ...]]] = set()
+    for equation in equations:
+        if (equation.left, equation.sides) not in said:
+            said.add((equation.left, equation.sides))
+            yield equation
 
 
 def _with_the_courses_own(equations: Iterable[Equation], convention: Notation) -> tuple[Equation, ...]:

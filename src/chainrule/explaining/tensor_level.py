@@ -177,7 +177,7 @@ def _all_together(lesson: Lesson, bottom: Quantity) -> Iterator[Equation]:
     L, l, n = lesson.L, lesson.layer, lesson.sizes[-1]
     first, ends = _ends(lesson)
     below = Quantity("a" if bottom.kind == "a" else "z", l)
-    if ends is None or first == bottom:
+    if ends is None or first == bottom or below == Quantity("a", L):  # of the outputs the loss's own line says it all
         return
     left = Symbol(Derivative(COST, bottom))
     links = list(_neighbours(first, below))

@@ -120,7 +120,6 @@ def translate(
         about = any(map(_is_delta, (part for side in what.split("=") for part in names(read(side, sizes, old)))))
         return Translation(text, "", None, (*_counting_changes(old, new), *_own_delta(about, old, new), *remarks))
     known = None if sizes is None else tuple(sizes)
-    shape = _sizes_for(what, old, _asked) if known is None else known
     changes = [*_counting_changes(old, new), *_writing_changes(old, new)]
     changes += _own_delta(_is_delta(name), old, new)
     factor, why = _factor(name, old, new, known, n_examples)
@@ -130,7 +129,7 @@ def translate(
         value, turned = _array(name, np.asarray(value, dtype=np.float64), old, new, known)
         changes += turned
         value = factor * value
-    naming = Naming(new, shape, new.example)
+    naming = Naming(new, known, new.example)
     return Translation(asked_as(name, naming), name_text(name, naming), value, tuple(changes))
 
 
@@ -174,6 +173,8 @@ def _sizes_for(what: str, old: Notation, reader: Callable[[str, tuple[int, ...],
             continue
         if old.layers == "letters":
             return sizes
+        if found is None and L > _DEEPEST:
+            break
         if found is None:
             found = sizes, meant
         elif found[1] == meant:
