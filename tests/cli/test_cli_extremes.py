@@ -57,7 +57,7 @@ def numeric_flags():
                 yield name, parameter.opts[0]
 
 
-@pytest.mark.parametrize("one_in", [3, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("one_in", [6, pytest.param(1, marks=pytest.mark.long)])
 def test_every_numeric_flag_at_its_extremes(here, capsys, one_in):
     flags = list(numeric_flags())
     assert {"--epochs", "--threads", "--patience", "--starts", "--row", "--folds"} <= {flag for _, flag in flags}

@@ -24,6 +24,7 @@ def derivable(name):
     return isinstance(name, Derivative)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("notation", NOTATIONS)
 @pytest.mark.parametrize("sizes", [(2, 3, 2), (2, 3, 1), (2, 2, 2, 1)])
 def test_the_symbols_of_the_table_of_shapes(notation, sizes):

@@ -80,6 +80,7 @@ def test_the_tensors_of_weights_multiply_as_they_stand(notation, l):
             np.testing.assert_allclose(tensor[at].ravel(), (ends[0] - ends[1])[0] / width, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 @pytest.mark.parametrize("level", ["scalar", "matrix", "tensor"])
 @pytest.mark.parametrize("loss", ["categorical_cross_entropy", "softmax_categorical_cross_entropy"])
@@ -118,6 +119,7 @@ def test_multiplied_out_holds_for_any_targets(targets):
     assert agrees == (sum(targets) == 1)
 
 
+@pytest.mark.matrix(6)
 @pytest.mark.parametrize("notation", sorted(PRESETS))
 @pytest.mark.parametrize("loss", ["half_squared_error", "logistic_binary_cross_entropy"])
 @pytest.mark.parametrize("pattern", ["dC/dW[{w}]", "dC/db[{w}]", "dC/dz[{a}]", "dC/da[{a}]", "delta[{a}]", "dC/dx"])

@@ -1,7 +1,5 @@
 """From one notation to another: values against the engine under each notation's own conventions."""
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,11 +55,13 @@ def test_names_and_formulas():
     assert any("transposed" in change for change in formula.changes)
 
 
+@pytest.mark.matrix
+@pytest.mark.parametrize("l", [1, 2, 3, 12])
 @pytest.mark.parametrize("notation", sorted(PRESETS))
-def test_names_of_a_network_that_nobody_described(notation):
+def test_names_of_a_network_that_nobody_described(notation, l):
     """The smallest network that has what is named is assumed: up to 12 layers, and units up to the fiftieth."""
     counting = PRESETS[notation].counting
-    for l, (i, k) in itertools.product((1, 2, 3, 12), ((0, 1), (2, 9), (40, 5), (48, 49))):
+    for i, k in ((0, 1), (2, 9), (40, 5), (48, 49)):
         for text in (f"dC/dW[{l}][{i + 1},{k + 1}]", f"z[{l}][{k + 1}]", f"x[{k + 1}]", f"y[{i + 1}]"):
             there = translate(text, source="chainrule", target=notation).text
             units = (i, k) if counting.from_to else (k, i)

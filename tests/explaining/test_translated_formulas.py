@@ -159,7 +159,7 @@ OWN = {  # the equations of backpropagation as each course has them
 }  # fmt: skip
 
 
-@pytest.mark.matrix(6)
+@pytest.mark.matrix
 @pytest.mark.parametrize("target", sorted(PRESETS))
 @pytest.mark.parametrize("source", sorted(OWN))
 def test_the_courses_own_equations_stay_true_or_are_refused(source, target):
