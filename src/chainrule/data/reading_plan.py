@@ -43,7 +43,8 @@ class ReadingPlan:
 
     sql: str | None = option(
         None,
-        "Read the result of this SQL query; it calls DATA data, or without DATA names files, as in \"from 'a.csv'\".",
+        "Read the result of this SQL query; it calls DATA data (an SQLite file's tables have "
+        "names of their own), or without DATA names files, as in \"from 'a.csv'\".",
     )
     sql_files: tuple[str, ...] | None = option(
         None, "Further files that the query may read, or patterns of them, separated by commas.", check=_files

@@ -53,7 +53,7 @@ def read_sqlite(path: Path, source: str, sqlite_table: str | None, sql: str | No
             query = sql
             if query is None:
                 query = f"SELECT * FROM {quoted(_table(connection, source, sqlite_table))}"
-            cursor = connection.execute(query)
+            cursor = _answer(connection, query, source)
             names = [entry[0] for entry in cursor.description or ()]
             rows = cursor.fetchall()
     except (sqlite3.Error, sqlite3.Warning) as error:
@@ -136,11 +136,28 @@ def _authorizer(refused: list[str]) -> Any:
     return decide
 
 
-def _table(connection: sqlite3.Connection, source: str, received: str | None) -> str:
+def _answer(connection: sqlite3.Connection, query: str, source: str) -> sqlite3.Cursor:
+    try:
+        return connection.execute(query)
+    except sqlite3.OperationalError as error:
+        what, _, name = str(error).partition(": ")
+        if what != "no such table":
+            raise
+        raise UsageError(
+            f"--sql: {source} has no table {name}. A query of an SQLite file calls its tables by their own names: "
+            f"{name_list(_tables(connection))}."
+        ) from None
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
     found = connection.execute(
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
     )
-    names = [row[0] for row in found]
+    return [row[0] for row in found]
+
+
+def _table(connection: sqlite3.Connection, source: str, received: str | None) -> str:
+    names = _tables(connection)
     if not names:
         raise DataError(f"{source} is an SQLite file without tables.")
     if received is not None:
