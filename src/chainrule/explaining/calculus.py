@@ -171,7 +171,7 @@ def _function(e: Function, by: Name) -> tuple[str, Expression]:
         "sinh": ("sinh u has the derivative cosh u", Function("cosh", u)),
         "cosh": ("cosh u has the derivative sinh u", Function("sinh", u)),
         "sign": ("sign u is constant between its jumps", ZERO),
-        "abs": ("|u| has the derivative sign u", Function("sign", u)),
+        "abs": ("|u| has the derivative sign u (0 at 0, where it has none)", Function("sign", u)),
         "Phi": ("the distribution function has its density as derivative", Function("phi", u)),
         "phi": ("the density has the derivative -u times itself", Negative(multiply(u, e))),
     }
