@@ -49,7 +49,7 @@ class Here:
         return answer.err.partition("Error: ")[2]
 
 
-def start(*args, **settings):
+def start(*args, environment=(), **settings):
     """Start a process with the command line; its output is text in pipes unless told otherwise."""
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **settings}
     environment = {
@@ -58,6 +58,7 @@ def start(*args, **settings):
         "PYTHONFAULTHANDLER": "1",
         "COLUMNS": "100",
         "TERM": "xterm",
+        **dict(environment),
     }
     return subprocess.Popen(
         [sys.executable, "-m", "chainrule", *map(str, args)], env=environment, preexec_fn=_listen_to_ctrl_c, **settings

@@ -103,10 +103,11 @@ def test_a_kill_leaves_the_old_model_whole(folder):
         pytest.param(("predict", "m.safetensors", "digits", "--json"), marks=pytest.mark.long),
     ],
 )
-def test_a_pipe_that_is_closed_early(args):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_is_closed_early(args, unbuffered):
     if "m.safetensors" in args:
         cr.train("digits", epochs=1).save("m.safetensors")
-    process = start(*args)
+    process = start(*args, environment={"PYTHONUNBUFFERED": unbuffered})
     process.stdout.read(1)
     process.stdout.close()
     err = process.stderr.read()

@@ -114,7 +114,7 @@ def _code_of_command(args: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         say("Interrupted.", aside=True)
         return 130
-    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+    except (BrokenPipeError, SystemExit):  # the reader, `head` for instance, has seen enough; so click says it
         forget(sys.stdout)
         return 0
     except MemoryError:

@@ -8,10 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from plots_kit import Rows, classifier, fitted, regressor
-from sklearn.cluster import KMeans
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
-from sklearn.svm import LinearSVC
+from sklearn.svm import LinearSVC, OneClassSVM
 
 import chainrule as cr
 from chainrule.show import plots
@@ -94,7 +93,7 @@ def test_names_are_shortened_in_the_middle():
             lambda: PredictionErrorDisplay.from_estimator(classifier(Rows.two), Rows.X, Rows.two),
             "model for values; received MLPClassifier, which is for classes",
         ),
-        (lambda: RocCurveDisplay.from_estimator(KMeans(2, n_init=1).fit(Rows.X), Rows.X, Rows.two), "KMeans"),
+        (lambda: RocCurveDisplay.from_estimator(OneClassSVM().fit(Rows.X), Rows.X, Rows.two), "OneClassSVM"),
         (lambda: RocCurveDisplay.from_estimator(classifier(Rows.two)), "keeps no rows. Give X and y"),
         (
             lambda: RocCurveDisplay.from_estimator(classifier(Rows.two), Rows.X[:, :2], Rows.two),
