@@ -102,7 +102,7 @@ def command(
             f"({', '.join(ACTIVATIONS)}) or a loss ({', '.join(LOSSES)}), nor a formula such as x**3 * sin(x). "
             f"{meant}".strip()
         )
-    elif "[" in what or re.fullmatch(r"[d∂]\w+\s*/\s*[d∂]\w+", what.strip()):
+    elif "[" in what or re.fullmatch(r"[d∂]\w+\s*/\s*[d∂]\w+", what):
         raise UsageError(
             f'"{what}" is a quantity of a network: write the sizes of the network first, as in '
             f"chainrule derive 2-3-1 '{what}'."

@@ -258,8 +258,8 @@ def _written(node: Node, notation: Notation) -> tuple[str, int]:
             assert node.name is not None
             name = node.name
             if isinstance(name, Quantity) and name.kind == "slope":
-                return f"{notation.letter('f')}'({_asked(replace(name, kind='z'), notation)})", ATOM
-            text = _asked(name, notation)
+                return f"{notation.letter('f')}'({_readable(replace(name, kind='z'), notation)})", ATOM
+            text = _readable(name, notation)
             return text, ATOM if "/" not in text and "@" not in text else POWER
         case "call":
             function = notation.letter("f") + node.sign[1:] if node.sign in ("f", "f'") else node.sign
@@ -297,6 +297,6 @@ def _chained(node: Node, sign: str) -> bool:
     return node.parts[0].op not in _FACTORED or _chained(node.parts[0], sign)
 
 
-def _asked(name: Name, notation: Notation) -> str:
+def _readable(name: Name, notation: Notation) -> str:
     """A name as it is read back; one example's cost, where its letter is the batch's too, has the example's letter."""
     return asked_as(name, Naming(notation, None, notation.example))

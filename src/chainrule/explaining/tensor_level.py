@@ -181,7 +181,7 @@ def _all_together(lesson: Lesson, bottom: Quantity) -> Iterator[Equation]:
         return
     left = Symbol(Derivative(COST, bottom))
     links = list(_neighbours(first, below))
-    if first.kind == "z" and links:  # the sums of the last layer by the layer before, which no line has had
+    if first.kind == "z" and links:  # the sums of the last layer by the layer before
         yield from _written(lesson, *links[0])
     factors = [Symbol(Derivative(COST, first)), *(Symbol(Derivative(*link)) for link in links)]
     if bottom != below:

@@ -21,7 +21,7 @@ from chainrule.explaining.trees import evaluate, parts, rebuilt, substituted, sy
 from chainrule.explaining.typed_formulas import PI, parse_formula
 from chainrule.numerals import significant_digits
 
-_TRIED, _ENOUGH, _NEEDED = 200, 12, 3  # points that are tried, that prove, that must do where others have no value
+_TRIED, _ENOUGH, _NEEDED = 400, 12, 3  # points that are tried, that prove, that must do where others have no value
 _TOLERANCE = 1e-4
 _STEPS = [10.0**-k for k in range(1, 13)]  # relative to the point
 
@@ -184,8 +184,8 @@ def _prove(e: Expression, slope: Expression, by: str, names: list[str], given: d
     right = wrong = 0
     sizes = [size for n in map(abs, _typed_numbers(e)) if n for size in (n, n**0.5, 1 / n)]
     centres = [sign * size for size in sizes for sign in (-1, 1)]
-    for number in range(2 * _TRIED):
-        anywhere = number < _TRIED or not centres  # else near the formula's own numbers, and their roots
+    for number in range(_TRIED):
+        anywhere = 2 * number < _TRIED or not centres  # else near the formula's own numbers, and their roots
         point = {
             name: _drawn(draw, number) if anywhere else _near(draw, draw.choice(centres))
             for name in sorted({*names, by})
@@ -204,7 +204,7 @@ def _prove(e: Expression, slope: Expression, by: str, names: list[str], given: d
         )
     if right < _NEEDED:
         raise UsageError(
-            f"central differences can be trusted at only {right} of {2 * _TRIED} points tried, so the derivative "
+            f"central differences can be trusted at only {right} of {_TRIED} points tried, so the derivative "
             "cannot be proved. Is a logarithm or a root taken of negative numbers everywhere, or is a power very "
             f"large? If the formula has values in a narrow place only, give a point there (at, --at {by}=...)."
         )
