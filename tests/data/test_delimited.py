@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from chainrule.data.encoding import prepare_table
 from chainrule.data.encoding_plan import EncodingPlan
-from chainrule.data.layout import Layout, line_numbers
 from chainrule.data.tables import Table, read_table
 from chainrule.errors import DataError, UsageError
 
@@ -106,13 +105,17 @@ def test_blank_lines_are_passed_over_and_counted(read):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_rows_are_numbered_by_their_lines(end):
+def test_rows_are_numbered_by_their_lines(tmp_path, end):
     """Whatever blank lines there are, with or without names, and however the last line ends."""
+    path = tmp_path / "t.csv"
     for named, lines, last in product([True, False], product(["1,2", ""], repeat=4), ["", end]):
         text = end.join([*(["a,b"] if named else []), *lines]) + last
         wanted = [line for line, content in enumerate(text.split(end), start=1) if content == "1,2"]
-        found = line_numbers(Layout(text, ",", ("a", "b"), named), len(wanted))
-        assert found.tolist() == wanted, repr(text)
+        if not wanted:
+            continue
+        path.write_text(text, newline="")
+        table = read_table(path, delimiter=",", header=named)
+        assert table.row_numbers.tolist() == wanted, repr(text)
 
 
 def test_a_single_column(read):
@@ -162,7 +165,7 @@ def test_missing_tokens_and_white_space(read):
 def test_own_missing_tokens(read):
     table = read("a,b\n-999,n.d.\n3,4\n,NA\n", missing_tokens=("-999", "n.d."))
     assert values(table, "a") == [None, 3, None]  # an empty cell is missing in any case
-    assert values(table, "b") == [None, "4", "NA"]
+    assert values(table, "b") == [None, 4, None]  # and so are the usual words
 
 
 def test_a_column_without_values_is_numeric_and_missing_throughout(read):
@@ -194,10 +197,6 @@ def test_dates_become_days(read):
     assert table.column("mixed").kind == "text"
     assert table.column("day").origin == "date"
     assert any("days since 1970-01-01" in note and '"day", "time"' in note for note in table.notes)
-
-
-def test_times_with_another_zone_stay_text(read):
-    assert read("t,x\n2020-01-01T00:00:00+02:00,1\n").column("t").kind == "text"
 
 
 def test_true_and_false_stay_text(read):
@@ -255,10 +254,10 @@ def test_the_message_of_a_bad_cell(read):
 def test_many_bad_cells_are_counted(read):
     rows = "".join(f"{i}\tx\n" for i in range(8))
     with pytest.raises(DataError) as caught:
-        read(f"a b\tc\n{rows}12 cm\ty\n13 cm\ty\n")
+        read(f"a b\tc\n{rows}12 _\ty\n13 _\ty\n")
     message = str(caught.value)
-    assert 'row 10, column "a b": "12 cm" is not a number. (2 of the 10 cells of this column are not.)' in message
-    assert '--missing-tokens "12 cm"' in message
+    assert 'row 10, column "a b": "12 _" is not a number. (2 of the 10 cells of this column are not.)' in message
+    assert '--missing-tokens "12 _"' in message
     assert '--nominal "a b"' in message
     with pytest.raises(DataError, match="or --nominal a to read the column"):
         read("a,b\n1,1\n2,1\n3,1\n4,1\nx,1\n")
@@ -274,11 +273,6 @@ def test_the_remedy_of_the_message_helps(read):
     content = "a,b\n1,1\n2,1\n3,1\n4,1\n3+,1\n"
     assert values(read(content, as_text=("a",)), "a") == ["1", "2", "3", "4", "3+"]
     assert values(read(content, missing_tokens=("3+",)), "a") == [1, 2, 3, 4, None]
-
-
-def test_thousands_separators_are_named(read):
-    with pytest.raises(DataError, match=r'"1\.234,50" is not a number.*thousands'):
-        read("a;b\n1.234,50;1\n3,5;2\n")
 
 
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e400"])
@@ -425,9 +419,9 @@ def test_the_words_that_count_as_missing_are_named(read):
     with pytest.raises(DataError) as caught:
         prepare_table(table, EncodingPlan())
     message = str(caught.value)
-    assert 'row 2, column "bags": "None" counts as missing (2 cells). If it is a value: --missing-tokens NA' in message
+    assert 'row 2, column "bags": "None" counts as missing (2 cells). If it is a value: --not-missing None' in message
     assert 'Columns with missing values: "bags" (2 cells: "None"), "x" (2 cells: "NA").' in message
-    with pytest.raises(DataError, match=r'"x": the value is missing\. "NA" counts .* --missing-tokens ""'):
+    with pytest.raises(DataError, match=r'"x": the value is missing\. "NA" counts .* --not-missing NA'):
         prepare_table(table, EncodingPlan(ignore="bags"))
     with pytest.raises(DataError, match=r'the target is missing \(2 rows in all\)\. "None" counts as missing'):
         prepare_table(table, EncodingPlan(target="bags", ignore="x"))
@@ -435,14 +429,12 @@ def test_the_words_that_count_as_missing_are_named(read):
 
 def test_the_remedy_for_words_that_count_as_missing_helps(read):
     content = "bags,x\nNone,1\nboth,2\n"
-    assert values(read(content, missing_tokens=("NA",)), "bags") == ["None", "both"]
-    assert values(read(content.replace("None", "NA"), missing_tokens=("",)), "bags") == ["NA", "both"]
+    assert values(read(content, not_missing=("None",)), "bags") == ["None", "both"]
+    assert values(read(content.replace("None", "NA"), not_missing=["NA", "?"]), "bags") == ["NA", "both"]
 
 
 def test_dates_with_slashes(read):
-    table = read("d,u\n1970/01/02,01/02/1970\n1970-01-03,02/02/1970\n")
-    assert values(table, "d") == [1, 2]
-    assert table.column("u").kind == "text"
+    assert values(read("d,u\n1970/01/02,1\n1970-01-03,2\n"), "d") == [1, 2]
     assert read("d,x\n1970/01-02,1\n").column("d").kind == "text"
 
 
@@ -450,7 +442,7 @@ def test_dates_that_occur_again(read):
     cells = ["1970-01-02", "1970-01-02", "1970-01-05", "1970-01-02", "1970-01-03"]
     for table in (read("d,x\n" + "".join(f"{cell},1\n" for cell in cells)), read_table({"d": cells})):
         assert table.column("d").values.tolist() == [1, 1, 4, 1, 2]
-    assert read_table({"d": [*cells, "soon"]}).column("d").kind == "text"
+    assert read_table({"d": [*cells, "soon", "later"]}).column("d").kind == "text"
     assert read("n;x\n1,5;1,0\n2;3\n").column("n").origin == "float"
     assert read("n;x\n1,5;1,0\n2;3\n").column("x").origin == "integer"
 

@@ -19,8 +19,8 @@ def test_delimiters_by_character_and_by_name():
 
 
 def test_other_options_of_reading():
-    assert ReadingPlan(missing_tokens=" a, ,b").missing_tokens == ("", "a", "b")
-    assert ReadingPlan(missing_tokens=["-", 9]).missing_tokens == ("", "-", "9")
+    assert ReadingPlan(missing_tokens=" a, ,b").missing_tokens == ("a", "b")
+    assert ReadingPlan(missing_tokens=["-", 9]).missing_tokens == ("-", "9")
     assert ReadingPlan(sql_files=" a.csv, b.csv").sql_files == ("a.csv", "b.csv")
     assert ReadingPlan(sql_files=[]).sql_files == ()
     assert ReadingPlan(decimal=",", header=False).header is False

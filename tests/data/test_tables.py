@@ -219,13 +219,16 @@ def test_sql_does_not_see_python_variables(folder):
 
 
 def test_dates_of_json_are_those_of_other_files(folder):
-    record = {"d": "1970-01-02", "slash": "1970/01/03", "us": "01-02-2020", "zone": "2020-01-01T00:00:00+02:00"}
+    record = {"d": "1970-01-02", "slash": "1970/01/03", "us": "01-13-2020", "zone": "2020-01-01T00:00:00+02:00"}
     Path("t.jsonl").write_text(json.dumps(record) + "\n")
     Path("t.csv").write_text(",".join(record) + "\n" + ",".join(record.values()) + "\n")
     for name in ("t.jsonl", "t.csv"):
         table = read_table(name)
-        assert [column.values[0] for column in table.columns] == [1, 2, "01-02-2020", "2020-01-01T00:00:00+02:00"]
-        assert table.notes == ('Dates were read as days since 1970-01-01 in "d", "slash".',)
+        assert [column.values[0] for column in table.columns] == [1, 2, 18274, 18262 - 2 / 24]
+        assert table.notes == (
+            'Dates were read as days since 1970-01-01 in "d", "slash", "us", "zone".',
+            'Dates were read with the month first in "us".',
+        )
 
 
 def test_what_is_read_as_text_and_what_that_is_called(folder):
@@ -233,7 +236,9 @@ def test_what_is_read_as_text_and_what_that_is_called(folder):
                TIME '12:00' AS c, INTERVAL 1 DAY AS i, 'a'::BLOB AS b, 1 AS n, '1'::FLOAT AS f, true AS y"""
     notes = {column.name: column.note for column in read_table(None, sql=query).columns}
     assert all(notes[name] == "" for name in "tunfy")
-    assert all(notes[name].endswith("values, read as text") for name in "lscib")
+    assert all(notes[name].endswith("values, read as text") for name in "lsb")
+    kinds = {column.name: column.origin for column in read_table(None, sql=query).columns}
+    assert (kinds["c"], kinds["i"]) == ("time", "duration")
     assert notes["l"] == "integer[] values, read as text"
     Path("t.jsonl").write_text('{"j": {"k": 1}}\n{"j": "x"}\n')
     column = read_table("t.jsonl").column("j")
@@ -258,7 +263,7 @@ def test_text_that_a_query_returns(folder):
 @pytest.mark.parametrize(
     "option",
     [{"decimal": ","}, {"delimiter": ";"}, {"encoding": "utf-8"}, {"header": True}, {"sqlite_table": "t"},
-     {"missing_tokens": ("NA",)}],
+     {"missing_tokens": ("nil",)}],
 )  # fmt: skip
 def test_options_that_a_query_passes_by(option):
     with pytest.raises(UsageError, match=f"{next(iter(option))} would have no effect on the result of sql"):
@@ -343,9 +348,9 @@ def test_what_cannot_be_found(folder):
         read_table({})
     with pytest.raises(DataError, match="has no rows"):
         read_table(pd.DataFrame({"a": []}))
-    Path("t.xlsx").write_bytes(b"PK\x03\x04")
+    Path("t.xls").write_bytes(b"PK\x03\x04")
     with pytest.raises(DataError, match="Save the sheet as CSV"):
-        read_table("t.xlsx")
+        read_table("t.xls")
 
 
 # --- built-in tables ---

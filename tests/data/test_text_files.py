@@ -6,33 +6,40 @@ from itertools import combinations
 
 import pytest
 
+from chainrule.data.dialect import DELIMITERS, find_dialect, sample
+from chainrule.data.layout import first_line_is_data
 from chainrule.data.tables import read_table
-from chainrule.data.text_files import DELIMITERS, SAMPLE_CHARACTERS, find_delimiter, first_line_is_data, sample
+from chainrule.data.text_files import split_lines
 from chainrule.errors import DataError
+
+
+def find_delimiter(text):
+    return find_dialect(split_lines(text), "t.csv", None, None, None)[0].delimiter
+
+
+def records(text, delimiter):
+    return sample(split_lines(text), delimiter)
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(DELIMITERS, 2)))
 def test_of_delimiters_that_divide_alike_the_first_is_taken_and_the_evener_otherwise(first, second):
     alike = f"a{first}b{second}c\n" * 3
-    assert find_delimiter(alike, None) == first
-    assert find_delimiter(alike + f"a{second}b\n", None) == second
-    assert find_delimiter(alike + f"a{first}b\n", None) == first
+    assert find_delimiter(alike) == first
+    assert find_delimiter(alike + f"a{second}b\n") == second
+    assert find_delimiter(alike + f"a{first}b\n") == first
 
 
 def test_one_column_is_divided_by_commas():
-    assert find_delimiter("a\n1\n2\n", None) == ","
-    assert find_delimiter("a\nb;c\nb;c\n", None) == ","  # the first record has no semicolon
+    assert find_delimiter("a\n1\n2\n") == ","
+    assert find_delimiter("a\nb;c\nb;c\n") == ","  # the first record has no semicolon
 
 
-def test_a_sample_ends_with_a_whole_record():
+def test_the_records_of_a_sample():
     whole = [["a", "b"], ["1", "2"]]
-    assert sample("a;b\n1;2\n", ";") == sample("a;b\n1;2", ";") == whole
-    long = "x" * (SAMPLE_CHARACTERS // 10 - 10)  # ten such records and the names, and the beginning of one more
-    assert sample("a;b\n" + f"{long};2\n" * 12, ";") == [["a", "b"], *[[long, "2"]] * 10]
-    assert len(sample(f"{long};" * 12 + "\na;b\n", ";")) == 1  # a record that the sample does not end
-    assert sample("\n\na;b\n  \n1;2\n", ";") == whole
-    assert sample("a\n\n  \n1\n", ";") == [["a"], ["1"]]
-    assert sample("a;b\n;2\n;\n", ";") == [["a", "b"], ["", "2"], ["", ""]]
+    assert records("a;b\n1;2\n", ";") == records("a;b\n1;2", ";") == whole
+    assert records("\n\na;b\n  \n1;2\n", ";") == whole
+    assert records("a\n\n  \n1\n", ";") == [["a"], ["1"]]
+    assert records("a;b\n;2\n;\n", ";") == [["a", "b"], ["", "2"], ["", ""]]
 
 
 @pytest.mark.parametrize(

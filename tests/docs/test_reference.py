@@ -43,6 +43,6 @@ def test_every_dependency_has_its_reason() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
         wanted += [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     for requirement in wanted:
-        name = re.match(r"[\w-]+", requirement)
+        name = re.match(r"[\w.-]+", requirement)
         assert name is not None
         assert f"| {name[0]} |" in page, f"dependencies.md does not say why there is {name[0]}"

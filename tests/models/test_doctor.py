@@ -739,24 +739,13 @@ def test_none_may_be_a_value(tmp_path: Any) -> None:
     bags = words("None", "driver", "both")
     path = written(tmp_path / "cars.csv", bags=bags, **numbers())
     hint = of_check(diagnose(path), "missing values")[-1]
-    assert (hint.severity, hint.options["missing_tokens"][:2]) == ("hint", ("NA", "N/A"))
+    assert (hint.severity, hint.options) == ("hint", {"not_missing": ("None",)})
     assert f'"bags" {(bags == "None").sum()}' in hint.what
     assert diagnose(path, **hint.options).ok
     assert not of_check(diagnose(path, **hint.options), "missing values")
     # Empty cells and NA are gaps, and one "None" in a hundred may be one, too.
     few = np.where(np.arange(N) < 2, "None", np.where(bags == "None", "NA", bags))
     assert len(of_check(diagnose(written(tmp_path / "few.csv", bags=few, **numbers())), "missing values")) == 1
-
-
-def test_dates_that_are_no_iso_dates() -> None:
-    days = [f"{1 + i % 28}.{1 + i % 12}.2012" for i in range(N)]
-    for cells in (days, [day.replace(".", "/") for day in days], [day.replace(".", "-") for day in days]):
-        diagnosis = diagnose(numbers(day=cells))
-        (found,) = of_check(diagnosis, "packed columns")
-        assert "2012-01-01" in found.remedy
-        assert not of_check(diagnosis, "categories")
-    versions = [f"{1 + i % 28}.{13 + i % 12}.2012" for i in range(N)]
-    assert not of_check(diagnose(numbers(version=versions)), "packed columns")
 
 
 def test_skewed_columns_are_not_scaled_by_quartiles() -> None:

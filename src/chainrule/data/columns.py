@@ -12,7 +12,30 @@ from chainrule.data.messages import says
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 Kind = Literal["number", "text"]
-Origin = Literal["float", "integer", "boolean", "date", "text"]
+Origin = Literal["float", "integer", "boolean", "date", "time", "duration", "text"]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How the cells of a column of text are written, so that the cells of another table are read in the same way.
+
+    Attributes
+    ----------
+    decimal, thousands : str or None
+        The marks that occur.
+    unit : str
+        What stands at every number, such as "$" or "kg".
+    scaled : bool
+        Whether words such as Mio. stand there.
+    dates : {"dmy", "mdy", "ymd"} or None
+        How day, month and year follow each other where the year does not stand first with four digits.
+    """
+
+    decimal: str | None = None
+    thousands: str | None = None
+    unit: str = ""
+    scaled: bool = False
+    dates: Literal["dmy", "mdy", "ymd"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +52,13 @@ class Column:
         float64 with NaN where missing, or an object array of str with None where missing.
     note : str
         A sentence about how it was read, or an empty string.
-    origin : {"float", "integer", "boolean", "date", "text"}
-        What the numbers were before they became float64: labels are given back in this type, and dates are
-        counted in days since 1970-01-01.
+    origin : {"float", "integer", "boolean", "date", "time", "duration", "text"}
+        What the numbers were before they became float64: labels are given back in this type. Dates are counted in
+        days since 1970-01-01, times of day in hours since midnight, durations in seconds.
     tokens : tuple of (str, int)
         Which words of delimited text counted as missing, and in how many cells of the source.
+    writing : Writing
+        How its cells are written.
 
     Examples
     --------
@@ -47,6 +72,7 @@ class Column:
     note: str = ""
     origin: Origin = "float"
     tokens: tuple[tuple[str, int], ...] = ()
+    writing: Writing = Writing()
 
     def __post_init__(self) -> None:
         # A view, so that the caller's own array stays writable.

@@ -56,6 +56,9 @@ def unlimited() -> Iterator[tuple[Any, Path]]:
         try:
             # Not in `config`, where DuckDB takes note of it and does not keep to it.
             connection.execute(f"SET max_temp_directory_size = '{room(folder)}B'")
+            # How far it is can be asked for; it is not for DuckDB to print it.
+            connection.execute("SET enable_progress_bar = true")
+            connection.execute("SET enable_progress_bar_print = false")
             yield connection, Path(folder)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise DataError(f"the table cannot be read: {what_failed(error)}") from None

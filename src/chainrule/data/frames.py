@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.columns import Column, Origin, Table
-from chainrule.data.text_columns import CODES_NOTE, DATE_NOTE
+from chainrule.data.reading_notes import CODES_NOTE, DATE_NOTE
 from chainrule.errors import DataError, UsageError
 
 EPOCH = datetime.datetime(1970, 1, 1)

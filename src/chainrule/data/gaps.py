@@ -82,11 +82,4 @@ def _tokens(column: Column) -> str:
     if not column.tokens:
         return ""
     counted = ", ".join(f'"{token}" counts as missing ({count(cells, "cell")})' for token, cells in column.tokens)
-    return f"{counted}. If it is a value: {_other_tokens(column)}."
-
-
-def _other_tokens(column: Column) -> str:
-    """Tokens to name instead, so that the one that was met is a value again; the empty cell is missing in any case."""
-    if [token for token, _ in column.tokens] == ["NA"]:
-        return '--missing-tokens "" (missing_tokens="" in Python)'
-    return remedy("missing_tokens", "NA")
+    return f"{counted}. If it is a value: {remedy('not_missing', column.tokens[0][0])}."

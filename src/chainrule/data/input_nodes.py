@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from chainrule.data.columns import Column, Table, name_list
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import missing_value
 from chainrule.data.messages import remedy
-from chainrule.data.text_columns import dates
-from chainrule.data.text_files import NUMBER
+from chainrule.data.moment_cells import Moments, read_moments
+from chainrule.data.number_cells import NUMBER
 from chainrule.errors import DataError, did_you_mean
 
 
@@ -305,7 +305,7 @@ def _first_other(column: Column, date: bool) -> int:
         text = str(column.values[row])
         if not date:
             return not NUMBER.fullmatch(text)
-        return dates(replace(column, values=np.array([text], dtype=object))) is None
+        return not isinstance(read_moments([text], [1], 1.0), Moments)
 
     there = np.flatnonzero(~column.missing).tolist()
     return next((row for row in there if other(row)), there[0])

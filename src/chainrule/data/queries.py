@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.cell_sql import MICROSECONDS_PER_DAY, literal
+from chainrule.data.cell_sql import literal
 from chainrule.data.columns import Column, Origin, Table
 from chainrule.data.connections import connect, execute, limit, unlimited, what_failed
 from chainrule.data.frames import column_from_objects, exact
+from chainrule.data.moment_cells import MICROSECONDS_PER_DAY
 from chainrule.data.query_tree import refuse_harm
+from chainrule.data.reading_notes import DATE_NOTE
 from chainrule.data.sqlite_files import quoted
-from chainrule.data.text_columns import DATE_NOTE
 from chainrule.errors import DataError, UsageError
 
 INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")

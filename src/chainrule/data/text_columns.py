@@ -1,27 +1,107 @@
-"""Text that holds something else: dates in text of any source, decimal commas in the result of a query."""
+"""Columns of text that hold something else: numbers as people write them, dates, times of day, durations.
+
+What a column holds is decided from its different cells, whatever the source: a column of text becomes numbers only if
+every cell is one. In a column of which most cells are numbers or dates, a cell that is none is a mistake, and an error.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
-from chainrule.data.columns import Column, Table, name_list
-from chainrule.data.text_files import DECIMAL_COMMA_NUMBER
+from chainrule.data.columns import Column, Origin, Table, Writing
+from chainrule.data.moment_cells import BadCell, Moments, Order, read_moments
+from chainrule.data.number_cells import (
+    CODE,
+    DIGITS,
+    Doubt,
+    Marks,
+    Numbers,
+    complete,
+    evidence,
+    is_number,
+    read_numbers,
+    take_apart,
+)
+from chainrule.data.reading_notes import CODES_NOTE, DATE_NOTE, reading_notes
+from chainrule.errors import DataError
 
-CODES_NOTE = "codes, with zeros before them or more digits than a number holds"
-COMMA_NOTE = "decimal commas"
-DATE_NOTE = "dates, as days since 1970-01-01"
-MICROSECONDS_PER_DAY = 86_400_000_000
-# As `cell_sql.date_sql` has it.
-DATE = re.compile(r"([0-9]{4})([-/])([0-9]{2})\2([0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)Z?)?")
-GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+")
+# A column with at least this share of numbers or dates holds these and mistakes, and not names.
+MOSTLY = 0.8
+# So many different cells show whether a column may hold anything but names.
+LOOKED_AT = 1000
 
 
-def read_text_columns(table: Table, as_text: Container[str], *, commas: bool = False) -> Table:
-    """Return a table that was just read, with dates in text as numbers, and notes on how its columns were read.
+@dataclass(frozen=True)
+class Hints:
+    """What is known of a text's cells before they are read.
+
+    Attributes
+    ----------
+    marks : Marks
+        Decimal mark and mark of thousands, as the user says.
+    dates : {"dmy", "mdy", "ymd"} or None
+        As the user says.
+    delimiter : str
+        What stands between the cells.
+    shown : Marks
+        What columns show that are numbers already.
+    known : mapping of str to Writing
+        How training's columns were written.
+    origins : mapping of str to Origin
+        What they held.
+    """
+
+    marks: Marks = Marks()
+    dates: Order | None = None
+    delimiter: str = ""
+    shown: Marks = Marks()
+    known: Mapping[str, Writing] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def marks_of(self, name: str) -> Marks:
+        """The marks that training's column had, or else those that its columns have in common."""
+        own = self.known.get(name, Writing())
+        if own.decimal or own.thousands:
+            return complete(Marks(own.decimal, own.thousands))
+        return agreed(Marks(writing.decimal, writing.thousands) for writing in self.known.values())
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """A column's different cells, and in how many rows each stands."""
+
+    column: Column
+    cells: list[str]
+    counts: list[int]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.counts)
+
+    def spread(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """One value for each row, from one for each different cell."""
+        found = dict(zip(self.cells, np.asarray(values, dtype=np.float64).tolist(), strict=True))
+        return np.array([np.nan if text is None else found[text] for text in self.column.values.tolist()])
+
+    def row(self, cell: str) -> int:
+        """The first row in which a cell stands."""
+        rows: list[str | None] = self.column.values.tolist()
+        return rows.index(cell)
+
+
+def read_text_columns(
+    table: Table,
+    as_text: Container[str],
+    hints: Hints = Hints(),
+    numbers: Literal["all", "marked", "none"] = "none",
+) -> Table:
+    """Return a table that was just read, with text that holds something else as numbers, and notes on all columns.
 
     Parameters
     ----------
@@ -29,8 +109,16 @@ def read_text_columns(table: Table, as_text: Container[str], *, commas: bool = F
         As read.
     as_text : container of str
         Columns that stay text.
-    commas : bool
-        Whether text may also be numbers with decimal commas: the result of a query, which no option can describe.
+    hints : Hints
+    numbers : {"all", "marked", "none"}
+        Which text may be numbers: in a file all; in the result of a query those that its types cannot hold, with
+        decimal commas, marks of thousands or units; in an object in memory none, where it is text because somebody
+        wanted it so.
+
+    Raises
+    ------
+    DataError
+        If a column has two readings, or is numbers or dates but for a few cells.
 
     Examples
     --------
@@ -38,64 +126,161 @@ def read_text_columns(table: Table, as_text: Container[str], *, commas: bool = F
     >>> read_text_columns(table, ()).column("day").values
     array([1., 2.])
     """
-    columns = []
+    waiting: dict[str, _Cells] = {}
+    read: dict[str, Column] = {}
     for column in table.columns:
-        read = None
-        if column.kind == "text" and column.name not in as_text:
-            read = dates(column) or (decimal_commas(column) if commas else None)
-        columns.append(read or column)
-    forbid = "" if commas else '; --decimal "." forbids it'
-    return replace(table, columns=tuple(columns), notes=(*table.notes, *_reading_notes(columns, forbid)))
-
-
-def dates(column: Column) -> Column | None:
-    """Return a column of text as days since 1970-01-01, or None unless every value is a date."""
-    missing = column.missing
-    values = column.values[~missing].tolist()
-    if not values or not DATE.fullmatch(values[0].strip()):
-        return None
-    position: dict[str, int] = {}
-    moments: list[str] = []
-    for text in values:
-        if text in position:
+        if column.kind != "text" or column.note == CODES_NOTE or column.name in as_text:
             continue
-        found = DATE.fullmatch(text.strip())
-        if not found:
-            return None
-        position[text] = len(moments)
-        moments.append(f"{found[1]}-{found[3]}-{found[4]}T{(found[5] or '00:00')[:15]}")  # to the microsecond
-    try:
-        microseconds = np.array(moments, dtype="datetime64[us]").astype(np.int64)
-    except ValueError:  # such as the 30th of February
+        cells = _different(column)
+        if not cells.cells:
+            continue
+        if numbers == "all" and _are_codes(cells.cells):
+            read[column.name] = replace(column, note=CODES_NOTE)
+        elif (moments := _moments(table, cells, hints)) is not None:
+            read[column.name] = moments
+        elif numbers == "all" and _mostly_numbers(cells):
+            waiting[column.name] = cells
+        elif numbers == "marked":
+            read[column.name] = _marked_numbers(cells)
+    shown = _shown(waiting.values(), hints)
+    read |= {name: _numbers(table, cells, hints, shown) for name, cells in waiting.items()}
+    columns = tuple(read.get(column.name, column) for column in table.columns)
+    return replace(table, columns=columns, notes=(*table.notes, *reading_notes(columns, numbers == "all")))
+
+
+def _different(column: Column) -> _Cells:
+    counted = Counter(column.values[~column.missing].tolist())
+    return _Cells(column, list(counted), list(counted.values()))
+
+
+def _are_codes(cells: Sequence[str]) -> bool:
+    """Whether cells are codes: digits, and some have zeros before them or are longer than a number holds.
+
+    >>> _are_codes(["007", "12"]), _are_codes(["0001E4", "00A3", "0012"]), _are_codes(["007", "2.5"])
+    (True, True, False)
+    """
+    padded = [cell for cell in cells if CODE.fullmatch(cell)]
+    if not padded:
+        return False
+    others = [cell for cell in cells if not DIGITS.fullmatch(cell)]
+    return not others or (5 * len(padded) >= len(cells) and all(cell.isalnum() for cell in others))
+
+
+def _moments(table: Table, cells: _Cells, hints: Hints) -> Column | None:
+    """The column as dates, times or durations, or None."""
+    if not _looks(cells, lambda some, counts: read_moments(some, counts, 0.5) is not None):
         return None
-    days = np.full(len(missing), np.nan)
-    days[~missing] = (microseconds / MICROSECONDS_PER_DAY)[[position[text] for text in values]]
-    return Column(column.name, "number", days, DATE_NOTE, "date", column.tokens)
+    name = cells.column.name
+    order = hints.dates or hints.known.get(name, Writing()).dates
+    found = read_moments(cells.cells, cells.counts, MOSTLY, order, hints.origins.get(name))
+    if isinstance(found, Moments):
+        values, writing = cells.spread(found.values), Writing(dates=found.order)
+        note = DATE_NOTE if found.origin == "date" else ""
+        return replace(cells.column, kind="number", values=values, note=note, origin=found.origin, writing=writing)
+    if isinstance(found, Doubt):
+        raise _doubt(table, cells, found)
+    if isinstance(found, BadCell):
+        what = {"date": "date", "time": "time of day", "duration": "duration"}[found.origin]
+        fits = [isinstance(read_moments([cell], [1], 1, order, found.origin), Moments | Doubt) for cell in cells.cells]
+        raise _mistake(table, cells, fits, what)
+    return None
 
 
-def decimal_commas(column: Column) -> Column | None:
-    """Return a column of text as numbers, or None unless every value is one and a comma is surely a decimal one."""
-    missing = column.missing
-    values = column.values[~missing].tolist()
-    if not all(DECIMAL_COMMA_NUMBER.fullmatch(text) for text in values):
-        return None
-    if not any("," in text and not GROUPED.fullmatch(text.strip()) for text in values):
-        return None
-    numbers = np.full(len(missing), np.nan)
-    numbers[~missing] = [float(text.replace(",", ".")) for text in values]
-    whole = bool((numbers[~missing] == np.floor(numbers[~missing])).all())
-    return Column(column.name, "number", numbers, COMMA_NOTE, "integer" if whole else "float")
+def _mostly_numbers(cells: _Cells) -> bool:
+    """Whether a column holds numbers, perhaps with mistakes."""
+
+    def share(some: Sequence[str], counts: Sequence[int]) -> float:
+        return sum(n for cell, n in zip(some, counts, strict=True) if is_number(cell)) / sum(counts)
+
+    return _looks(cells, lambda some, counts: share(some, counts) >= 0.5) and share(cells.cells, cells.counts) >= MOSTLY
 
 
-def _reading_notes(columns: list[Column], forbid: str) -> list[str]:
-    codes = [f'"{column.name}"' for column in columns if column.note == CODES_NOTE]
-    commas = [f'"{column.name}"' for column in columns if column.note == COMMA_NOTE]
-    days = [f'"{column.name}"' for column in columns if column.origin == "date"]
-    notes = []
-    if codes:
-        notes.append(f"Read as names, because of zeros before the numbers or more than 15 digits: {name_list(codes)}.")
-    if commas:
-        notes.append(f"Commas were read as decimal points in {name_list(commas)}{forbid}.")
-    if days:
-        notes.append(f"Dates were read as days since 1970-01-01 in {name_list(days)}.")
-    return notes
+def _marked_numbers(cells: _Cells) -> Column:
+    """The column as numbers if all have a mark or a unit that no type of SQL has, or as it is."""
+    found = read_numbers(cells.cells, Marks())
+    if isinstance(found, Numbers) and (found.marks.decimal == "," or found.marks.thousands or found.unit):
+        return _as_numbers(cells, found)
+    return cells.column
+
+
+def _looks(cells: _Cells, tried: Callable[[Sequence[str], Sequence[int]], bool]) -> bool:
+    """Try a few cells first: a column of a million names is known by a thousand of them."""
+    step = -(-len(cells.cells) // LOOKED_AT)
+    return step == 1 or tried(cells.cells[::step], cells.counts[::step])
+
+
+def _shown(waiting: Iterable[_Cells], hints: Hints) -> Marks:
+    """What all columns of the file show about its marks, as far as they agree."""
+    found = []
+    for cells in waiting:
+        parts = [part for cell in cells.cells if (part := take_apart(cell))]
+        found.append(evidence(parts) or Marks())
+    return agreed([hints.shown, *found])
+
+
+def agreed(shown: Iterable[Marks]) -> Marks:
+    """The marks that several columns have in common, where none contradicts.
+
+    >>> agreed([Marks(decimal=","), Marks()]), agreed([Marks(decimal=","), Marks(decimal=".")])
+    (Marks(decimal=',', thousands='.'), Marks(decimal=None, thousands=None))
+    """
+    decimals = {complete(marks).decimal for marks in shown} - {None}
+    return complete(Marks(decimals.pop() if len(decimals) == 1 else None))
+
+
+def _numbers(table: Table, cells: _Cells, hints: Hints, shown: Marks) -> Column:
+    """The column as numbers."""
+    column, told = cells.column, hints.marks != Marks()
+    of_training = hints.marks_of(column.name)
+    marks = complete(hints.marks) if told else of_training if of_training != Marks() else shown
+    found = read_numbers(cells.cells, marks, told)
+    if isinstance(found, Doubt):
+        raise _doubt(table, cells, found)
+    comma = isinstance(found, Numbers) and found.marks.decimal == "," and hints.delimiter == ","
+    if not isinstance(found, Numbers) or (comma and not told and of_training.decimal != ","):
+        fits = [_fits(cell, marks) for cell in cells.cells]
+        if all(fits):  # each by itself; so it is the marks that do not agree
+            fits = [_fits(cell, Marks(".")) for cell in cells.cells]
+        raise _mistake(table, cells, fits, "number", comma=not told)
+    return _as_numbers(cells, found)
+
+
+def _as_numbers(cells: _Cells, found: Numbers) -> Column:
+    values = cells.spread(found.values)
+    writing = Writing(found.marks.decimal, found.marks.thousands, found.unit, found.scaled)
+    known = values[~np.isnan(values)]
+    origin: Origin = "integer" if (known == np.floor(known)).all() else "float"
+    return replace(cells.column, kind="number", values=values, origin=origin, writing=writing)
+
+
+def _fits(cell: str, marks: Marks) -> bool:
+    """Whether a cell by itself is a number without unit, written with these marks."""
+    found = read_numbers([cell], marks, marks != Marks())
+    return isinstance(found, Numbers) and not found.unit
+
+
+def _doubt(table: Table, cells: _Cells, doubt: Doubt) -> DataError:
+    """Build the error for a column that has two readings."""
+    name = cells.column.name
+    return DataError(f"{table.at(cells.row(doubt.cell), name)}: {doubt.why} Or read it as names: {_nominal(name)}.")
+
+
+def _mistake(table: Table, cells: _Cells, fits: Sequence[bool], what: str, comma: bool = False) -> DataError:
+    """Build the error for the first cell that is not what the others are."""
+    name = cells.column.name
+    wrong = {cell: n for cell, n, fit in zip(cells.cells, cells.counts, fits, strict=True) if not fit}
+    cell = next(cell for cell in cells.column.values.tolist() if cell in wrong)
+    rows = sum(wrong.values())
+    share = "" if rows == 1 else f" ({rows:,} of the {cells.rows:,} cells of this column are not.)"
+    if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell):
+        remedy = 'Use --decimal "," or clean the cell.'
+    else:
+        remedy = (
+            f'Clean the cell, use --missing-tokens "{cell}" if it stands for a missing value, '
+            f"or {_nominal(name)} to read the column as names."
+        )
+    return DataError(f'{table.at(cells.row(cell), name)}: "{cell}" is not a {what}.{share} {remedy}')
+
+
+def _nominal(name: str) -> str:
+    return f'--nominal "{name}"' if " " in name else f"--nominal {name}"

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.data.columns import count, name_list
-from chainrule.models.doctor.encodings import holds_dates
 from chainrule.models.doctor.findings import Finding, finding, quoted
 from chainrule.models.doctor.patient import Check, Patient
 
@@ -105,14 +104,13 @@ def missing_values(patient: Patient) -> Iterator[Finding]:
     said = [(column.name, dict(column.tokens).get("None", 0)) for column in named]
     said = [(name, cells) for name, cells in said if cells > COMMON_WORD * table.n_rows]
     if said:
-        tokens = tuple(token for token in patient.reading.missing_tokens if token not in ("", "None")) or ("NA",)
         yield finding(
             "missing values",
             "hint",
             f'Cells that say "None" were taken for missing: {_gaps(said)}.',
             "If it is a value of its own, as in a list of extras, it is a name like the others, and not a gap.",
-            "If it is a value, name the words that do stand for a missing one.",
-            missing_tokens=tokens,
+            "If it is a value, say so.",
+            not_missing=("None",),
         )
 
 
@@ -128,7 +126,7 @@ def categories(patient: Patient) -> Iterator[Finding]:
     rare: list[str] = []
     rare_values = 0
     for column in patient.inputs:
-        if column.kind != "text" or holds_dates(column, patient):  # of dates, another check says more
+        if column.kind != "text":
             continue
         counts = Counter(column.values.tolist())
         del counts[None]

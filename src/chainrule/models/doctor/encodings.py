@@ -20,10 +20,6 @@ NUMBER = r"[-+]?\d[\d.,]*"
 SEVERAL_NUMBERS = re.compile(rf"{NUMBER}(\s*[/x×:*;|~-]\s*{NUMBER}){{1,5}}\s*\D{{0,4}}")
 WITH_UNIT = re.compile(rf"{NUMBER}\s*([^\W\d]{{1,6}}|[%°€$£]|[^\W\d]{{1,4}}[/²³][^\W\d]{{0,3}}\d?)")
 WITH_CURRENCY = re.compile(rf"([€$£])\s*{NUMBER}")
-# 2012/01/31, 31.1.2012, 1/31/12, with or without a time.
-DATE = re.compile(
-    r"(\d{4}([/.])(?P<day>\d\d?\2\d\d?)|(?P<first>\d\d?([/.-])\d\d?)\5(\d{4}|\d\d))([ T]\d\d?:\d\d(:\d\d)?.*)?"
-)
 # Separator, and the share of different cells that must hold it.
 SEPARATORS = ((";", 0.2), ("|", 0.2), (",", 0.5), ("/", 0.8), ("&", 0.8))
 NAME_WORDS = re.compile(
@@ -35,23 +31,14 @@ NAME_WORDS = re.compile(
 
 def packed_columns(patient: Patient) -> Iterator[Finding]:
     """Beware of tricky encodings: don't combine too much info into a single node's activation value."""
-    dates = [column for column in patient.inputs if holds_dates(column, patient) or _packed_date(column, patient)]
+    dates = [column for column in patient.inputs if _packed_date(column, patient)]
     others = tuple(column for column in patient.inputs if column not in dates)
     yield from packed_parts(replace(patient, inputs=others))
     for column in patient.inputs:
         if column in others and parts_of(column, patient):
             continue
         how = _packed_text(column, patient) if column.kind == "text" else _packed_date(column, patient)
-        if column.kind == "text" and holds_dates(column, patient):
-            first = next(value for value in column.values.tolist() if value is not None)
-            yield finding(
-                "packed columns",
-                "warning",
-                f'"{column.name}" holds dates, such as "{first}", read as names.',
-                "As names, no day comes before another, and no new day was there in training.",
-                "Write dates as 2012-01-01: such a column is read as a number of days.",
-            )
-        elif how:
+        if how:
             yield finding(
                 "packed columns",
                 "warning",
@@ -59,18 +46,6 @@ def packed_columns(patient: Patient) -> Iterator[Finding]:
                 "The network sees each combination as one value and must learn what it means, if it can.",
                 "Make a column of each part before training (a query can, with --sql).",
             )
-
-
-def holds_dates(column: Column, patient: Patient) -> bool:
-    """Say whether a column of text holds dates that are not written as ISO 8601 has them."""
-    if column.kind != "text":
-        return False
-    cells = list(dict.fromkeys(value for value in column.values[patient.rows].tolist() if value is not None))[:500]
-    found = [match for match in (DATE.fullmatch(cell.strip()) for cell in cells) if match]
-    if len(cells) < 3 or len(found) <= 0.9 * len(cells):
-        return False
-    days = [sorted(int(part) for part in re.findall(r"\d+", match["day"] or match["first"])) for match in found]
-    return all(1 <= low <= 12 and high <= 31 for low, high in days)
 
 
 def _packed_text(column: Column, patient: Patient) -> str:
@@ -94,7 +69,7 @@ def _packed_text(column: Column, patient: Patient) -> str:
 
 def _packed_date(column: Column, patient: Patient) -> str:
     values = patient.numbers.get(column.name)
-    if values is None or column.origin == "date":
+    if values is None or column.origin not in ("integer", "float"):
         return ""
     known = values[values == values]
     if not (known == np.floor(known)).all() or len(np.unique(known)) < 3:
@@ -113,7 +88,7 @@ def codes(patient: Patient) -> Iterator[Finding]:
     named, sparse = [], []
     for column in patient.inputs:
         values = patient.numbers.get(column.name)
-        if values is None or column.origin in ("date", "boolean") or parts_of(column, patient):
+        if values is None or column.origin not in ("integer", "float") or parts_of(column, patient):
             continue
         known = values[values == values]
         if not (known == np.floor(known)).all():

@@ -117,7 +117,7 @@ def parts_of(column: Column, patient: Patient) -> Parts | None:
         return None
     values = column.values[patient.rows]
     if column.kind == "number":
-        return _digits(column, values) if column.origin not in ("date", "boolean") else None
+        return _digits(column, values) if column.origin in ("integer", "float") else None
     cells = [str(value).strip() for value in dict.fromkeys(values.tolist()) if value is not None][: MOST_CELLS + 1]
     if not 3 <= len(cells) <= MOST_CELLS or all(TIME.fullmatch(cell) for cell in cells):
         return None

@@ -1,0 +1,221 @@
+"""How delimited text divides into cells: its delimiter, and the lines before the table that are none of its rows."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from chainrule.data.number_cells import NUMBER
+from chainrule.data.text_files import records
+from chainrule.errors import UsageError
+
+SAMPLE_RECORDS = 200
+# In this order among delimiters that divide every record alike: a comma may be a decimal comma, a space or a
+# vertical bar may belong to a cell.
+DELIMITERS = ("\t", ";", ",", "|", " ")
+DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
+EXCEL = re.compile(r"sep=(.)[\r\n]*")
+COMMENTS = ("#", "%", "//")
+MOST_PREAMBLE = 50  # records
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text divides into cells.
+
+    Attributes
+    ----------
+    delimiter : str
+        One character.
+    spaced : bool
+        Whether spaces after a delimiter belong to it, as in aligned columns.
+    skip : int
+        So many lines stand before the table.
+    comment : str
+        Lines that begin with this are no rows; nothing for none.
+    """
+
+    delimiter: str
+    spaced: bool = False
+    skip: int = 0
+    comment: str = ""
+
+
+def find_dialect(
+    lines: list[str], source: str, delimiter: str | None, skip: int | None, comment: str | None
+) -> tuple[Dialect, list[str]]:
+    """Find how a text divides into cells; what is given is not looked for.
+
+    Parameters
+    ----------
+    lines : list of str
+        The text's first lines, with their ends.
+    source : str
+    delimiter : str, optional
+    skip : int, optional
+        Lines before the table.
+    comment : str, optional
+        What lines begin with that are no rows.
+
+    Returns
+    -------
+    Dialect
+    list of str
+        What was found out, for the user to see.
+
+    Examples
+    --------
+    >>> find_dialect(["a;b\\n", "1,5;2\\n"], "t.csv", None, None, None)
+    (Dialect(delimiter=';', spaced=False, skip=0, comment=''), [])
+    >>> lines = ["Sales of 2024\\n", "\\n", "shop,sold\\n", "A,25\\n"]
+    >>> dialect, notes = find_dialect(lines, "t.csv", None, None, None)
+    >>> dialect.skip, notes
+    (2, ['The first 2 lines of t.csv are no rows of the table and were left out; --skip 0 reads them.'])
+    """
+    received = _received(delimiter)
+    notes: list[str] = []
+    first = skip or 0
+    excel = EXCEL.fullmatch(lines[0]) if lines and skip is None else None
+    if excel:
+        received, first = received or excel[1], 1
+        notes.append(f"The first line of {source} names the delimiter, as Excel writes it: {excel[1]!r}.")
+    elif skip is None and comment is None:
+        first = _leading_comments(lines)
+    if received is None:
+        chosen, spaced, share = _best(lines[first:], comment)
+        if skip is None and not excel and share < 1:
+            found = _preamble(lines[first:], comment)
+            if found:
+                chosen, spaced, first = found[0], found[1], first + found[2]
+    else:
+        chosen = received
+        spaced, _ = _division(lines[first:], chosen, comment)
+    if first and skip is None and not excel:
+        counted = "line of {} is no row" if first == 1 else f"{first} lines of {{}} are no rows"
+        was = "was" if first == 1 else "were"
+        notes.append(f"The first {counted.format(source)} of the table and {was} left out; --skip 0 reads them.")
+    return Dialect(chosen, spaced, first, comment or ""), notes
+
+
+def _received(delimiter: str | None) -> str | None:
+    if delimiter is None:
+        return None
+    named = DELIMITER_WORDS.get(delimiter.lower(), delimiter)
+    if len(named) != 1 or named in '"\r\n':
+        raise UsageError(
+            f'delimiter must be one character, or tab, comma, semicolon, space or pipe; received "{delimiter}".'
+        )
+    return named
+
+
+def sample(lines: list[str], delimiter: str, spaced: bool = False, comment: str | None = None) -> list[list[str]]:
+    """Return the cells of the first records.
+
+    >>> sample(["a;b\\n", "1;2\\n", "3"], ";")
+    [['a', 'b'], ['1', '2'], ['3']]
+    """
+    found: list[list[str]] = []
+    with suppress(csv.Error):  # the parse of the whole file reports it, with its place
+        for _, cells in records(uncommented(lines, comment), delimiter, spaced=spaced):
+            found.append(cells)
+            if len(found) == SAMPLE_RECORDS:
+                break
+    return found
+
+
+def uncommented(lines: list[str] | Iterator[str], comment: str | None) -> Iterator[str]:
+    """Yield lines, with blank ones in place of comments; a line inside quotation marks is none.
+
+    >>> list(uncommented(["# made by hand\\n", "1,2\\n"], "#"))
+    ['\\n', '1,2\\n']
+    """
+    inside = False
+    for line in lines:
+        if comment and not inside and line.lstrip().startswith(comment):
+            yield "\n"
+            continue
+        inside ^= bool(line.count('"') % 2)
+        yield line
+
+
+def _best(lines: list[str], comment: str | None) -> tuple[str, bool, float]:
+    """The delimiter that divides the first records most evenly, whether spaces belong to it, and how evenly."""
+    best, best_spaced, best_share = ",", False, 0.0
+    for delimiter in DELIMITERS:
+        spaced, share = _division(lines, delimiter, comment)
+        if share > best_share:
+            best, best_spaced, best_share = delimiter, spaced, share
+    return best, best_spaced, best_share
+
+
+def _division(lines: list[str], delimiter: str, comment: str | None) -> tuple[bool, float]:
+    """Whether spaces belong to a delimiter, and the share of records that are as long as the first."""
+    rows = sample(lines, delimiter, False, comment)
+    share = evenness(rows)
+    before_quote = any(re.match(r' +"', cell) for row in rows for cell in row)
+    if delimiter == " " or before_quote:
+        spaced = evenness(sample(lines, delimiter, True, comment))
+        if spaced > share or (before_quote and spaced == share):
+            return True, spaced
+    return False, share
+
+
+def evenness(rows: list[list[str]]) -> float:
+    """Return the share of records that are as long as the first; nearly 1 where all others have one cell more.
+
+    >>> evenness([["a", "b"], ["1", "2"], ["1"]]), evenness([["a", "b"], ["1", "2", "3"], ["4", "5", "6"]])
+    (0.6666666666666666, 0.99)
+    """
+    if not rows or len(rows[0]) < 2:
+        return 0.0
+    widths = [len(row) for row in rows]
+    if len(rows) > 1 and set(widths[1:]) == {widths[0] + 1}:
+        return 0.99  # names of rows, or a delimiter at the end of each
+    return sum(width == widths[0] for width in widths) / len(widths)
+
+
+def _leading_comments(lines: list[str]) -> int:
+    """How many lines before the table are comments; one that names the columns is none."""
+    for mark in COMMENTS:
+        n = next((i for i, line in enumerate(lines) if not line.startswith(mark)), 0)
+        if n:
+            return n
+    return 0
+
+
+def _preamble(lines: list[str], comment: str | None) -> tuple[str, bool, int] | None:
+    """A delimiter that divides all records alike but for a title before them, and the number of lines of that.
+
+    The title is clear if its records are of one cell, and the first record after it holds names.
+    """
+    for delimiter in DELIMITERS:
+        spaced = delimiter == " "
+        found = []
+        with suppress(csv.Error):
+            for line, cells in records(uncommented(lines, comment), delimiter, spaced=spaced):
+                found.append((line, cells))
+                if len(found) == SAMPLE_RECORDS:
+                    break
+        widths = [len(cells) for _, cells in found]
+        if not widths or widths[0] != 1:
+            continue
+        width = Counter(widths).most_common(1)[0][0]
+        begin = next((i for i, n in enumerate(widths) if n != 1), 0)
+        rest = found[begin:]
+        names = [cell.strip() for cell in rest[0][1]]
+        if (
+            width > 1
+            and 0 < begin <= MOST_PREAMBLE
+            and len(rest) > 1
+            and set(widths[begin:]) == {width}
+            and all(names)
+            and len(set(names)) == width
+            and not any(NUMBER.fullmatch(name) for name in names)
+            and not any(name == cell.strip() for _, row in rest[1:] for name, cell in zip(names, row, strict=True))
+        ):
+            return delimiter, spaced, rest[0][0] - 1
+    return None
