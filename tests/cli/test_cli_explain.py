@@ -47,9 +47,10 @@ def test_explain_lists_and_prints_arrays(cli, model):
     names = cli("explain", model, "xor").out.split("\n")
     assert "dC/dW[1][2,1]" in names
     assert "shape (2, 2)" in cli("explain", model, "xor", "dC/dW[1]").out
-    assert cli("explain", model, "xor", "--list", "--format", "json").json["quantities"] == [
-        name for name in names if name
-    ]
+    listed = cli("explain", model, "xor", "--list", "--format", "json").json
+    assert listed["quantities"] == [name.split()[0] if '"' in name else name for name in names if name]
+    assert listed["names"] == {"x[1]": "x1", "x[2]": "x2", "y[1]": "y=1", "a[2][1]": "y=1"}
+    assert 'x[2]     "x2"' in names
     assert (
         "update rule adam" in cli("explain", model, "xor", "change W[1][1,1]").out
     )  # with the rule's own learning rate
@@ -209,7 +210,7 @@ def test_an_ensemble_is_explained_by_its_mean_or_a_member(cli):
     ensemble.save("two.safetensors")
     out = cli("explain", "two.safetensors", "xor", "a[2][1]", "--row", "2").out
     assert out.strip() == ensemble.explain("xor", example=1)["a[2][1]"].text().strip()
-    assert cli("explain", "two.safetensors", "xor").out.split() == ["a[2][1]"]
+    assert cli("explain", "two.safetensors", "xor").out.split() == ["a[2][1]", '"y=1"']
     one = cli("explain", "two.safetensors", "xor", "dC/dW[1][1,1]", "--member", "2").out
     assert one.strip() == str(ensemble.members[1].explain("xor")["dC/dW[1][1,1]"]).strip()
     assert cli("explain", "two.safetensors", "xor", "C", "--step", "3", "--member", "2").code == 0
