@@ -297,3 +297,43 @@ def test_shapes(cli, model):
     for form in ("latex", "mathml"):
         assert cli("shapes", "2-3-1", "--format", form).code == 0
     assert "is unknown" in cli.refused("shapes", "2-3-1", "--notation", "nielson")
+
+
+def test_inputs_and_outputs_by_name(cli):
+    rows = "\n".join(f"{i},{i * i % 7},{'north' if i % 3 else 'a, [b]'},{2 * i}" for i in range(30))
+    (cli.folder / "houses.csv").write_text(
+        f'area,net rent (m2),"district",price\n{rows.replace("a, [b]", chr(34) + "a, [b]" + chr(34))}\n'
+    )
+    assert cli("train", "houses.csv", "--target", "price", "--hidden", "2", "--epochs", "5", "--quiet").code == 0
+    why = cr.load("houses.safetensors").explain("houses.csv", example=3)
+    places = {name: i for i, name in enumerate(why.definitions.units.inputs, start=1)}
+    for named, numbered in [
+        ("dC/dx[area]", f"dC/dx[{places['area']}]"),
+        ('x["net rent (m2)"]', f"x[{places['net rent (m2)']}]"),
+        ('W[1]["district=a, [b]",2]', f"W[1][{places['district=a, [b]']},2]"),
+        ("da[2][price]/dx[district=north]", f"da[2][1]/dx[{places['district=north']}]"),
+    ]:
+        answer = cli("explain", "houses.safetensors", "houses.csv", named, "--row", "4")
+        assert answer.code == 0
+        assert answer.out == cli("explain", "houses.safetensors", "houses.csv", numbered, "--row", "4").out
+        for notation in ("columns", "pytorch"):
+            assert cli("explain", "houses.safetensors", "houses.csv", "dC/dx[area]", "--notation", notation).code == 0
+    assert (
+        '"district" is "a, [b]" in row 5 (node "district=a, [b]")'
+        in cli("explain", "houses.safetensors", "houses.csv", 'x["district=a, [b]"]', "--row", "4").out
+    )
+    paths = cli("paths", "houses.safetensors", "houses.csv", "dC/dx[area]", "--row", "4").out
+    assert '"area", row 5: 3, (3 - ' in paths
+    step = cli("explain", "houses.safetensors", "houses.csv", "change W[1][area,1]", "--step", "2").out
+    assert step.rstrip().endswith('x[1]: "area"')
+    assert '2 "net rent (m2)"' in cli.refused("explain", "houses.safetensors", "houses.csv", "x[aria]")
+    assert 'name one: 3 "district=a, [b]", 4 "district=north"' in cli.refused(
+        "explain", "houses.safetensors", "houses.csv", "dC/dx[district]"
+    )
+    jacobian = cli("jacobian", "houses.safetensors", "houses.csv").out
+    assert "a[0][1] area" in jacobian
+    assert "a[2][1] price" in jacobian
+    facts = cli("jacobian", "houses.safetensors", "houses.csv", "--json", "--to", "1", "--layout", "denominator").json
+    assert facts["row_names"] == list(places)
+    assert facts["column_names"] is None
+    assert "have no names" in cli.refused("explain", "2-3-1", "--x", "0.3,1", "x[area]")
