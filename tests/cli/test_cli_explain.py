@@ -1,6 +1,7 @@
 """The commands that explain: explain, paths, jacobian, gradcheck and derive."""
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
@@ -336,4 +337,6 @@ def test_inputs_and_outputs_by_name(cli):
     facts = cli("jacobian", "houses.safetensors", "houses.csv", "--json", "--to", "1", "--layout", "denominator").json
     assert facts["row_names"] == list(places)
     assert facts["column_names"] is None
+    checked = cli("gradcheck", "houses.safetensors", "houses.csv").out
+    assert re.search(r"^(W\[1\]\[1,.\] area|W\[2\]\[.,1\] price|b\[2\]\[1\] price) ", checked, re.MULTILINE)
     assert "have no names" in cli.refused("explain", "2-3-1", "--x", "0.3,1", "x[area]")

@@ -211,9 +211,10 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
         return explain(self.network_, rows, Y, example=example, **{"loss": self._loss(), **named, **options})
 
     def _names_of_inputs(self) -> list[str] | None:
-        """The columns of the frame that it was fitted on."""
-        columns = getattr(self, "feature_names_in_", None)
-        return None if columns is None else list(map(str, columns))
+        """The columns of the frame that it was fitted on, or what preprocess=True has made of them."""
+        encoding = getattr(self, "_encoding", None)
+        names = getattr(self, "feature_names_in_", None) if encoding is None else encoding.node_names
+        return None if names is None or len(names) != self.network_.sizes[0] else list(map(str, names))
 
     def _names_of_outputs(self) -> list[str] | None:
         """The classes of the outputs; of two on one output, the second."""
