@@ -63,7 +63,7 @@ class Explanation:
         return self.definitions.notation
 
     def __getitem__(self, quantity: str | Name) -> Derivation | ArrayOf:
-        """Return the derivation of a quantity, or all of an array such as "dC/dW[1]".
+        """Return the derivation of a quantity, or all of an array such as "dC/dW[1]"; see `asked` for names.
 
         Raises
         ------
