@@ -101,9 +101,8 @@ class Explanation:
             example = example_of(name)
             return self._has(name) and not (isinstance(example, int) and example >= len(self.definitions.values.X))
 
-        naming = self.definitions.naming
-        numbers, named = numbered(text, naming, self.definitions.units)
-        name = ask(numbers, naming, askable, [layer.x0 for layer in self.network.layers])
+        numbers, named = numbered(text, self.definitions.naming, self.definitions.units)
+        name = ask(numbers, self.definitions.naming, askable, [layer.x0 for layer in self.network.layers])
         refuse_misread(text, named, name, self.definitions.values.L)
         return name
 

@@ -223,8 +223,7 @@ class Model:
     ) -> Any:
         """Explain any number of this network at some rows: index the result by the name of a quantity.
 
-        Inputs and outputs go by number or by name, as in "dC/dx[3]", "dC/dx[area]", "x[district=north]" and
-        "a[2][setosa]"; what they are called, their cells and their units stand below each derivation.
+        Inputs and outputs go by name too, as in "dC/dx[area]", "x[district=north]" and "a[2][setosa]".
 
         Parameters
         ----------
