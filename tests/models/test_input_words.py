@@ -81,6 +81,10 @@ def test_outputs_in_the_targets_unit(houses):
             assert names[text].name == a(2, k)
             note = names[text].json("line")["units"][0]
             assert note["probability"] == pytest.approx(P[k], rel=1e-5)
+    wine = cr.train("wine", hidden=3, epochs=3, seed=0).explain("wine", example=2)  # classes that are numbers
+    assert [wine[f"y[class={k}]"].json()["units"][0]["says"] for k in (1, 2)] == [
+        f'"class" is "1" in row 3 (node "class={k}")' for k in (1, 2)
+    ]
     xor = cr.train("xor", hidden=2, epochs=3, seed=0)  # two classes on one node
     note = xor.explain("xor", example=1)["a[2][1]"].json("line")["units"][0]
     assert note["name"] == "y=1"

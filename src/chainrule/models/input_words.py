@@ -106,9 +106,9 @@ def _words(
     if worked:
         unit = f"in {UNITS[column.origin]} " if column.origin in UNITS else ""
         return f"{name}, row {row}: {text}, {unit}{worked}"
-    if column.kind == "number" and node != f"{column.name}={cell}":
-        return f"{name}, row {row}: {text}" + (f" (node {quoted(node)})" if node != column.name else "")
-    return f"{name} is {'missing' if cell is None else quoted(cell)} in row {row} (node {quoted(node)})"
+    if node.startswith(f"{column.name}="):
+        return f"{name} is {'missing' if cell is None else quoted(cell)} in row {row} (node {quoted(node)})"
+    return f"{name}, row {row}: {text}" + (f" (node {quoted(node)})" if node != column.name else "")
 
 
 def _worked(value: float, center: float, scale: float, number: float) -> str:
