@@ -30,7 +30,11 @@ SIZES = (4, 3, 3)
 NET = Network.dense(list(SIZES), seed=0)
 X, Y = np.linspace(-1, 1, 8).reshape(2, 4), np.eye(3)[:2]
 ODD = 'a "[],=@/ vi0129W1x-ΔΩß\n'  # what could be taken for the grammar's own signs
-NAMES = st.lists(st.text(ODD, min_size=1, max_size=9), min_size=7, max_size=7, unique=True)
+PIECES = [" via ", "@ 2", "x[1]", "W[1][1,2]", "]", "[", '"', ",", "=", "/", "d", "7", "\n", "change "]
+ONE = st.one_of(
+    st.text(ODD, min_size=1, max_size=9), st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
+)
+NAMES = st.lists(ONE, min_size=7, max_size=7, unique=True)
 
 
 def named(names, text, notation="chainrule"):
@@ -77,6 +81,13 @@ def quantities(i, j, k):
         Derivative(COST, bias(2, k)), Derivative(a(2, k), a(0, i)), Derivative(z(2, k), weight(1, i, j)),
         Derivative(a(2, k), weight(2, j, k)), Path(Derivative(COST, a(0, i)), (j, k)), Change(weight(1, i, j)),
     ]  # fmt: skip
+
+
+def test_a_name_on_a_path_may_look_like_a_quantity():
+    names = ["area", "b", "c", "d", "x[area]", 'e via "1"', "f @ 2"]
+    for k, name in enumerate(names[4:]):
+        assert named(names, f"dC/dx[area] via 2,{as_asked(name)}").name == Path(Derivative(COST, a(0, 0)), (1, k))
+        assert named(names, f"dC/dx[1] via 2,{as_asked(name)} @ 2").name.via == (1, k)
 
 
 @few_and_many(40, 300, NAMES, st.sampled_from(sorted(PRESETS)), st.integers(0, 3), st.integers(0, 2), st.integers(0, 2))
@@ -246,6 +257,17 @@ def test_many_notes_are_cut_and_long_names_too():
     text = entry.text()
     assert text.endswith("... and 36 more")  # of 60; the output has no name
     assert len(entry.json()["units"]) == 60
+    rows = entry.latex().split(" \\\\\n")
+    assert rows[-1] == "& && \\text{... and 36 more}\n\\end{aligned}"
+    assert rows[-2] == "x_{24} &= 1 && \\text{''column 23''}"
+    drawn = list(ElementTree.fromstring(entry.mathml()).iter("mtr"))
+    assert "".join(drawn[-1].itertext()) == "... and 36 more"
+    assert "".join(drawn[-2].itertext()).endswith('=1: "column 23"')
+    names = str(why["W[1]"]).partition("by name\n")[2].splitlines()
+    assert max(map(len, names)) <= 110
+    assert [line[:6] for line in names[-3:]] == ["      ", "      ", "  ... "]
+    with pytest.raises(UsageError, match=r'The inputs are 1 "column 0", .*, 12 "column 11" and 48 more\.$'):
+        why["x[nothing like it]"]
     assert shown("a" * 41) == "a" * 39 + "…"
 
 

@@ -22,7 +22,10 @@ from chainrule.explaining.unit_names import NoSuchName, UnitNames, quoted
 # "a name", or anything else without brackets and commas.
 _PART = r'\s*(?:"(?:[^"]|"")*"\s*|[^\[\],"\s][^\[\],]*|)'
 _BRACKET = rf"\[{_PART}(?:,{_PART})*\]"
-_GROUP = re.compile(rf"(?P<letter>[^\W\d_]+['′]?)(?P<number>\d*)\s*(?P<brackets>{_BRACKET}(?:\s*{_BRACKET})*)")
+_QUOTED = r'"(?:[^"]|"")*"'  # of a path, outside brackets
+_GROUP = re.compile(
+    rf"{_QUOTED}|(?P<letter>[^\W\d_]+['′]?)(?P<number>\d*)\s*(?P<brackets>{_BRACKET}(?:\s*{_BRACKET})*)"
+)
 _EACH_BRACKET, _EACH_PART = re.compile(rf"\[({_PART}(?:,{_PART})*)\]"), re.compile(rf"({_PART})(?:,|$)")
 _NUMBER = re.compile(r"\s*[+-]?\d+\s*")
 _VIA = re.compile(r"(.*?\svia\s)((?:\"(?:[^\"]|\"\")*\"|[^\"@])*)(@.*)?", re.DOTALL)
@@ -99,6 +102,8 @@ class _Names:
 
     def group(self, match: re.Match[str]) -> str:
         """A letter with its brackets, the last of which holds units."""
+        if match["letter"] is None:
+            return match[0]
         *before, last = _EACH_BRACKET.findall(match["brackets"])
         parts = _parts(last)
         kind = self.kind(match["letter"])
