@@ -47,7 +47,7 @@ def test_the_report_opens_without_a_network(table, options, tmp_path):
     page = write_report(model, tmp_path / "report.html", command=f"chainrule train {table}")
     dom, complaints = opened(page, tmp_path)
     assert complaints == []
-    assert f"Predicting {model.encoding.target_names[0]}" in re.sub(r"<[^>]+>", "", dom)
+    assert f"{table}: {model.encoding.target_names[0]}" in re.sub(r"<[^>]+>", "", dom)
     # Every unit of the network is a circle of the drawing (points of scatter plots are circles too).
     assert dom.count("<circle") >= sum(model.network.sizes)
     assert not re.search(r"\b(?:src|href)=\"(?!#)", dom)

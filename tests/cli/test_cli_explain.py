@@ -1,6 +1,7 @@
 """The commands that explain: explain, paths, jacobian, gradcheck and derive."""
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
@@ -47,9 +48,10 @@ def test_explain_lists_and_prints_arrays(cli, model):
     names = cli("explain", model, "xor").out.split("\n")
     assert "dC/dW[1][2,1]" in names
     assert "shape (2, 2)" in cli("explain", model, "xor", "dC/dW[1]").out
-    assert cli("explain", model, "xor", "--list", "--format", "json").json["quantities"] == [
-        name for name in names if name
-    ]
+    listed = cli("explain", model, "xor", "--list", "--format", "json").json
+    assert listed["quantities"] == [name.split()[0] if '"' in name else name for name in names if name]
+    assert listed["names"] == {"x[1]": "x1", "x[2]": "x2", "y[1]": "y=1", "a[2][1]": "y=1"}
+    assert 'x[2]     "x2"' in names
     assert (
         "update rule adam" in cli("explain", model, "xor", "change W[1][1,1]").out
     )  # with the rule's own learning rate
@@ -209,7 +211,7 @@ def test_an_ensemble_is_explained_by_its_mean_or_a_member(cli):
     ensemble.save("two.safetensors")
     out = cli("explain", "two.safetensors", "xor", "a[2][1]", "--row", "2").out
     assert out.strip() == ensemble.explain("xor", example=1)["a[2][1]"].text().strip()
-    assert cli("explain", "two.safetensors", "xor").out.split() == ["a[2][1]"]
+    assert cli("explain", "two.safetensors", "xor").out.split() == ["a[2][1]", '"y=1"']
     one = cli("explain", "two.safetensors", "xor", "dC/dW[1][1,1]", "--member", "2").out
     assert one.strip() == str(ensemble.members[1].explain("xor")["dC/dW[1][1,1]"]).strip()
     assert cli("explain", "two.safetensors", "xor", "C", "--step", "3", "--member", "2").code == 0
@@ -296,3 +298,45 @@ def test_shapes(cli, model):
     for form in ("latex", "mathml"):
         assert cli("shapes", "2-3-1", "--format", form).code == 0
     assert "is unknown" in cli.refused("shapes", "2-3-1", "--notation", "nielson")
+
+
+def test_inputs_and_outputs_by_name(cli):
+    rows = "\n".join(f"{i},{i * i % 7},{'north' if i % 3 else 'a, [b]'},{2 * i}" for i in range(30))
+    (cli.folder / "houses.csv").write_text(
+        f'area,net rent (m2),"district",price\n{rows.replace("a, [b]", chr(34) + "a, [b]" + chr(34))}\n'
+    )
+    assert cli("train", "houses.csv", "--target", "price", "--hidden", "2", "--epochs", "5", "--quiet").code == 0
+    why = cr.load("houses.safetensors").explain("houses.csv", example=3)
+    places = {name: i for i, name in enumerate(why.definitions.units.inputs, start=1)}
+    for named, numbered in [
+        ("dC/dx[area]", f"dC/dx[{places['area']}]"),
+        ('x["net rent (m2)"]', f"x[{places['net rent (m2)']}]"),
+        ('W[1]["district=a, [b]",2]', f"W[1][{places['district=a, [b]']},2]"),
+        ("da[2][price]/dx[district=north]", f"da[2][1]/dx[{places['district=north']}]"),
+    ]:
+        answer = cli("explain", "houses.safetensors", "houses.csv", named, "--row", "4")
+        assert answer.code == 0
+        assert answer.out == cli("explain", "houses.safetensors", "houses.csv", numbered, "--row", "4").out
+        for notation in ("columns", "pytorch"):
+            assert cli("explain", "houses.safetensors", "houses.csv", "dC/dx[area]", "--notation", notation).code == 0
+    assert (
+        '"district" is "a, [b]" in row 5 (node "district=a, [b]")'
+        in cli("explain", "houses.safetensors", "houses.csv", 'x["district=a, [b]"]', "--row", "4").out
+    )
+    paths = cli("paths", "houses.safetensors", "houses.csv", "dC/dx[area]", "--row", "4").out
+    assert '"area", row 5: 3, (3 - ' in paths
+    step = cli("explain", "houses.safetensors", "houses.csv", "change W[1][area,1]", "--step", "2").out
+    assert step.rstrip().endswith('x[1]: "area"')
+    assert '2 "net rent (m2)"' in cli.refused("explain", "houses.safetensors", "houses.csv", "x[aria]")
+    assert 'name one: 3 "district=a, [b]", 4 "district=north"' in cli.refused(
+        "explain", "houses.safetensors", "houses.csv", "dC/dx[district]"
+    )
+    jacobian = cli("jacobian", "houses.safetensors", "houses.csv").out
+    assert "a[0][1] area" in jacobian
+    assert "a[2][1] price" in jacobian
+    facts = cli("jacobian", "houses.safetensors", "houses.csv", "--json", "--to", "1", "--layout", "denominator").json
+    assert facts["row_names"] == list(places)
+    assert facts["column_names"] is None
+    checked = cli("gradcheck", "houses.safetensors", "houses.csv").out
+    assert re.search(r"^(W\[1\]\[1,.\] area|W\[2\]\[.,1\] price|b\[2\]\[1\] price) ", checked, re.MULTILINE)
+    assert "have no names" in cli.refused("explain", "2-3-1", "--x", "0.3,1", "x[area]")

@@ -145,6 +145,20 @@ class TestNetworks:
         clf.coefs_[0][:] = 0  # what a person changes counts
         assert np.ptp(clf.predict_proba(X), axis=0).max() < 1e-15
 
+    @pytest.mark.parametrize("preprocess", [False, True])
+    def test_explanations_know_columns_and_classes(self, preprocess):
+        frame = pd.DataFrame({"net area": np.arange(12.0), "rooms": np.arange(12) % 5})
+        if preprocess:
+            frame["kind"] = ["flat", "house", "barn"] * 4
+        y = np.array(["cheap", "dear"] * 6)
+        clf = quietly(MLPClassifier((3,), max_iter=5, random_state=0, preprocess=preprocess), frame, y)
+        why = clf.explain(frame, y)
+        names = ["net area", "rooms", *(["kind=barn", "kind=flat", "kind=house"] if preprocess else [])]
+        assert list(why.called().values()) == [*names, "dear", "dear"]
+        for i, name in enumerate(names, start=1):
+            assert why[f'dC/dx["{name}"]'].name == why[f"dC/dx[{i}]"].name
+        assert why["a[2][dear]"].value == pytest.approx(clf.predict_proba(frame)[0, 1])
+
 
 class TestLosses:
     @pytest.mark.parametrize("q", [0.1, 0.5, 0.9])

@@ -79,3 +79,11 @@ def test_typed_formulas_and_jacobians(tmp_path):
 def test_a_mistake_is_noticed(tmp_path):
     with pytest.raises(AssertionError):
         compiled([r"\begin{aligned} \nosuchcommand &= 1 \end{aligned}"], tmp_path)
+
+
+def test_names_of_inputs_and_outputs(tmp_path):
+    names = ['a_b & 100 % {x} $5 #1 "q" ^~', "\\end{aligned}", "größe in δ\n\nnew"]
+    why = cr.explain(NET, X, Y, input_names=names[:2], output_names=["<p>", names[2]], update="adam")
+    compiled(
+        [why[name].latex() for name in ("dC/dW[1][1,2]", "change W[1][2,3]", "dC/dW[2]", "z[1][1]", "J")], tmp_path
+    )

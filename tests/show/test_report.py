@@ -48,7 +48,8 @@ def test_a_classification(wine):
     written = report_html(wine, "chainrule train wine --epochs 20 --seed 1")
     refuses_to_load_anything(written)
     page = Page(written)
-    assert "Predicting class from wine" in page.text
+    assert "<title>wine: class</title>" in written
+    assert "<h1>wine: class</h1>" in written
     assert percent(wine.test.accuracy) in page.text
     assert number(wine.test.log_loss) in page.text
     assert "on 36 test rows" in page.text

@@ -59,8 +59,8 @@ def command(
 
     Quantities: x[2], y[1], W[1][2,3], b[1][3], z[1][3], a[1][3], C, J, delta[1][3], dC/da[1][3], dC/dW[1][2,3],
     dJ/dW[1][2,3], da[2][1]/da[0][2], "dC/dW[1][2,3] via 1", "change W[1][2,3]"; whole arrays: dJ/dW[1], delta[2],
-    dz[2]/dz[1]. Without one, or with --list, their
-    names are listed.
+    dz[2]/dz[1]. Inputs and outputs go by name too: x[area], x[district=north], dC/dW[1][area,2], a[2][setosa],
+    'x["net area (m2)"]'. Without one, or with --list, their names are listed.
     """
     options: dict[str, Any] = {"notation": notation, "digits": digits, "most": most, "detail": detail}
     hand, flags = by_hand.taken(flags)
@@ -83,9 +83,10 @@ def command(
             why = explaining.explained(model, data, row, flags, choose, **options)
     if listed or quantity is None:
         if form == "json":
-            print_json({"quantities": why.names()})
+            called = why.called()
+            print_json({"quantities": why.names(), **({"names": called} if called else {})})
         elif form == "text":
-            say("\n".join(why.names()))
+            say("\n".join(_with_names(why)))
         else:
             raise UsageError(
                 "the list of quantities is printed as text or json. Name a quantity, or leave --format out."
@@ -95,6 +96,15 @@ def command(
     if step is not None and form == "text":
         say(f"{why.heading()}{_in_training(why, derivation)}\n")
     explaining.show(derivation, form, detail, **({} if step is None else {"step": why.json()}))
+
+
+def _with_names(why: Any) -> list[str]:
+    """The quantities, those of inputs and outputs with their names beside them."""
+    from chainrule.explaining.unit_names import quoted
+
+    called = why.called()
+    width = max(map(len, called), default=0)
+    return [f"{name:{width}}  {quoted(called[name])}" if name in called else name for name in why.names()]
 
 
 def _in_training(why: Any, derivation: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,6 +13,8 @@ from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.output import say
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import ChainruleError
+
+LONGEST = 20  # characters of a name
 
 
 @click.command(cls=SectionedCommand)
@@ -36,6 +40,19 @@ def command(model: str, data: str, rows: int, at_most: int | None, tolerance: fl
         trained.network, X, Y, plan.loss, reduction=plan.reduction, weight_decay=plan.weight_decay,
         tolerance=tolerance, at_most=at_most,
     )  # fmt: skip
-    say(str(report))
+    say(str(_with_names(report, trained.encoding, len(trained.network.layers))))
     if not report.passed:
         raise ChainruleError(f"{len(report.wrong)} of {len(report.entries)} derivatives are wrong.")
+
+
+def _with_names(report: Any, encoding: Any, L: int) -> Any:
+    """The report with the names of inputs and outputs beside the weights from and to them, and beside biases."""
+    from chainrule.explaining.unit_names import shown
+
+    def named(entry: Any) -> Any:
+        kind, layer, *units = re.findall(r"\w+", entry.name)
+        ends = [encoding.node_names[int(units[0]) - 1]] if kind == "W" and layer == "1" and units[0] != "0" else []
+        ends += [encoding.output_names[int(units[-1]) - 1]] if int(layer) == L else []
+        return replace(entry, name=" ".join([entry.name, *(shown(end, LONGEST) for end in ends)]))
+
+    return replace(report, entries=tuple(map(named, report.entries)))

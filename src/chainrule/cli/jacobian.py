@@ -13,6 +13,8 @@ from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
 from chainrule.numerals import aligned, number
 
+LONGEST = 20  # characters of a name
+
 
 @click.command(cls=SectionedCommand)
 @click.argument("model")
@@ -33,7 +35,8 @@ def command(
     """Print the Jacobian between two layers of MODEL at one row of DATA."""
     from chainrule.core.jacobians import layer_jacobians
 
-    values = explaining.explained(model, data, row, flags).definitions.values
+    definitions = explaining.explained(model, data, row, flags).definitions
+    values = definitions.values
     last = values.L if end is None else end
     if not 0 <= start <= last <= values.L:
         raise UsageError(
@@ -42,11 +45,26 @@ def command(
         )
     J = layer_jacobians(values.network, values.passes().record, start, last)[0]
     names = [f"a[{last}][{k + 1}]" for k in range(J.shape[0])], [f"a[{start}][{i + 1}]" for i in range(J.shape[1])]
+    called = [_called(definitions.units, values.L, l) for l in (last, start)]
     if layout == "denominator":
-        J, names = J.T, names[::-1]
+        J, names, called = J.T, names[::-1], called[::-1]
     if as_json:
-        print_json({"rows": names[0], "columns": names[1], "layout": layout, "jacobian": J})
+        facts = {"rows": names[0], "columns": names[1], "layout": layout, "jacobian": J}
+        print_json({**facts, "row_names": called[0] or None, "column_names": called[1] or None})
         return
-    body = [[name, *(number(float(value), digits) for value in line)] for name, line in zip(names[0], J, strict=True)]
+    rows, columns = map(_beside, names, called)
+    body = [[name, *(number(float(value), digits) for value in line)] for name, line in zip(rows, J, strict=True)]
     say(f"da[{last}] / da[{start}], {layout} layout, row {row}")
-    say(aligned(["", *names[1]], body))
+    say(aligned(["", *columns], body))
+
+
+def _beside(names: list[str], called: tuple[str, ...]) -> list[str]:
+    """Indices with names beside them, where there are any."""
+    from chainrule.explaining.unit_names import shown
+
+    return [f"{name} {shown(own, LONGEST)}" for name, own in zip(names, called, strict=True)] if called else names
+
+
+def _called(units: Any, L: int, layer: int) -> tuple[str, ...]:
+    """The names of a layer's units; none of a hidden one."""
+    return units.inputs if layer == 0 else units.outputs if layer == L else ()

@@ -25,7 +25,10 @@ from chainrule.errors import UsageError
 def command(
     model: str, data: str, quantity: str, row: int, notation: str, form: str, digits: int, most: int, **flags: Any
 ) -> None:
-    """Show the paths of QUANTITY, such as "dC/dW[1][2,1]" or "da[2][1]/da[0][2]", and that they add up to it."""
+    """Show the paths of QUANTITY, such as "dC/dW[1][2,1]" or "da[2][1]/da[0][2]", and that they add up to it.
+
+    Inputs and outputs go by name too: "dC/dx[area]".
+    """
     why = explaining.explained(model, data, row, flags, notation=notation, digits=digits, most=most)
     derivation = why[quantity]
     if not hasattr(derivation, "lines") or not derivation.has_paths:

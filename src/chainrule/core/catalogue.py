@@ -28,7 +28,7 @@ class Activation:
     pullback : callable (Z, A, dC_dA) -> dC_dZ
         The link of the chain rule; it may use Z, not only A. All of shape (N, n).
     range : (float, float)
-        The values it can approach; the doctor compares targets with it.
+        The values it can approach; `chainrule check` compares targets with it.
 
     Examples
     --------

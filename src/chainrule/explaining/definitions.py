@@ -20,6 +20,7 @@ from chainrule.explaining.notation import Notation
 from chainrule.explaining.path_links import PathLinks
 from chainrule.explaining.quantities import BATCH_COST, Change, Derivative, Name, Path, Quantity, State, is_backward
 from chainrule.explaining.trees import evaluate, with_values
+from chainrule.explaining.unit_names import UnitNames
 from chainrule.explaining.updates import RuleUpdate, Update
 from chainrule.explaining.values import Values, beyond_floats
 
@@ -56,6 +57,8 @@ class Definitions:
         The rule by which weights change.
     without_update : str
         What to say where there is none; by default, how to name one.
+    units : UnitNames or None
+        What the inputs and outputs are called.
     """
 
     values: Values
@@ -63,6 +66,7 @@ class Definitions:
     most: int
     update: Update | None
     without_update: str = ""
+    units: UnitNames | None = None
     _lines: dict[tuple[Name, bool], Line] = field(default_factory=dict, repr=False, compare=False)
 
     @property

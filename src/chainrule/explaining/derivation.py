@@ -12,6 +12,7 @@ from chainrule.explaining import render
 from chainrule.explaining.asking import asked_as
 from chainrule.explaining.definitions import Definitions, Line
 from chainrule.explaining.expressions import Equation, Expression, Number, Rest, Sum, Symbol
+from chainrule.explaining.naming import Naming
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import (
     Name,
@@ -20,6 +21,7 @@ from chainrule.explaining.quantities import (
     is_backward,
 )
 from chainrule.explaining.trees import substituted, symbols
+from chainrule.explaining.unit_notes import Note, notes_on, plain_notes
 from chainrule.explaining.values import beyond_floats
 
 DETAILS = ("line", "factors", "layers", "paths", "scalars")
@@ -105,6 +107,10 @@ class Derivation:
         """Return the same as equations, ready to be rendered."""
         return tuple(line.equation for line in self.lines(detail))
 
+    def notes(self, detail: str | None = None) -> tuple[Note, ...]:
+        """Return what the inputs and outputs in its equations are called, and what they were in the table."""
+        return notes_on(self.equations(detail), self.definitions)
+
     def _factors(self) -> tuple[Line, ...]:
         definitions = self.definitions
         first = definitions.of(self.name, factors=True)
@@ -167,27 +173,33 @@ class Derivation:
     def text(self, detail: str | None = None) -> str:
         """Return the derivation as aligned Unicode text."""
         equations = self.equations(detail)
-        written = render.text(equations, self.definitions.naming, self.digits)
-        if len(equations) < LONGEST:
-            return written
-        return f"{written}\n... and more: {LONGEST} equations are shown. Ask for one of these quantities to go on."
+        written = render.text(equations, *self._form)
+        if len(equations) >= LONGEST:
+            written += f"\n... and more: {LONGEST} equations are shown. Ask for one of these quantities to go on."
+        return written + render.notes_text(self.notes(detail), *self._form)
 
     def latex(self, detail: str | None = None) -> str:
         """Return the derivation as LaTeX, an `aligned` environment for use within display mathematics."""
-        return render.latex(self.equations(detail), self.definitions.naming, self.digits)
+        return render.latex(self.equations(detail), *self._form, render.latex_notes(self.notes(detail), *self._form))
 
     def mathml(self, detail: str | None = None) -> str:
         """Return the derivation as MathML, one `<math>` element."""
-        return render.mathml(self.equations(detail), self.definitions.naming, self.digits)
+        return render.mathml(self.equations(detail), *self._form, render.mathml_notes(self.notes(detail), *self._form))
 
     def json(self, detail: str | None = None) -> dict[str, Any]:
-        """Return the derivation as plain data: names, rules, trees and values."""
+        """Return the derivation as plain data: names, rules, trees and values; "units" where inputs have names."""
+        naming, notes = self.definitions.naming, self.notes(detail)
         return {
-            "quantity": asked_as(self.name, self.definitions.naming),
+            "quantity": asked_as(self.name, naming),
             "value": finite(self.value),
             "notation": self.definitions.notation.name,
-            "lines": render.plain(self.equations(detail), self.definitions.naming),
+            "lines": render.plain(self.equations(detail), naming),
+            **({"units": plain_notes(notes, naming)} if notes else {}),
         }
+
+    @property
+    def _form(self) -> tuple[Naming, int]:
+        return self.definitions.naming, self.digits
 
     def __str__(self) -> str:
         return self.text()

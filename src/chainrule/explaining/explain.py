@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,13 @@ from chainrule.explaining.asking import ask, asked_as
 from chainrule.explaining.definitions import Definitions
 from chainrule.explaining.derivation import DETAILS, Derivation
 from chainrule.explaining.grammar import all_quantities
+from chainrule.explaining.names_in_text import numbered, refuse_misread
 from chainrule.explaining.notation import Notation
 from chainrule.explaining.presets import notation_named
 from chainrule.explaining.quantities import Change, Derivative, Name, Path, Quantity, State, example_of, is_array
 from chainrule.explaining.solver_updates import damped_update
+from chainrule.explaining.unit_names import unit_names
+from chainrule.explaining.unit_notes import called
 from chainrule.explaining.updates import RuleUpdate, Update
 from chainrule.explaining.values import make_values
 from chainrule.explaining.whole_arrays import ArrayOf
@@ -60,7 +63,7 @@ class Explanation:
         return self.definitions.notation
 
     def __getitem__(self, quantity: str | Name) -> Derivation | ArrayOf:
-        """Return the derivation of a quantity, or all of an array such as "dC/dW[1]".
+        """Return the derivation of a quantity, or all of an array such as "dC/dW[1]"; see `asked` for names.
 
         Raises
         ------
@@ -69,7 +72,7 @@ class Explanation:
         """
         if not isinstance(quantity, (str, Quantity, Derivative, Path, Change, State)):
             raise UsageError(f'ask for a quantity by its name, such as "dC/dW[1][2,1]"; received {quantity!r}.')
-        name = self._asked(quantity) if isinstance(quantity, str) else quantity
+        name = self.asked(quantity) if isinstance(quantity, str) else quantity
         example, N = example_of(name), len(self.definitions.values.X)
         if isinstance(example, int) and example >= N:
             raise UsageError(f"{quantity}: there are {N} examples, 1 to {N}.")
@@ -85,12 +88,23 @@ class Explanation:
         naming = self.definitions.naming
         return [asked_as(name, naming) for name in all_quantities(self.network.sizes) if self._has(name)]
 
-    def _asked(self, text: str) -> Name:
+    def asked(self, text: str) -> Name:
+        """Read the name of a quantity; inputs and outputs may go by their names, as in "dC/dx[area]".
+
+        Raises
+        ------
+        UsageError
+            If it is none, or names an input or output that is not there.
+        """
+
         def askable(name: Name) -> bool:
             example = example_of(name)
             return self._has(name) and not (isinstance(example, int) and example >= len(self.definitions.values.X))
 
-        return ask(text, self.definitions.naming, askable, [layer.x0 for layer in self.network.layers])
+        numbers, named = numbered(text, self.definitions.naming, self.definitions.units)
+        name = ask(numbers, self.definitions.naming, askable, [layer.x0 for layer in self.network.layers])
+        refuse_misread(text, named, name, self.definitions.values.L)
+        return name
 
     def _has(self, name: Name) -> bool:
         """Whether a quantity is there: its targets, its bias, an update rule, dC/da behind a loss that is not fused."""
@@ -107,6 +121,10 @@ class Explanation:
         if name.kind == "b":
             return values.biases(name.layer) is not None
         return values.Y is not None or name.kind not in ("C", "J", "y", "delta", "beta")
+
+    def called(self) -> dict[str, str]:
+        """What the inputs, targets and outputs are called, where they have names: {"x[1]": "area", ...}."""
+        return called(self.definitions)
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.names()
@@ -135,6 +153,8 @@ def explain(
     learning_rate: float = 0.01,
     state: Any = None,
     step: int = 1,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
     detail: str = "factors",
     most: int = 8,
     digits: int = 5,
@@ -164,6 +184,8 @@ def explain(
         What the rule remembered before this update (`TrainingState.rule_state`); by default, nothing yet.
     step : int
         Explain this update by batch rather than the first: those before it are made from these weights.
+    input_names, output_names : sequence of str, optional
+        What the inputs and outputs are called: derivations say it, and ``why["dC/dx[area]"]`` asks by it.
     detail : "line", "factors", "layers", "paths" or "scalars"
         How much a derivation shows.
     most : int
@@ -215,7 +237,8 @@ def explain(
         if made.weight_decay:
             options["weight_decay"] = 0.0
         values = make_values(network, X, Y, loss, example, **options)
-    return Explanation(Definitions(values, convention, most, made), detail, digits)
+    units = unit_names(input_names, output_names, network.sizes)
+    return Explanation(Definitions(values, convention, most, made, units=units), detail, digits)
 
 
 def check_showing(detail: str, most: int, digits: int) -> None:

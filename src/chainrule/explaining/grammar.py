@@ -13,6 +13,7 @@
     dC/dW[1]  da[2]/da[0]           a whole matrix, a whole Jacobian
     dz[3]/dz[2]  da[2]/dW[1]        between layers; delta[2], z[1], x: of all examples
     ... @ 4                         of the fourth example rather than of the one chosen
+    x[area]  W[1]["a, b",2]         inputs and outputs by name, for which `names_in_text` writes numbers
 
 Layers and units are counted as a notation counts them. Inside, layer 0 is the input, units count from 0, and a weight
 has the unit that it comes from first.

@@ -126,8 +126,8 @@ class LatexWriter(Writer):
         return r"\begin{pmatrix}" + r" \\ ".join(" & ".join(row) for row in rows) + r"\end{pmatrix}"
 
 
-def latex(equations: Sequence[Equation], naming: Naming, digits: int | None) -> str:
-    """Write equations as an `aligned` environment, each with its rule behind it."""
+def latex(equations: Sequence[Equation], naming: Naming, digits: int | None, further: Sequence[str] = ()) -> str:
+    """Write equations as an `aligned` environment, each with its rule behind it, and further rows below."""
     writer = LatexWriter(naming, digits)
     rows = []
     for equation in equations:
@@ -135,7 +135,7 @@ def latex(equations: Sequence[Equation], naming: Naming, digits: int | None) -> 
         for i, side in enumerate(sides_written(equation, writer)):
             rule = rf" && \text{{{latex_words(equation.rule)}}}" if i == 0 and equation.rule else ""
             rows.append(f"{left if i == 0 else ''} &= {side}{rule}")
-    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+    return "\\begin{aligned}\n" + " \\\\\n".join([*rows, *further]) + "\n\\end{aligned}"
 
 
 def latex_document(derivations: Sequence[str], title: str = "Derivation") -> str:
@@ -171,6 +171,15 @@ _IN_WORDS = {
 }  # fmt: skip
 
 
+def latex_escaped(words: str) -> str:
+    r"""Write words for LaTeX's text as they are, with what it takes as a command escaped.
+
+    >>> print(latex_escaped("a_b 100 %"))
+    a\_b 100 \%
+    """
+    return "".join(_IN_WORDS.get(c, c) for c in words)
+
+
 def latex_words(words: str) -> str:
     r"""Write words for LaTeX's text: what it takes as a command escaped, powers and Greek letters as formulas.
 
@@ -181,6 +190,6 @@ def latex_words(words: str) -> str:
     for script in _SCRIPT_IN_WORDS.finditer(words):
         base, sign, exponent = (part.replace("_", r"\_") if part != "_" else part for part in script.groups() if part)
         shown = base if len(base) == 1 else rf"\mathrm{{{base}}}"
-        done += "".join(_IN_WORDS.get(c, c) for c in words[at : script.start()]) + f"${shown}{sign}{{{exponent}}}$"
+        done += latex_escaped(words[at : script.start()]) + f"${shown}{sign}{{{exponent}}}$"
         at = script.end()
-    return done + "".join(_IN_WORDS.get(c, c) for c in words[at:])
+    return done + latex_escaped(words[at:])

@@ -118,8 +118,8 @@ class MathmlWriter(Writer):
         return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
 
 
-def mathml(equations: Sequence[Equation], naming: Naming, digits: int | None) -> str:
-    """Write equations as one `<math>` element: a table aligned at the sign."""
+def mathml(equations: Sequence[Equation], naming: Naming, digits: int | None, further: Sequence[str] = ()) -> str:
+    """Write equations as one `<math>` element: a table aligned at the sign, with further rows below."""
     writer = MathmlWriter(naming, digits)
     rows = []
     for equation in equations:
@@ -132,7 +132,7 @@ def mathml(equations: Sequence[Equation], naming: Naming, digits: int | None) ->
                 f'<mtr><mtd style="text-align:right">{left if i == 0 else ""}</mtd><mtd><mo>=</mo></mtd>'
                 f'<mtd style="text-align:left"><mrow>{side}</mrow></mtd></mtr>'
             )
-    return f'<math display="block"><mtable displaystyle="true">{"".join(rows)}</mtable></math>'
+    return f'<math display="block"><mtable displaystyle="true">{"".join([*rows, *further])}</mtable></math>'
 
 
 def _pieces(letters: str) -> str:

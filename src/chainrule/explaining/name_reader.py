@@ -22,7 +22,7 @@ from chainrule.explaining.quantities import (
 
 KINDS = {"W": "weight", "b": "bias", "z": "pre-activation", "a": "activation", "x": "input", "y": "target",
           "delta": "delta", "beta": "beta", "C": "cost of an example", "J": "cost of the batch"}  # fmt: skip
-_OTHER_NAMES = {"w": "W", "X": "x", "Y": "y", "t": "y", "d": "y", "net": "z", "sum": "z", "s": "z", "o": "a", "h": "a",
+OTHER_NAMES = {"w": "W", "X": "x", "Y": "y", "t": "y", "d": "y", "net": "z", "sum": "z", "s": "z", "o": "a", "h": "a",
                 "δ": "delta", "β": "beta", "E": "C", "L": "C", "A": "a", "Z": "z", "B": "b"}  # fmt: skip
 _QUANTITY = re.compile(r"([A-Za-zδβ]+)((?:\[[^\[\]]*\])*)")
 
@@ -145,7 +145,7 @@ class Reader:
         if not match:
             raise self.error("a quantity is written as z[1][2] or dC/dW[1][2,1]")
         given, brackets = match.group(1), re.findall(r"\[([^\[\]]*)\]", match.group(2))
-        kind = given if given in KINDS else self.words.get(given, _OTHER_NAMES.get(given, given))
+        kind = given if given in KINDS else self.words.get(given, OTHER_NAMES.get(given, given))
         if kind not in KINDS:
             near = did_you_mean(kind, KINDS).partition('"')[2].partition('"')[0]
             meant = self.text.replace(text, near + match.group(2), 1) if near else ""

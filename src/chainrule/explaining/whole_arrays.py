@@ -18,6 +18,7 @@ from chainrule.explaining.not_finite import why_not_finite
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import Change, Derivative, Name, Quantity, has_examples
 from chainrule.explaining.trees import substituted
+from chainrule.explaining.unit_notes import Note, plain_notes, whole_layers
 from chainrule.explaining.values import beyond_floats
 
 WRITTEN_OUT = 24  # entries of an array whose equation is shown
@@ -151,6 +152,14 @@ class ArrayOf:
         rule = rules.pop() if len(rules) == 1 else ""
         return (Equation(left, (*sides, numbers), f"{rule} ({remark})" if rule and remark else rule or remark),)
 
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the inputs and outputs are called that its rows or columns belong to."""
+        match self.name:
+            case Derivative(top, bottom):
+                return whole_layers(self.definitions, (top, bottom))
+        return whole_layers(self.definitions, (self._of,))
+
     @property
     def _remark(self) -> str:
         """What is said of all of the array: what a course's own has in it, and why a number of it is not finite."""
@@ -193,7 +202,8 @@ class ArrayOf:
     def text(self, detail: str | None = None) -> str:
         """Return name, shape and numbers, with the equation written out before them where it fits."""
         naming = self.definitions.naming
-        numbers = render.array_text(self.name, self.value, naming, self.digits)
+        notes = render.notes_text(self.notes, naming, self.digits)
+        numbers = render.array_text(self.name, self.value, naming, self.digits) + notes
         large = self.value.size > WRITTEN_OUT or self.value.ndim > 2
         if (detail or self.detail) == "line" or large or all(map(self.definitions.is_given, self.names.flat)):
             return f"{self._remark}\n{numbers}".lstrip()
@@ -202,11 +212,15 @@ class ArrayOf:
 
     def latex(self, detail: str | None = None) -> str:
         """Return the array as LaTeX, an `aligned` environment for use within display mathematics."""
-        return render.latex(self._matrices(detail), self.definitions.naming, self.digits)
+        naming = self.definitions.naming
+        further = render.latex_notes(self.notes, naming, self.digits)
+        return render.latex(self._matrices(detail), naming, self.digits, further)
 
     def mathml(self, detail: str | None = None) -> str:
         """Return the array as MathML, one `<math>` element."""
-        return render.mathml(self._matrices(detail), self.definitions.naming, self.digits)
+        naming = self.definitions.naming
+        further = render.mathml_notes(self.notes, naming, self.digits)
+        return render.mathml(self._matrices(detail), naming, self.digits, further)
 
     def json(self, detail: str | None = None) -> dict[str, Any]:
         """Return the array as plain data: its shape, its numbers and, where it fits, its equation."""
@@ -217,6 +231,7 @@ class ArrayOf:
             "value": _nested(self.value),
             "notation": self.definitions.notation.name,
             "lines": render.plain(self.equations(detail), self.definitions.naming) if small else [],
+            **({"units": plain_notes(self.notes, self.definitions.naming)} if self.notes else {}),
         }
 
     def _matrices(self, detail: str | None) -> tuple[Equation, ...]:

@@ -12,11 +12,12 @@ from chainrule.explaining import render
 from chainrule.explaining.derivation import Derivation
 from chainrule.explaining.explain import Explanation
 from chainrule.explaining.expressions import ONE, Equation, Expression, Number, Product, Quotient, Symbol
-from chainrule.explaining.grammar import parse, written
+from chainrule.explaining.grammar import written
 from chainrule.explaining.plain_form import finite
 from chainrule.explaining.quantities import Name, OfMember, Quantity, example_of
 from chainrule.explaining.sums import long_sum
 from chainrule.explaining.trees import with_values
+from chainrule.explaining.unit_notes import Note, notes_on
 
 if TYPE_CHECKING:
     from chainrule.models.ensemble import Ensemble
@@ -51,9 +52,7 @@ class EnsembleExplanation:
             If it is no name of a quantity, or one of a single network.
         """
         first = self.members[0]
-        name = quantity
-        if isinstance(quantity, str):
-            name = parse(quantity, first.network.sizes, first.notation.counting)
+        name = first.asked(quantity) if isinstance(quantity, str) else quantity
         L = len(first.network.layers)
         if not (isinstance(name, Quantity) and name.kind == "a" and name.layer == L and name.units):
             raise UsageError(
@@ -68,6 +67,11 @@ class EnsembleExplanation:
         first = self.members[0]
         L = len(first.network.layers)
         return [written(Quantity("a", L, (k,)), first.notation.counting) for k in range(first.network.sizes[-1])]
+
+    def called(self) -> dict[str, str]:
+        """What the outputs are called."""
+        first, there = self.members[0].called(), self.names()
+        return {name: first[name] for name in there if name in first}
 
     def __repr__(self) -> str:
         return f"<Explanation of {len(self.members)} networks that answer by their mean>"
@@ -127,7 +131,9 @@ class MeanOf:
         mean = f"{np.mean(each):.{digits}g}"
         if classes:
             return f"The ensemble gives class {classes[k]} the probability {mean}, the mean of its members' {own}."
-        return f"The ensemble predicts {mean}, the mean of its members' {own}."
+        units = self.members[0].definitions.units
+        target = f" for {units.called('output', k)}" if units is not None and len(units.outputs) > 1 else ""
+        return f"The ensemble predicts {mean}{target}, the mean of its members' {own}."
 
     def text(self, detail: str | None = None) -> str:
         """Return the mean and every member's derivation as aligned Unicode text."""
@@ -137,11 +143,17 @@ class MeanOf:
 
     def latex(self, detail: str | None = None) -> str:
         """Return the mean as LaTeX; each of `members` has its own."""
-        return render.latex((self.equation,), self._naming, self.members[0].digits)
+        form = self._naming, self.members[0].digits
+        return render.latex((self.equation,), *form, render.latex_notes(self._notes, *form))
 
     def mathml(self, detail: str | None = None) -> str:
         """Return the mean as MathML; each of `members` has its own."""
-        return render.mathml((self.equation,), self._naming, self.members[0].digits)
+        form = self._naming, self.members[0].digits
+        return render.mathml((self.equation,), *form, render.mathml_notes(self._notes, *form))
+
+    @property
+    def _notes(self) -> tuple[Note, ...]:
+        return notes_on((self.equation,), self.members[0].definitions)
 
     def json(self, detail: str | None = None) -> dict[str, Any]:
         """Return the mean and every member's derivation as plain data."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import UsageError
 from chainrule.explaining.explain import Explanation, explain
+from chainrule.models.input_words import names_of
 
 if TYPE_CHECKING:
     from chainrule.models.model import Model
@@ -34,7 +35,7 @@ def explain_model(
     if Y is not None and plan.solver == "descent":
         trained |= {"update": plan.update, "learning_rate": plan.eta}
     made = explain(model.network, X, Y, example=example, **{**trained, **options})
-    definitions = made.definitions
+    definitions = replace(made.definitions, units=names_of(model.encoding, table))
     if definitions.update is not None:
         remark = NOT_TAKEN.format(rows=f"{len(X)} rows" if len(X) > 1 else "this row")
         definitions = replace(definitions, update=replace(definitions.update, remark=remark))

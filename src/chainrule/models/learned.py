@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from chainrule.data.columns import Table
 from chainrule.data.encoding import split_table
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
@@ -26,17 +27,14 @@ class Again(NamedTuple):
     ----------
     training : Training
         Of the random start that the model keeps, before its first epoch.
-    row_numbers : int array (N,)
-        Those of the training rows in their table.
-    source : str
-        What the table is called.
+    table : Table
+        Its rows, in their order.
     known : bool
         Whether the rows are certainly those of training.
     """
 
     training: Training
-    row_numbers: np.ndarray
-    source: str
+    table: Table
     known: bool
 
 
@@ -70,11 +68,11 @@ def training_again(
                 f"a model that was loaded keeps no rows, and its training cannot be run again without them. Name the "
                 f"table that trained it: {model.provenance.source}."
             )
-        arrays, numbers, name = model.learned, model.parts["train"].row_numbers, model.parts["train"].source
+        arrays, table = model.learned, model.parts["train"]
     else:
-        arrays, numbers, name = _from_table(model, source, y, sample_weight, reading or {})
+        arrays, table = _from_table(model, source, y, sample_weight, reading or {})
     training = training_of_start(training_on(arrays, model.plan), model.provenance.start)
-    return Again(training, numbers, name, bool(model.provenance.fingerprint))
+    return Again(training, table, bool(model.provenance.fingerprint))
 
 
 def _own_parts(model: Model) -> str:
@@ -86,9 +84,7 @@ def _own_parts(model: Model) -> str:
     return " and ".join(lost)
 
 
-def _from_table(
-    model: Model, source: Any, y: Any, sample_weight: Any, reading: dict[str, Any]
-) -> tuple[Arrays, np.ndarray, str]:
+def _from_table(model: Model, source: Any, y: Any, sample_weight: Any, reading: dict[str, Any]) -> tuple[Arrays, Table]:
     (options,) = divide_options(reading, ReadingPlan)
     plan = model.encoding_plan if y is None else replace(model.encoding_plan, target=None)
     usable = usable_rows(*read_source(source, y, plan, ReadingPlan(**options)), sample_weight)
@@ -109,7 +105,7 @@ def _from_table(
             f"{name} is not the table that trained this model: its training or validation rows, their order or their "
             f"weights differ. {_wanted(model)}"
         )
-    return arrays, usable.table.row_numbers[split.train], name
+    return arrays, usable.table.take(split.train)
 
 
 def _wanted(model: Model) -> str:

@@ -223,6 +223,8 @@ class Model:
     ) -> Any:
         """Explain any number of this network at some rows: index the result by the name of a quantity.
 
+        Inputs and outputs go by name too, as in "dC/dx[area]", "x[district=north]" and "a[2][setosa]".
+
         Parameters
         ----------
         rows

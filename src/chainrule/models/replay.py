@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from chainrule.explaining.quantities import Change, Name
 from chainrule.explaining.taken_updates import explain_taken, off_by
 from chainrule.explaining.updates import place_of as place_of_parameter
 from chainrule.explaining.whole_arrays import ArrayOf
+from chainrule.models.input_words import names_of
 from chainrule.models.learned import training_again
 from chainrule.models.proof import another_way, largest_difference, prove
 from chainrule.training.prepare import Training
@@ -98,6 +99,10 @@ class Replay:
     def names(self) -> list[str]:
         """List the quantities that can be asked for."""
         return self.explanation.names()
+
+    def called(self) -> dict[str, str]:
+        """What the inputs, targets and outputs are called."""
+        return self.explanation.called()
 
     def weight(self, quantity: str | Name) -> tuple[float, float]:
         """Return a weight or a bias before and after the step, as the training held it.
@@ -211,9 +216,12 @@ def replay(
     taken = walk.take(batch)
     same_end = largest_difference(walk.finish(), states[epoch].network) == 0
     explanation = explain_taken(training, taken, before, example=example, **options)
+    rows = again.table.take(taken.rows)
+    named = replace(explanation.definitions, units=names_of(model.encoding, rows))
+    explanation = replace(explanation, definitions=named)
     remarks = [*proof.remarks, *remarks_on(model, training, taken, explanation, same_end)]
     return Replay(
-        explanation, taken, len(history), updates, again.row_numbers[taken.rows], again.source,
+        explanation, taken, len(history), updates, rows.row_numbers, rows.source,
         proof.exact and same_end, tuple(remarks),
     )  # fmt: skip
 

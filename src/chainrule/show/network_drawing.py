@@ -78,7 +78,7 @@ def network_drawing(network: Network, inputs: Sequence[str], outputs: Sequence[s
         if layer is not None
     ]
     width = left + gap * gaps + right
-    lines, drawn, total = _connections(network, places, inputs)
+    lines, drawn, total = _connections(network, places, inputs, outputs)
     content = [
         group(lines, class_="weights"),
         *(_units(network, place, (inputs, shown_inputs), (outputs, shown_outputs)) for place in places),
@@ -130,7 +130,9 @@ def _place(layer: int, x: float, size: int, rows: int) -> Place:
     return Place(layer, x, units, tuple(start + STEP * row for row in rows_used), start + STEP * head)
 
 
-def _connections(network: Network, places: Sequence[Place], inputs: Sequence[str]) -> tuple[list[Html], int, int]:
+def _connections(
+    network: Network, places: Sequence[Place], inputs: Sequence[str], outputs: Sequence[str]
+) -> tuple[list[Html], int, int]:
     """Lines for the strongest weights between shown units, the weakest first so that the strong lie on top."""
     found: list[Connection] = []
     for before, after in pairwise(places):
@@ -142,7 +144,8 @@ def _connections(network: Network, places: Sequence[Place], inputs: Sequence[str
             source = f" on {inputs[unit]}" if before.layer == 0 else ""
             for other, height_after in zip(after.units, after.heights, strict=True):
                 weight = float(W[unit, other])
-                name = f"W[{after.layer}][{unit + 1},{other + 1}] = {number(weight, 6)}{source}"
+                target = f" to {outputs[other]}" if after.layer == len(network.layers) else ""
+                name = f"W[{after.layer}][{unit + 1},{other + 1}] = {number(weight, 6)}{source}{target}"
                 ends = (before.x + RADIUS, height, after.x - RADIUS, height_after)
                 found.append(Connection(weight, abs(weight) / largest, ends, name))
     strongest = sorted(found, key=lambda connection: -connection.strength)[:MOST_LINES]

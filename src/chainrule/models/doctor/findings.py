@@ -105,7 +105,7 @@ def together(findings: Iterable[Finding]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the doctor found. It prints itself.
+    """What `chainrule check`, `diagnose` or `diagnose_model` found. It prints itself.
 
     Attributes
     ----------

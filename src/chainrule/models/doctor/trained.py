@@ -118,7 +118,7 @@ def worth(model: Model) -> Iterator[Finding]:
             "warning",
             what,
             "The network has not found anything in the inputs that holds for new rows.",
-            "Examine the table with the doctor's other checks; the inputs may not tell.",
+            "Examine the table with chainrule check; the inputs may not tell.",
         )
 
 

@@ -207,7 +207,21 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackS
         rows = self._checked_inputs(X)
         rows = rows.toarray() if is_sparse(rows) else rows
         Y = None if y is None else self._encoded_targets(dense(y), np.float64)
-        return explain(self.network_, rows, Y, example=example, **{"loss": self._loss(), **options})
+        named = {"input_names": self._names_of_inputs(), "output_names": self._names_of_outputs()}
+        return explain(self.network_, rows, Y, example=example, **{"loss": self._loss(), **named, **options})
+
+    def _names_of_inputs(self) -> list[str] | None:
+        """The columns of the frame that it was fitted on, or what preprocess=True has made of them."""
+        encoding = getattr(self, "_encoding", None)
+        names = getattr(self, "feature_names_in_", None) if encoding is None else encoding.node_names
+        return None if names is None or len(names) != self.network_.sizes[0] else list(map(str, names))
+
+    def _names_of_outputs(self) -> list[str] | None:
+        """The classes of the outputs; of two on one output, the second."""
+        classes, n = getattr(self, "classes_", None), self.network_.sizes[-1]
+        if classes is None or len(classes) not in (n, n + 1):
+            return None
+        return list(map(str, list(classes)[-n:]))
 
 
 def scikit_learns_name(activation: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from chainrule.data.columns import count, name_list
 from chainrule.files import write_whole
@@ -43,7 +43,7 @@ def report_html(model: Model, command: str = "") -> str:
     (True, False)
     """
     judged, findings = judge(model), findings_about(model)
-    title = f"Predicting {name_list(model.encoding.target_names, 4)} from {model.provenance.source}"
+    title = f"{PurePath(model.provenance.source).name}: {name_list(model.encoding.target_names, 4)}"
     body = [
         _head(model, judged, title),
         curves_section(model, over_trained=any(found.check == "over-training" for found in findings)),
