@@ -45,7 +45,10 @@ def read_excel(path: Path, source: str, sheet: str | None) -> Table:
         ) from None
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
-        chosen = _chosen(book.sheet_names, source, sheet)
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise DataError(f"{source} cannot be read: {error}.") from None
+    chosen = _chosen(book.sheet_names, source, sheet)
+    try:
         rows = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise DataError(f"{source} cannot be read: {error}.") from None

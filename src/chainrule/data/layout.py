@@ -133,7 +133,9 @@ def _one_cell_more(rows: list[list[str]], names: tuple[str, ...]) -> tuple[bool,
     more = len(rest[0]) > len(names)
     if (more or not names[-1]) and not any(row[-1].strip() for row in rest):
         return True, False
-    return False, more and len({row[0] for row in rest}) == len(rest)
+    first = [row[0].strip() for row in rest]
+    counted = first == [str(i + 1) for i in range(len(first))]
+    return False, more and (counted or (len(set(first)) == len(first) and not any(map(take_apart, first))))
 
 
 def first_line_is_data(rows: list[list[str]], missing_tokens: tuple[str, ...], comma: bool) -> bool:

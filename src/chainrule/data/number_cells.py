@@ -224,7 +224,7 @@ def read_numbers(cells: Sequence[str], known: Marks, told: bool = False) -> Numb
     plain = [cell for cell in cells if not INFINITY.fullmatch(cell)]
     apart = [take_apart(cell) for cell in plain]
     parts = [part for part in apart if part is not None]
-    if len(parts) < len(plain) or (plain and all(cell.startswith("(") for cell in plain)):  # (3) is a footnote
+    if len(parts) < len(plain):
         return None
     units = dict.fromkeys(part.unit for part in parts)
     if len(units) > 1:

@@ -192,6 +192,8 @@ def _mostly_numbers(cells: _Cells) -> bool:
     def share(some: Sequence[str], counts: Sequence[int]) -> float:
         return sum(n for cell, n in zip(some, counts, strict=True) if is_number(cell)) / sum(counts)
 
+    if all(cell.startswith("(") for cell in cells.cells):  # (3) is a footnote, and a minus only among others
+        return False
     return _looks(cells, lambda some, counts: share(some, counts) >= 0.5) and share(cells.cells, cells.counts) >= MOSTLY
 
 
