@@ -14,7 +14,7 @@ SUITE = python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
 PLAIN = not browser and not latex and not node and not torch
 
 .PHONY: help demo test test-all test-v2 test-v3 test-v4 test-shuffled test-browser test-latex test-node test-oldest \
-	test-torch test-sanitized mutants lint docs bench bench-quick bench-sklearn clean
+	test-torch test-sanitized mutants lint docs bench bench-quick bench-reading bench-sklearn clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
@@ -84,6 +84,9 @@ bench: $(BENCH)/.bench  ## Measure everything beside other libraries; an hour or
 bench-sklearn: $(VENV)/.test  ## Measure the estimators beside scikit-learn's, for docs/sklearn.md; three minutes.
 	$(BIN)/python -m benchmarks.drop_in
 	$(BIN)/python -m benchmarks.large_fits
+
+bench-reading: $(VENV)/.test  ## Measure how long a table takes to encoded arrays, and its memory, beside pandas and polars; five minutes.
+	$(BIN)/python -m benchmarks.reading
 
 bench-quick: $(BENCH)/.bench  ## The same with fewer cases and repeats, within five minutes.
 	$(BENCH)/bin/python -m benchmarks --quick
