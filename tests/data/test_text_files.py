@@ -31,7 +31,9 @@ def test_of_delimiters_that_divide_alike_the_first_is_taken_and_the_evener_other
 
 def test_one_column_is_divided_by_commas():
     assert find_delimiter("a\n1\n2\n") == ","
-    assert find_delimiter("a\nb;c\nb;c\n") == ","  # the first record has no semicolon
+    assert find_delimiter("a\nb c\nd e\n") == ","
+    with pytest.raises(DataError, match="the first line has one cell, and most others have 2, divided by ';'"):
+        find_delimiter("a\nb;c\nb;c\n")
 
 
 def test_the_records_of_a_sample():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,8 +61,10 @@ def read_delimited(path: Path, source: str, reading: ReadingPlan, as_text: Seque
         if _is_awkward(file, layout):
             plain, separator = Path(folder) / "cells.csv", ","
             lines = _write_plainly(file, layout, source, plain)
+        elif layout.begin > 2:
+            plain = _copy_rows(file, layout, Path(folder) / "rows.csv")
         with connect(plain) as (connection, (name,)):
-            skipped = 0 if lines is not None else layout.begin - 1
+            skipped = int(layout.header) if plain == file.path else 0
             cells = Cells(connection, _reader(name, separator, len(layout.names), skipped), tokens)
             hints = replace(hints, delimiter=dialect.delimiter)
             columns, shown = read_cells(cells, file, layout, source, hints, {*as_text, ROW_NAMES, NOTHING})
@@ -78,6 +82,17 @@ def _is_awkward(file: TextFile, layout: Layout) -> bool:
     """Whether rows must be written again for DuckDB: it would take a row for a comment, or lose an empty one."""
     dialect = layout.dialect
     return dialect.spaced or bool(dialect.comment) or len(layout.names) == 1
+
+
+def _copy_rows(file: TextFile, layout: Layout, path: Path) -> Path:
+    """Copy the rows alone: DuckDB's versions differ in which lines before them they count."""
+    with file.path.open("rb") as stored, path.open("wb") as out:
+        lines = file.lines()
+        before = sum(len(next(lines).encode()) for _ in range(layout.begin - 1))
+        mark = stored.read(len(BOM_UTF8))
+        stored.seek(before + len(BOM_UTF8) * (mark == BOM_UTF8))
+        shutil.copyfileobj(stored, out)
+    return path
 
 
 def _write_plainly(file: TextFile, layout: Layout, source: str, path: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from chainrule.data.number_cells import NUMBER
 from chainrule.data.text_files import records
-from chainrule.errors import UsageError
+from chainrule.errors import DataError, UsageError
 
 SAMPLE_RECORDS = 200
 # In this order among delimiters that divide every record alike: a comma may be a decimal comma, a space or a
@@ -67,6 +67,11 @@ def find_dialect(
     list of str
         What was found out, for the user to see.
 
+    Raises
+    ------
+    DataError
+        If lines may be a title or names.
+
     Examples
     --------
     >>> find_dialect(["a;b\\n", "1,5;2\\n"], "t.csv", None, None, None)
@@ -90,7 +95,9 @@ def find_dialect(
         if skip is None and not excel and share < 1:
             found = _preamble(lines[first:], comment)
             if found:
-                chosen, spaced, first = found[0], found[1], first + found[2]
+                chosen, spaced, first = found[0], False, first + found[1]
+            elif share == 0:
+                _refuse_a_title(lines[first:], source, comment)
     else:
         chosen = received
         spaced, _ = _division(lines[first:], chosen, comment)
@@ -187,16 +194,27 @@ def _leading_comments(lines: list[str]) -> int:
     return 0
 
 
-def _preamble(lines: list[str], comment: str | None) -> tuple[str, bool, int] | None:
+def _refuse_a_title(lines: list[str], source: str, comment: str | None) -> None:
+    """Refuse a first line of one cell above records of several: whether it is a title or a name is not to be known."""
+    for delimiter in DELIMITERS[:-1]:
+        widths = [len(row) for row in sample(lines, delimiter, comment=comment)]
+        width, n = Counter(widths[1:]).most_common(1)[0] if len(widths) > 1 else (1, 0)
+        if width > 1 and 2 * n > len(widths) - 1:
+            raise DataError(
+                f"{source}: the first line has one cell, and most others have {width}, divided by {delimiter!r}. "
+                "Use --skip if it is no row of the table, or --delimiter if each line is one cell."
+            )
+
+
+def _preamble(lines: list[str], comment: str | None) -> tuple[str, int] | None:
     """A delimiter that divides all records alike but for a title before them, and the number of lines of that.
 
     The title is clear if its records are of one cell, and the first record after it holds names.
     """
-    for delimiter in DELIMITERS:
-        spaced = delimiter == " "
+    for delimiter in DELIMITERS[:-1]:  # words of a sentence are no columns
         found = []
         with suppress(csv.Error):
-            for line, cells in records(uncommented(lines, comment), delimiter, spaced=spaced):
+            for line, cells in records(uncommented(lines, comment), delimiter):
                 found.append((line, cells))
                 if len(found) == SAMPLE_RECORDS:
                     break
@@ -212,10 +230,10 @@ def _preamble(lines: list[str], comment: str | None) -> tuple[str, bool, int] | 
             and 0 < begin <= MOST_PREAMBLE
             and len(rest) > 1
             and set(widths[begin:]) == {width}
-            and all(names)
+            and all(names[:-1])
             and len(set(names)) == width
             and not any(NUMBER.fullmatch(name) for name in names)
             and not any(name == cell.strip() for _, row in rest[1:] for name, cell in zip(names, row, strict=True))
         ):
-            return delimiter, spaced, rest[0][0] - 1
+            return delimiter, rest[0][0] - 1
     return None
