@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,12 +47,33 @@ def _target_names(value: Any) -> tuple[str, ...] | None:
     return names
 
 
-def _name(value: Any) -> str | None:
+def _name(option: str) -> Any:
     """Accept one name; a number is one in frames without names of their own."""
-    names = (value,) if isinstance(value, str) else _names(value)
-    if names is not None and len(names) != 1:
-        raise UsageError(f"weights is the name of one column; received {value!r}.")
-    return None if names is None else names[0]
+
+    def check(value: Any) -> str | None:
+        names = (value,) if isinstance(value, str) else _names(value)
+        if names is not None and len(names) != 1:
+            raise UsageError(f"{option} is the name of one column; received {value!r}.")
+        return None if names is None else names[0]
+
+    return check
+
+
+class Rows:
+    """A table in memory, given where a file's name may stand; equal to itself alone, so that plans can be compared."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __repr__(self) -> str:
+        return f"<rows of a {type(self.table).__name__}>"
+
+
+def _file(value: Any) -> Any:
+    """Accept a path, or whatever else holds a table."""
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    return value if value is None or isinstance(value, Rows) else Rows(value)
 
 
 def _unknown(value: Any) -> Any:
@@ -109,17 +131,73 @@ class EncodingPlan:
         (), "Columns to read as names rather than numbers, one node for each value.", check=_names
     )
     ignore: Sequence[str] = option((), "Columns to leave out.", check=_names)
-    weights: str | None = option(None, "Column that holds the weight of each example; it is no input.", check=_name)
+    weights: str | None = option(
+        None, "Column that holds the weight of each example; it is no input.", check=_name("weights")
+    )
     max_categories: int = option(
         50, "A text column with more different values is left out unless --nominal names it.", low=2
     )
     validation: float = option(0.2, "Share of the rows kept to watch for over-training; 0 for none.", check=_part)
     test: float = option(0.2, "Share of the rows kept to test the finished model; 0 for none.", check=_part)
+    group: str | None = option(
+        None,
+        "Column whose rows of one value stay together in one part, such as all rows of a patient; it is no input.",
+        check=_name("group"),
+    )
+    time: str | None = option(
+        None,
+        "Column of times (dates or numbers): train on the past, validate on what follows, test on the latest rows.",
+        check=_name("time"),
+    )
+    split: str | None = option(
+        None,
+        "Column that says of each row whether it is for train, validation or test; it is no input.",
+        check=_name("split"),
+    )
+    validation_file: Any = option(
+        None,
+        "Table with the validation rows, in place of a share of DATA; read like DATA, its columns found by name.",
+        check=_file,
+    )
+    test_file: Any = option(None, "Table with the test rows, in place of a share of DATA; read like DATA.", check=_file)
+
+    @property
+    def no_inputs(self) -> tuple[str, ...]:
+        """Columns that say something of the rows, and are neither inputs nor targets."""
+        return tuple(name for name in (self.weights, self.group, self.split) if name is not None)
 
     def __post_init__(self) -> None:
         checked(self)
+        self._refuse_contradictions()
         if self.validation + self.test >= 1:
             raise UsageError(
                 f"validation={self.validation} and test={self.test} leave no rows to train on. "
                 "Their sum must be below 1."
             )
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse options of which one would undo the other."""
+        ways = [name for name in ("group", "time", "split") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise UsageError(f"{ways[0]} and {ways[1]} each decide which rows are for what. Leave one of them out.")
+        if len(set(self.no_inputs)) < len(self.no_inputs):
+            raise UsageError(
+                f"weights, group and split are columns of their own; received {self.no_inputs[0]!r} twice."
+            )
+        for name in self.no_inputs:
+            if name in (self.target or ()):
+                raise UsageError(f'column "{name}" is a target, and no column for weights, group or split.')
+        if self.time is not None and self.time in (self.target or ()):
+            raise UsageError(f'column "{self.time}" is a target, and cannot say which rows come first.')
+        for part in ("validation", "test"):
+            file = getattr(self, f"{part}_file")
+            if file is not None and self.split is not None:
+                raise UsageError(
+                    f'split="{self.split}" says which rows are for what, and {part}_file brings rows of their own. '
+                    "Leave one of them out."
+                )
+            if getattr(self, part) not in (0.0, 0.2) and (file is not None or self.split is not None):
+                raise UsageError(
+                    f"{part}={getattr(self, part)} would have no effect: "
+                    f"{'split' if file is None else f'{part}_file'} says which rows these are. Leave one of them out."
+                )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,20 +14,43 @@ import numpy as np
 from chainrule.core.arrays import as_float_array
 from chainrule.data.arrays import inputs_and_targets
 from chainrule.data.columns import Table, name_list
-from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table
+from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table, split_table
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.further_tables import joined
 from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.split_rules import Marks, marks_of
 from chainrule.data.splits import Split
 from chainrule.data.tables import read_with
 from chainrule.errors import DataError, UsageError
+from chainrule.models.further_rows import shared_groups, take_marking
 
 
 class Usable(NamedTuple):
-    """The rows of a source that can be used, their weights, and the plan with the targets that came as `y`."""
+    """The rows of a source that can be used, and what decides how they are divided.
+
+    Attributes
+    ----------
+    table : Table
+        The rows of the table itself, and below them those of the files for validation and test.
+    weights : float64 array (N,) or None
+    plan : EncodingPlan
+        With the targets that came as `y`, and the names of further files.
+    marks : Marks or None
+        What a column says of how the table's own rows may be divided.
+    further : mapping of str to int
+        How many rows "validation" and "test" have from files of their own.
+    """
 
     table: Table
     weights: np.ndarray | None
     plan: EncodingPlan
+    marks: Marks | None = None
+    further: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def own(self) -> Table:
+        """The rows of the table itself, which are divided."""
+        return self.table.take(slice(self.table.n_rows - sum(self.further.values()))) if self.further else self.table
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,18 +123,58 @@ class Examples:
         return {}
 
 
-def usable_rows(table: Table, plan: EncodingPlan, sample_weight: Any = None) -> Usable:
-    """Take the rows that can be used, and their weights.
+def usable_rows(
+    table: Table, plan: EncodingPlan, sample_weight: Any = None, further: Mapping[str, Table] | None = None
+) -> Usable:
+    """Take the rows that can be used, their weights, and what decides how they are divided.
+
+    Parameters
+    ----------
+    table, plan
+        From `read_source`.
+    sample_weight : array (N,), optional
+    further : mapping of str to Table, optional
+        From `read_further`.
 
     Raises
     ------
     UsageError, DataError
     """
     table, weights = _take_weights(table, plan.weights, sample_weight)
+    table, marking = take_marking(table, plan)
+    away = plan.no_inputs
+    plan = replace(
+        plan,
+        ignore=tuple(name for name in plan.ignore or () if name not in away),
+        nominal=tuple(name for name in plan.nominal or () if name not in away),
+    )
     usable = prepare_table(table, plan)
-    if weights is not None:
-        weights = weights[np.isin(table.row_numbers, usable.row_numbers)]
-    return Usable(usable, weights, plan)
+    kept = np.isin(table.row_numbers, usable.row_numbers)
+    weights = None if weights is None else weights[kept]
+    marks = None if marking is None else marks_of(marking.take(kept), usable, plan)
+    if not further:
+        return Usable(usable, weights, plan, marks)
+    together = joined(usable, further, plan).with_notes(*shared_groups(further, plan, marks))
+    names: dict[str, Any] = {f"{part}_file": other.source for part, other in further.items()}
+    rows = {part: int((together.file_of == i).sum()) for i, part in enumerate(further, start=1)}
+    if weights is not None:  # only those of training rows count
+        weights = np.concatenate([weights, np.ones(sum(rows.values()))])
+    return Usable(together, weights, replace(plan, **names), marks, rows)
+
+
+def divided(usable: Usable, seed: int) -> Split:
+    """Decide which rows train, validate and test.
+
+    Raises
+    ------
+    UsageError, DataError
+    """
+    split = split_table(usable.own, usable.plan, np.random.default_rng(seed), usable.marks)
+    start = usable.table.n_rows - sum(usable.further.values())
+    for part, rows in usable.further.items():
+        own: dict[str, Any] = {part: np.arange(start, start + rows)}
+        split, start = replace(split, **own), start + rows
+    return split
 
 
 def encode(usable: Usable, split: Split, output: str) -> Examples:
@@ -120,7 +185,12 @@ def encode(usable: Usable, split: Split, output: str) -> Examples:
     output : str
         Name of the output activation.
     """
-    encoding = fit_encoding(usable.table, usable.plan, split.train, output)
+    encoding = fit_encoding(usable.own, usable.plan, split.train, output)
+    return encoded(usable, split, encoding)
+
+
+def encoded(usable: Usable, split: Split, encoding: Encoding) -> Examples:
+    """Encode all rows by an encoding that is there."""
     X, Y = encoding.encode(usable.table)
     return Examples(usable.table, split, encoding, usable.plan, X, Y, usable.weights)
 

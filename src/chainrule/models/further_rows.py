@@ -1,0 +1,62 @@
+"""What decides the parts of a table besides its inputs: files of their own, and a column that says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from chainrule.data.arrays import inputs_and_targets
+from chainrule.data.columns import Column, Table, count
+from chainrule.data.encoding_plan import EncodingPlan, Rows
+from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.split_rules import Marks
+from chainrule.data.tables import read_with
+
+
+def read_further(table: Table, plan: EncodingPlan, reading: ReadingPlan) -> dict[str, Table]:
+    """Read the tables that the plan has for validation and test, as the table was read.
+
+    Raises
+    ------
+    UsageError, DataError
+    """
+    texts = [column.name for column in table.columns if column.kind == "text"]
+    further: dict[str, Table] = {}
+    for part in ("validation", "test"):
+        source = getattr(plan, f"{part}_file")
+        as_text = tuple(dict.fromkeys((*plan.nominal, *texts)))
+        if not isinstance(source, Rows):
+            further |= {} if source is None else {part: read_with(source, reading, as_text=as_text)}
+            continue
+        pair = isinstance(source.table, tuple) and len(source.table) == 2
+        read = (
+            inputs_and_targets(source.table[0], source.table[1], as_text=as_text)[0]
+            if pair
+            else read_with(source.table, reading, as_text)
+        )
+        further[part] = replace(read, source=f"{part}_file")
+    return further
+
+
+def shared_groups(further: Mapping[str, Table], plan: EncodingPlan, marks: Marks | None) -> list[str]:
+    """Say where a group of the table has rows in a file of its own, too."""
+    notes = []
+    for other in further.values():
+        if marks is not None and plan.group in other.names:
+            known = set(marks.levels.as_text().values.tolist())
+            both = len(known & set(other.column(plan.group).as_text().values.tolist()))
+            if both:
+                notes.append(
+                    f'Of "{plan.group}", {count(both, "value")} of {other.source} also stand in the table that trains: '
+                    "what is measured there is memory in part."
+                )
+    return notes
+
+
+def take_marking(table: Table, plan: EncodingPlan) -> tuple[Table, Column | None]:
+    """Return the table without a column that is no input, and the column that says how rows may be divided."""
+    name = plan.group or plan.split
+    if name is None:
+        return table, None if plan.time is None else table.column(plan.time)
+    column = table.column(name)
+    return replace(table, columns=tuple(other for other in table.columns if other.name != name)), column
