@@ -18,6 +18,7 @@ from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.roles import choose_roles, left_out_notes
 from chainrule.errors import ChainruleError, UsageError
+from chainrule.models.doctor.belonging import BELONGING_CHECKS
 from chainrule.models.doctor.columns import COLUMN_CHECKS
 from chainrule.models.doctor.encodings import ENCODING_CHECKS
 from chainrule.models.doctor.findings import Diagnosis, Finding, by_severity, finding, flags, together
@@ -27,6 +28,7 @@ from chainrule.models.doctor.outliers import OUTLIER_CHECKS
 from chainrule.models.doctor.outputs import OUTPUT_CHECKS
 from chainrule.models.doctor.patient import Check, Patient
 from chainrule.models.doctor.rows import ROW_CHECKS
+from chainrule.models.doctor.sums import SUM_CHECKS
 from chainrule.models.examples import read_source
 from chainrule.models.further_rows import read_further
 from chainrule.models.setup import Setup, set_up
@@ -34,7 +36,8 @@ from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 
 CHECKS: tuple[Check, ...] = (
-    *COLUMN_CHECKS, *OUTLIER_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *LEAKAGE_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS,
+    *COLUMN_CHECKS, *OUTLIER_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *BELONGING_CHECKS, *LEAKAGE_CHECKS,
+    *SUM_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS,
 )  # fmt: skip
 # Checks whose findings can be the very thing that training refuses.
 REFUSED_TOO = ("missing values", "output and loss")
