@@ -903,6 +903,9 @@ def test_weights_even_out_the_classes() -> None:
     table = unequal(10)
     table = {"w": np.where(table["price"] == "rare", 10.0, 1.0), **table}
     assert not of_check(diagnose(table, weights="w"), "classes")
+    (found,) = of_check(diagnose(table, ignore="w"), "classes")
+    assert found.flag == "--class-weight balanced"
+    assert not of_check(diagnose(table, ignore="w", **found.options), "classes")
     assert of_check(diagnose(table, ignore="w"), "classes")
 
 

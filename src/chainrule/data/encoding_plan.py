@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,25 @@ class Rows:
         return f"<rows of a {type(self.table).__name__}>"
 
 
+def _class_weight(value: Any) -> Any:
+    """Accept none, balanced, or the weights of classes by their names, which become pairs."""
+    if isinstance(value, str) and value in ("none", "balanced"):
+        return value
+    pairs = list(value.items()) if isinstance(value, Mapping) else value
+    try:
+        if not isinstance(pairs, (list, tuple)):
+            raise TypeError
+        found = tuple((label.item() if hasattr(label, "item") else label, float(weight)) for label, weight in pairs)
+        if not found or not all(math.isfinite(weight) and weight >= 0 for _, weight in found):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(
+            "class_weight must be none, balanced, or in Python a dict of classes and their weights, numbers of at "
+            f"least 0; received {value!r}."
+        ) from None
+    return found
+
+
 def _file(value: Any) -> Any:
     """Accept a path, or whatever else holds a table."""
     if isinstance(value, (str, os.PathLike)):
@@ -133,6 +153,13 @@ class EncodingPlan:
     ignore: Sequence[str] = option((), "Columns to leave out.", check=_names)
     weights: str | None = option(
         None, "Column that holds the weight of each example; it is no input.", check=_name("weights")
+    )
+    class_weight: Any = option(
+        "none",
+        "Weights of classes: none, or balanced, n / (k n_c) for n_c of n training rows of k classes, so that rare "
+        "classes count as much as common ones.",
+        check=_class_weight,
+        words=("none", "balanced"),
     )
     max_categories: int = option(
         50, "A text column with more different values is left out unless --nominal names it.", low=2

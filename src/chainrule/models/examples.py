@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.core.arrays import as_float_array
 from chainrule.data.arrays import inputs_and_targets
+from chainrule.data.class_weights import by_class
 from chainrule.data.columns import Table, name_list
 from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table, split_table
 from chainrule.data.encoding_plan import EncodingPlan
@@ -55,11 +56,14 @@ class Usable(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """The training and validation rows as a training takes them, with the weights of the first."""
+    """The training and validation rows as a training takes them, with the weights of the first.
+
+    Validation rows are (X, Y), or (X, Y, weights) where classes have weights.
+    """
 
     X: np.ndarray
     Y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray] | None
+    validation: tuple[np.ndarray, ...] | None
     weights: np.ndarray | None
     middle: float | None
 
@@ -86,6 +90,9 @@ class Examples:
     X, Y : float64 arrays (N, inputs), (N, outputs)
         All rows, encoded.
     weights : float64 array (N,) or None
+        Of each row, times the weight of its class.
+    of_class : float64 array (N,) or None
+        The weight of each row's class, where classes have weights.
     """
 
     table: Table
@@ -95,6 +102,7 @@ class Examples:
     X: np.ndarray
     Y: np.ndarray
     weights: np.ndarray | None
+    of_class: np.ndarray | None = None
 
     @property
     def middle(self) -> float | None:
@@ -113,7 +121,9 @@ class Examples:
         if dtype not in self._arrays:
             train, validation = self.split.train, self.split.validation
             X, Y = (_as(M, dtype) for M in (self.X, self.Y))
-            watched = (X[validation], Y[validation]) if len(validation) else None
+            watched: tuple[np.ndarray, ...] | None = (X[validation], Y[validation]) if len(validation) else None
+            if watched is not None and self.of_class is not None:
+                watched = (*watched, self.of_class[validation])
             weights = None if self.weights is None else self.weights[train]
             self._arrays[dtype] = Arrays(X[train], Y[train], watched, weights, self.middle)
         return self._arrays[dtype]
@@ -192,7 +202,22 @@ def encode(usable: Usable, split: Split, output: str) -> Examples:
 def encoded(usable: Usable, split: Split, encoding: Encoding) -> Examples:
     """Encode all rows by an encoding that is there."""
     X, Y = encoding.encode(usable.table)
-    return Examples(usable.table, split, encoding, usable.plan, X, Y, usable.weights)
+    of_class = _weights_of_classes(usable.plan.class_weight, encoding, Y, split.train)
+    weights = usable.weights
+    if of_class is not None:
+        weights = of_class if weights is None else weights * of_class
+    return Examples(usable.table, split, encoding, usable.plan, X, Y, weights, of_class)
+
+
+def _weights_of_classes(wanted: Any, encoding: Encoding, Y: np.ndarray, train: np.ndarray) -> np.ndarray | None:
+    """Return the weight of each row's class, or None where classes have none."""
+    if wanted == "none":
+        return None
+    if not isinstance(encoding.target, ClassTarget):
+        raise UsageError("class_weight is for a classification; this is a regression. Leave it out, or use weights.")
+    codes = encoding.target.positions(Y)
+    weights: np.ndarray = by_class(encoding.target, wanted, codes[train])[codes]
+    return weights
 
 
 def refuse_beyond(examples: Examples, dtype: str) -> None:

@@ -184,7 +184,8 @@ def classes(patient: Patient) -> Iterator[Finding]:
             f"{rows[weighed.argmin()]:,}" + (", by their weights)." if weights is not None else ")."),
             f'Calling everything "{high}" is right for {commonest:.1%} of the rows, and never saying "{low}" costs '
             f"{rarest:.1%}: there is little to gain by learning it.",
-            "Give the rows of rare classes a larger weight, in a column that --weights names.",
+            "Give the rows of rare classes a larger weight, so that all classes count the same.",
+            class_weight="balanced",
         )
 
 
