@@ -13,7 +13,7 @@ from chainrule.data.encoder import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing
 from chainrule.data.input_nodes import NameInput, NumberInput, fit_input
-from chainrule.data.number_targets import NumberTargets, fit_numbers
+from chainrule.data.number_targets import NumberTargets, fit_numbers, log_notes
 from chainrule.data.roles import choose_roles, left_out_notes, prepare_table, strata
 from chainrule.data.split_rules import Marks, divide
 from chainrule.data.splits import Split, split_rows
@@ -32,7 +32,9 @@ __all__ = [
 ]
 
 
-def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_activation: str = "auto") -> Encoding:
+def fit_encoding(
+    table: Table, plan: EncodingPlan, fit_rows: Any = None, output_activation: str = "auto", squares: bool = False
+) -> Encoding:
     """Fix how the columns become numbers.
 
     Parameters
@@ -46,6 +48,8 @@ def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_
         rows. By default every row.
     output_activation : str
         Of the last layer: it decides the number of nodes for two classes, and which targets can be reached.
+    squares : bool
+        Whether the loss squares errors, so that skewed targets are better put on a logarithmic scale.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_
     if roles.task == "classification":
         target = fit_classes(roles.targets[0], plan, activation)
     else:
-        target = fit_numbers(roles.targets, rows, plan, activation, table)
+        target = fit_numbers(roles.targets, rows, plan, activation, table, squares)
     used = {column.name for column in roles.targets} | set(plan.ignore)
     return Encoding(
         inputs,
@@ -94,7 +98,7 @@ def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_
         plan.unknown,
         tuple(name for name in table.names if name not in used),
         (*roles.left_out, *constant),
-        (*roles.notes, *left_out_notes(constant)),
+        (*roles.notes, *left_out_notes(constant), *log_notes(target, plan)),
     )
 
 

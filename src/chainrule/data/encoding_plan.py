@@ -129,8 +129,9 @@ class EncodingPlan:
     target_scale: str = option(
         "auto",
         "Scaling of numeric targets, so that the output activation can reach them; auto chooses by that activation. "
-        "inside is [0.1, 0.9], or [-0.9, 0.9] for tanh.",
-        choices=("auto", "standard", "unit", "symmetric", "inside", "none"),
+        "inside is [0.1, 0.9], or [-0.9, 0.9] for tanh; log is standard after arsinh(value / unit), auto's for "
+        "skewed targets.",
+        choices=("auto", "standard", "unit", "symmetric", "inside", "log", "none"),
     )
     soft_targets: bool = option(
         False, "Class targets 0.1 and 0.9 instead of 0 and 1, so that logistic outputs need not saturate."

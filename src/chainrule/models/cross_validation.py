@@ -19,7 +19,7 @@ from chainrule.models.evaluation import Evaluation
 from chainrule.models.examples import Usable, encode, read_source, usable_rows
 from chainrule.models.many import refuse_of_one_training, train_setups
 from chainrule.models.model import Model
-from chainrule.models.setup import Setup, output_of, plans_of, set_up_on
+from chainrule.models.setup import Setup, output_of, plans_of, set_up_on, squares
 from chainrule.numerals import aligned, number, share
 from chainrule.training.loop import Callback
 
@@ -173,7 +173,7 @@ def set_up_folds(source: Any, y: Any = None, *, folds: int, sample_weight: Any =
     encoding_plan, plan, reading = plans_of({**options, "test": 0.0})
     usable = usable_rows(*read_source(source, y, encoding_plan, reading), sample_weight)
     splits = _splits(usable, folds, np.random.default_rng(plan.seed))
-    return [set_up_on(encode(usable, split, output_of(plan)), plan) for split in splits]
+    return [set_up_on(encode(usable, split, output_of(plan), squares(plan)), plan) for split in splits]
 
 
 def _splits(usable: Usable, folds: int, generator: np.random.Generator) -> list[Split]:

@@ -187,15 +187,17 @@ def divided(usable: Usable, seed: int) -> Split:
     return split
 
 
-def encode(usable: Usable, split: Split, output: str) -> Examples:
+def encode(usable: Usable, split: Split, output: str, squares: bool) -> Examples:
     """Fit the encoding on the training rows of a split and encode all rows.
 
     Parameters
     ----------
     output : str
         Name of the output activation.
+    squares : bool
+        Whether the loss squares errors.
     """
-    encoding = fit_encoding(usable.own, usable.plan, split.train, output)
+    encoding = fit_encoding(usable.own, usable.plan, split.train, output, squares)
     return encoded(usable, split, encoding)
 
 

@@ -18,7 +18,7 @@ from chainrule.models.attempts import attempts_side_by_side, best_of, interrupte
 from chainrule.models.examples import Examples, Usable, divided, encode, read_source, usable_rows
 from chainrule.models.further_rows import read_further
 from chainrule.models.model import Model
-from chainrule.models.setup import Setup, output_of, plans_of, set_up_on
+from chainrule.models.setup import Setup, output_of, plans_of, set_up_on, squares
 from chainrule.options import divide_options
 from chainrule.training.loop import Callback
 from chainrule.training.plan import TrainingPlan
@@ -145,10 +145,10 @@ class Reader:
         """Do what `chainrule.models.setup.set_up` does."""
         encoding_plan, plan, reading = plans_of(options)
         output = output_of(plan)
-        key = (encoding_plan, reading, plan.seed, output.partition("(")[0])
+        key = (encoding_plan, reading, plan.seed, output.partition("(")[0], squares(plan))
         if key not in self._encoded:
             usable = self.usable(encoding_plan, reading)
-            self._encoded[key] = encode(usable, divided(usable, plan.seed), output)
+            self._encoded[key] = encode(usable, divided(usable, plan.seed), output, squares(plan))
         return set_up_on(self._encoded[key], plan)
 
     def usable(self, plan: EncodingPlan, reading: ReadingPlan) -> Usable:

@@ -177,7 +177,7 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     encoding_plan, plan, reading = plans_of(options)
     table, encoding_plan = read_source(source, y, encoding_plan, reading)
     usable = usable_rows(table, encoding_plan, sample_weight, read_further(table, encoding_plan, reading))
-    return set_up_on(encode(usable, divided(usable, plan.seed), output_of(plan)), plan)
+    return set_up_on(encode(usable, divided(usable, plan.seed), output_of(plan), squares(plan)), plan)
 
 
 def plans_of(options: Mapping[str, Any]) -> tuple[EncodingPlan, TrainingPlan, ReadingPlan]:
@@ -196,6 +196,11 @@ def plans_of(options: Mapping[str, Any]) -> tuple[EncodingPlan, TrainingPlan, Re
 def output_of(plan: TrainingPlan) -> str:
     """Return the name of the output activation as far as the plan alone decides it, or "auto"."""
     return _name(_with_output_of_loss(plan).output_activation)
+
+
+def squares(plan: TrainingPlan) -> bool:
+    """Whether the loss of a regression squares errors; where it is left open, it does."""
+    return _name(plan.loss) in ("auto", "half_squared_error", "sum_of_squares", "mean_of_squares")
 
 
 def set_up_on(examples: Examples, plan: TrainingPlan) -> Setup:
