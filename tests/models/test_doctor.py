@@ -927,6 +927,25 @@ def test_rows_by_chance_are_no_near_copies(seed: int) -> None:
     assert not {"near-copies", "groups", "computed target", "time order"} & {one.check for one in found}
 
 
+def test_rows_are_divided_in_one_way_only() -> None:
+    table = {"day": days(np.arange(600)), **copies(of="patient")}
+    diagnosis = diagnose(table)
+    assert {"groups", "time order"} <= {one.check for one in diagnosis.findings}
+    assert len({"group", "time"} & set(diagnosis.options)) == 1
+    assert set_up(table, **diagnosis.options).X.size
+
+
+def test_a_model_with_class_weights_is_measured_by_them() -> None:
+    rng = draw()
+    x = rng.normal(size=2000)
+    table = {"x": x, "y": np.where(x + rng.normal(size=2000) > 2.5, "rare", "usual")}
+    model = cr.train(table, epochs=20, class_weight="balanced")
+    assert model.test.accuracy < max(map(sum, model.test.confusion)) / model.test.rows
+    assert "worth" not in {one.check for one in diagnose_model(model).findings}
+    blind = cr.train({**table, "x": rng.normal(size=2000)}, epochs=1, class_weight={"rare": 1000.0})
+    assert "worth" in {one.check for one in diagnose_model(blind).findings}
+
+
 def test_a_target_made_of_all_inputs_is_the_task() -> None:
     rng = draw()
     a, b = rng.normal(size=N), rng.normal(size=N)

@@ -119,10 +119,16 @@ def test_what_is_wrong_in_a_file_is_said_of_that_file(tmp_path):
     assert "holds the rows that are to train" in refusal("\n".join(["x,colour,y", *rows]), table, test=0)
 
 
-def test_a_group_on_both_sides_is_said():
+def test_groups_and_times_on_both_sides_are_said():
     table, other = patients(12, 4), patients(3, 2)
     setup = set_up(table, group="patient", test_file=other)
     assert 'Of "patient", 3 values of test_file also stand in the table that trains' in " ".join(setup.notes)
+
+    later = {name: values + 9 if name == "x" else values for name, values in numbers(9, 1).items()}
+    assert "are no later" not in " ".join(set_up(numbers(50), time="x", test_file=later).notes)
+    later["x"][:2] = 0
+    said = 'By "x", 2 rows of test_file are no later than the last of the table that trains.'
+    assert said in set_up(numbers(50), time="x", test_file=later).notes
 
 
 def test_missing_values_of_a_file_are_treated_as_in_the_table():
@@ -161,6 +167,16 @@ def test_many_settings_share_the_files():
     models = cr.train_many(numbers(50), settings, epochs=2, validation_file=numbers(20, 1))
     assert [model.provenance.rows for model in models] == [(40, 20, 10), (50, 20, 0)]
     assert same_bits(models[0], cr.train(numbers(50), hidden=2, epochs=2, validation_file=numbers(20, 1)))
+
+
+def test_a_training_with_parts_of_its_own_is_resumed(tmp_path):
+    table = patients(20, 5)
+    options = {"group": "patient", "class_weight": "balanced", "validation_file": patients(6, 4)}
+    whole = cr.train(table, epochs=6, **options)
+    cr.train(table, epochs=6, **options, checkpoint=tmp_path / "c", on_epoch=lambda state: state.epoch == 3)
+    again = cr.train(table, epochs=6, **options, checkpoint=tmp_path / "c", resume=True)
+    assert same_bits(whole, again)
+    assert len(again.history) == 6
 
 
 def test_a_truth_table_is_not_divided():

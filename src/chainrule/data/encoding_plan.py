@@ -61,10 +61,16 @@ def _name(option: str) -> Any:
 
 
 class Rows:
-    """A table in memory, given where a file's name may stand; equal to itself alone, so that plans can be compared."""
+    """A table in memory, given where a file's name may stand; equal where it is the same object."""
 
     def __init__(self, table: Any) -> None:
         self.table = table
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self.table is other.table
+
+    def __hash__(self) -> int:
+        return id(self.table)
 
     def __repr__(self) -> str:
         return f"<rows of a {type(self.table).__name__}>"

@@ -23,7 +23,7 @@ from chainrule.data.split_rules import Marks, marks_of
 from chainrule.data.splits import Split
 from chainrule.data.tables import read_with
 from chainrule.errors import DataError, UsageError
-from chainrule.models.further_rows import shared_groups, take_marking
+from chainrule.models.further_rows import overlaps, take_marking
 
 
 class Usable(NamedTuple):
@@ -164,7 +164,7 @@ def usable_rows(
     marks = None if marking is None else marks_of(marking.take(kept), usable, plan)
     if not further:
         return Usable(usable, weights, plan, marks)
-    together = joined(usable, further, plan).with_notes(*shared_groups(further, plan, marks))
+    together = joined(usable, further, plan).with_notes(*overlaps(further, plan, marks))
     names: dict[str, Any] = {f"{part}_file": other.source for part, other in further.items()}
     rows = {part: int((together.file_of == i).sum()) for i, part in enumerate(further, start=1)}
     if weights is not None:  # only those of training rows count

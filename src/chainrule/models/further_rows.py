@@ -38,18 +38,23 @@ def read_further(table: Table, plan: EncodingPlan, reading: ReadingPlan) -> dict
     return further
 
 
-def shared_groups(further: Mapping[str, Table], plan: EncodingPlan, marks: Marks | None) -> list[str]:
-    """Say where a group of the table has rows in a file of its own, too."""
+def overlaps(further: Mapping[str, Table], plan: EncodingPlan, marks: Marks | None) -> list[str]:
+    """Say where rows of a file are of a group that the table has, too, or no later than the table's last."""
     notes = []
     for other in further.values():
-        if marks is not None and plan.group in other.names:
+        name = plan.group or plan.time
+        if marks is None or name not in other.names:
+            continue
+        column = other.column(name)
+        if marks.how == "group":
             known = set(marks.levels.as_text().values.tolist())
-            both = len(known & set(other.column(plan.group).as_text().values.tolist()))
-            if both:
-                notes.append(
-                    f'Of "{plan.group}", {count(both, "value")} of {other.source} also stand in the table that trains: '
-                    "what is measured there is memory in part."
-                )
+            both = len(known & set(column.as_text().values.tolist()))
+            words = f'Of "{name}", {count(both, "value")} of {other.source} also stand in the table that trains: '
+            notes += [words + "what is measured there is memory in part."] if both else []
+        elif marks.how == "time" and column.kind == "number":
+            early = int((column.values <= marks.levels.values[-1]).sum())
+            words = f'By "{name}", {count(early, "row")} of {other.source} are no later than the last of the table '
+            notes += [words + "that trains."] if early else []
     return notes
 
 
