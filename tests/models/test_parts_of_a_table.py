@@ -184,6 +184,12 @@ def test_a_truth_table_is_not_divided():
         cr.train("xor", time="x1")
 
 
+@pytest.mark.parametrize("option", ["group", "time", "split"])
+def test_a_column_that_is_not_there_is_named_with_its_option(option):
+    with pytest.raises(DataError, match=f'--{option}: the dict has no column "colur". Did you mean "colour"'):
+        set_up(numbers(50), **{option: "colur"})
+
+
 def test_the_doctor_reads_the_files_too(tmp_path):
     (tmp_path / "v.csv").write_text("x;colour;y\n1;red;2\n2;blue;3\n2,5;red;4")
     assert cr.diagnose(numbers(80), validation_file=numbers(30, 1)).ok

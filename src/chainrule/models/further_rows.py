@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chainrule.data.arrays import inputs_and_targets
-from chainrule.data.columns import Column, Table, count
+from chainrule.data.columns import Column, Table, count, name_list
 from chainrule.data.encoding_plan import EncodingPlan, Rows
+from chainrule.data.messages import says
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.split_rules import Marks
 from chainrule.data.tables import read_with
+from chainrule.errors import DataError, did_you_mean
 
 
 def read_further(table: Table, plan: EncodingPlan, reading: ReadingPlan) -> dict[str, Table]:
@@ -59,9 +61,23 @@ def overlaps(further: Mapping[str, Table], plan: EncodingPlan, marks: Marks | No
 
 
 def take_marking(table: Table, plan: EncodingPlan) -> tuple[Table, Column | None]:
-    """Return the table without a column that is no input, and the column that says how rows may be divided."""
-    name = plan.group or plan.split
-    if name is None:
-        return table, None if plan.time is None else table.column(plan.time)
+    """Return the table without a column that is no input, and the column that says how rows may be divided.
+
+    Raises
+    ------
+    DataError
+        If there is no such column.
+    """
+    how = next((how for how in ("group", "split", "time") if getattr(plan, how) is not None), None)
+    if how is None:
+        return table, None
+    name = getattr(plan, how)
+    if name not in table.names:
+        raise DataError(
+            f'--{how}: {says(table.source, "has")} no column "{name}". {did_you_mean(name, table.names)}'
+            f"Columns: {name_list(table.names)}."
+        )
     column = table.column(name)
+    if how == "time":
+        return table, column
     return replace(table, columns=tuple(other for other in table.columns if other.name != name)), column
