@@ -392,3 +392,32 @@ def test_solvers_refuse_what_has_no_effect(cli):
     message = cli.refused("train", "sine", "--solver", "lm", "--batch-size", 8)
     assert message.startswith('batch_size=8 has no effect with solver="lm"')
     assert "5,000 are taken" in cli.refused("train", "digits", "--hidden", 100, "--solver", "lm")
+
+
+def test_files_for_the_parts_are_read_and_not_replaced(cli):
+    for name, rows in (("own.csv", range(40)), ("v.csv", range(40, 47)), ("t.csv", range(50, 55))):
+        (cli.folder / name).write_text("x;y\n" + "".join(f"{i};{2 * i},5\n" for i in rows))
+    files = ("--validation-file", "v.csv", "--test-file", "t.csv")
+    answer = cli("train", "own.csv", *files, *SHORT, "-o", "m.safetensors", "--json")
+    assert answer.code == 0
+    assert answer.json["rows"] == {"train": 40, "validation": 7, "test": 5}
+    for file, part in (("v.csv", "validation"), ("t.csv", "test")):
+        assert f"is the table of {part} rows itself" in cli.refused("train", "own.csv", *files, "-o", file)
+    assert "as validation_file" in cli.refused("explain", "m.safetensors", "own.csv", "b[1][1]", "--step", 2)
+    step = cli("explain", "m.safetensors", "own.csv", "--validation-file", "v.csv", "change b[1][1]", "--step", 2)
+    assert step.code == 0
+    assert "bit for bit" in step.out
+    assert "is for a step" in cli.refused("explain", "m.safetensors", "own.csv", "J", "--validation-file", "v.csv")
+
+
+def test_groups_on_the_command_line(cli):
+    rows = [f"g{i // 5},{i},{i * i % 37}" for i in range(100)]
+    (cli.folder / "g.csv").write_text("\n".join(["ward,x,y", *rows]))
+    answer = cli("train", "g.csv", "--group", "ward", "--no-report", *SHORT)
+    assert 'Rows of one "ward" stay together: 12 of them train, 4 validate, 4 test.' in answer.out
+    assert "ward" not in answer.out.split("Inputs read as numbers: ")[1].splitlines()[0]
+    folds = cli("crossval", "g.csv", "--group", "ward", "--folds", 3, "--json", "--quiet", "--epochs", 2).json["rows"]
+    assert sum(folds) == 100
+    assert all(rows % 5 == 0 for rows in folds)
+    assert "group and time each decide" in cli.refused("train", "g.csv", "--group", "ward", "--time", "x")
+    assert cli("check", "g.csv", "--group", "ward").code in (0, 1)

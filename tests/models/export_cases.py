@@ -178,6 +178,28 @@ def of_ensemble(name: str, columns: dict[str, list[Any]] | None = None, **option
     return of_model(ensemble, rows)
 
 
+def skewed_table() -> dict[str, list[Any]]:
+    """Targets that are learnt on a logarithmic scale, of one sign and of both, and one that is not."""
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(2, 80))
+    profit = 5 * a * np.abs(a) ** 4 + b
+    return {
+        "a": a.tolist(),
+        "b": b.tolist(),
+        "y": np.exp(2 * a + b).tolist(),
+        "p": profit.tolist(),
+        "s": (a + b).tolist(),
+    }
+
+
+def skewed(target: str, tolerance: float = 1e-9, members: int = 0, **options: Any) -> Case:
+    table, ignore = skewed_table(), ",".join(name for name in "yps" if name not in target)
+    settings = {"target": target, "ignore": ignore, "epochs": 8, "target_scale": "auto", **options}
+    model = cr.train_ensemble(table, members=members, **settings) if members else cr.train(table, **settings)
+    assert any(unit is not None for unit in model.encoding.target.log_units)
+    return of_model(model, {name: table[name] for name in "ab"}, tolerance)
+
+
 Y = np.random.default_rng(1).normal(size=(40, 3))
 ACTIVATIONS = {
     f"activation {name}": lambda name=name: activation(name)
@@ -230,6 +252,10 @@ MAKERS = {
     "ensemble of classes": lambda: of_ensemble("iris", dtype="float64"),
     "ensemble of two classes": lambda: of_ensemble("", MIXED, target="dear", missing="indicate", dtype="float64"),
     "ensemble of values": lambda: of_ensemble("diabetes", dtype="float64"),
+    "logarithmic value": lambda: skewed("y", dtype="float64"),
+    "logarithmic value in float32": lambda: skewed("y", 1e-4),
+    "logarithmic and other values": lambda: skewed("y,p,s", dtype="float64"),
+    "ensemble of logarithmic values": lambda: skewed("p", members=3, target_scale="log", dtype="float64"),
     **{name: lambda name=name: of_pipeline(name) for name in PIPELINES},
 }
 

@@ -67,6 +67,28 @@ def blobs() -> dict[str, Any]:
     return {**table, "price": draw(3).poisson(20, N) + 0.0}
 
 
+def copies(*, of: str = "", noise: float = 0.01, rows: int = 10) -> dict[str, Any]:
+    """Rows of the same patient, shuffled: four measurements with small changes, and a label that nobody can know."""
+    rng = draw(4)
+    patient = rng.permutation(np.repeat(np.arange(60), rows))
+    table = {f"m{i}": rng.normal(size=60)[patient] + noise * rng.normal(size=60 * rows) for i in range(4)}
+    name = {of: [f"p{i}" for i in patient]} if of else {}
+    return {**name, **table, "ill": rng.choice(["yes", "no"], 60)[patient]}
+
+
+def days(rows: np.ndarray) -> list[str]:
+    return [str(np.datetime64("2020-01-01") + int(i)) for i in rows]
+
+
+def rentals(total: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> dict[str, Any]:
+    rng = draw(7)
+    casual, registered = rng.integers(0, 300, N), rng.integers(0, 900, N)
+    return {
+        "temperature": rng.normal(size=N), "casual": casual, "registered": registered, "wind": rng.normal(size=N),
+        "total": total(casual, registered),
+    }  # fmt: skip
+
+
 # What triggers a check: (check, severity, columns or words that the finding names, a table, options)
 Case = tuple[str, str, tuple[str, ...], Callable[[], Any], dict[str, Any]]
 TRIGGERS: dict[str, Case] = {
@@ -372,6 +394,46 @@ TRIGGERS: dict[str, Case] = {
         lambda: blobs(),
         {"output_activation": "relu", "loss": "half_squared_error"},
     ),
+    "patients": ("groups", "warning", ("patient", "60", "10 rows"), lambda: copies(of="patient"), {}),
+    "unnamed groups": ("groups", "warning", ("sample of",), lambda: copies(of="sample of"), {}),
+    "numbered groups": (
+        "groups",
+        "warning",
+        ("n",),
+        lambda: {"n": np.array([int(p[1:]) for p in copies(of="p")["p"]]) * 3, **copies()},
+        {},
+    ),
+    "users by name": (
+        "groups",
+        "hint",
+        ("userId", "name"),
+        lambda: numbers(userId=draw().permutation(np.arange(N) // 5)),
+        {},
+    ),
+    "sorted dates": ("time order", "warning", ("day", "sorted"), lambda: numbers(day=days(np.arange(N))), {}),
+    "dates": ("time order", "hint", ("day",), lambda: numbers(day=days(draw().permutation(N))), {}),
+    "sorted years": (
+        "time order",
+        "hint",
+        ("year",),
+        lambda: numbers(year=np.sort(draw().integers(1990, 2020, N))),
+        {},
+    ),
+    "copies of unknown origin": ("near-copies", "warning", ("nearly the same", "--group"), lambda: copies(), {}),
+    "a sum": (
+        "computed target",
+        "problem",
+        ('"casual" + "registered"',),
+        lambda: rentals(lambda a, b: a + b),
+        {},
+    ),
+    "a difference": (
+        "computed target",
+        "problem",
+        ('"registered"', '- 0.25 times "casual"'),
+        lambda: rentals(lambda a, b: b - 0.25 * a + 7),
+        {},
+    ),
     "poisson, identity": (
         "output and loss",
         "problem",
@@ -482,7 +544,7 @@ TRIGGERS: dict[str, Case] = {
     "no bias": ("bias", "hint", ("biases",), lambda: "wine", {"bias": "none"}),
 }
 # Without an option that would remove them: the cells, the rows or the classes themselves must change.
-NO_OPTION = ("packed columns", "repeated rows", "classes", "rows")
+NO_OPTION = ("packed columns", "repeated rows", "near-copies", "classes", "rows")
 
 # Tables and options that must not trigger the check: near misses.
 SILENT: list[tuple[str, Callable[[], Any], dict[str, Any]]] = [
@@ -521,6 +583,31 @@ SILENT: list[tuple[str, Callable[[], Any], dict[str, Any]]] = [
     ("classes", lambda: unequal(90), {}),
     ("rows", lambda: "xor", {}),
     ("rows", lambda: "wine", {}),
+    # Names of shops, a whole number that is no name, one row each, rows of a patient that are not alike.
+    ("groups", lambda: numbers(shop=words("a", "b", "c", "d")), {}),
+    ("groups", lambda: numbers(age=draw().integers(20, 60, N)), {}),
+    ("groups", lambda: numbers(patient=np.arange(N)), {}),
+    ("groups", lambda: copies(of="code", noise=1.0), {}),
+    ("groups", lambda: copies(of="patient"), {"group": "patient"}),
+    (
+        "groups",
+        lambda: {"x": draw().integers(0, 30, N), "twice": np.arange(N) % 30 * 2.0, "y": draw().normal(size=N)},
+        {},
+    ),
+    ("time order", lambda: numbers(year=draw().integers(1990, 2020, N)), {}),
+    ("time order", lambda: numbers(dose=np.arange(N)), {}),
+    ("time order", lambda: numbers(day=days(np.arange(N))), {"time": "day"}),
+    ("near-copies", lambda: copies(noise=1.0), {}),
+    ("near-copies", lambda: copies(of="patient"), {"group": "patient"}),
+    ("near-copies", lambda: numbers(), {}),
+    *(
+        ("near-copies", lambda name=name: name, {})
+        for name in ("wine", "iris", "diabetes", "digits", "sine", "spirals")
+    ),
+    ("computed target", lambda: rentals(lambda a, b: a + b + (np.arange(N) == 7)), {}),
+    ("computed target", lambda: {**rentals(lambda a, b: a + b), "late": draw().normal(size=N)}, {"target": "late"}),
+    ("computed target", lambda: rentals(lambda a, b: a + b), {"ignore": "casual"}),
+    ("computed target", lambda: numbers(), {}),
     ("hidden activations", lambda: "wine", {"activation": "relu"}),
     ("hidden activations", lambda: "wine", {"hidden": "none", "activation": "identity"}),
     ("output and loss", lambda: "wine", {"output_activation": "logistic", "loss": "logistic_binary_cross_entropy"}),
@@ -805,7 +892,53 @@ def test_weights_even_out_the_classes() -> None:
     table = unequal(10)
     table = {"w": np.where(table["price"] == "rare", 10.0, 1.0), **table}
     assert not of_check(diagnose(table, weights="w"), "classes")
+    (found,) = of_check(diagnose(table, ignore="w"), "classes")
+    assert found.flag == "--class-weight balanced"
+    assert not of_check(diagnose(table, ignore="w", **found.options), "classes")
     assert of_check(diagnose(table, ignore="w"), "classes")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_by_chance_are_no_near_copies(seed: int) -> None:
+    """Of all kinds of distributions: rounded, with few values, in clumps, on a curve, with long tails."""
+    rng = draw(seed)
+    n, m = 700, 4
+    curve = rng.uniform(size=n)
+    X = {
+        0: lambda: rng.uniform(size=(n, m)),
+        1: lambda: rng.normal(size=(8, m))[rng.integers(0, 8, n)] * 3 + 0.3 * rng.normal(size=(n, m)),
+        2: lambda: np.round(rng.normal(size=(n, m)), 1),
+        3: lambda: np.column_stack([np.sin(3 * curve), np.cos(5 * curve), curve, curve**2]),
+        4: lambda: np.column_stack([rng.standard_cauchy(n), rng.integers(0, 30, n), rng.lognormal(size=(n, 2))]),
+        5: lambda: np.column_stack([rng.integers(0, 3, size=(n, 3)), rng.normal(size=n)]),
+    }[seed % 6]()
+    found = diagnose(X, rng.normal(size=n)).findings
+    assert not {"near-copies", "groups", "computed target", "time order"} & {one.check for one in found}
+
+
+def test_rows_are_divided_in_one_way_only() -> None:
+    table = {"day": days(np.arange(600)), **copies(of="patient")}
+    diagnosis = diagnose(table)
+    assert {"groups", "time order"} <= {one.check for one in diagnosis.findings}
+    assert len({"group", "time"} & set(diagnosis.options)) == 1
+    assert set_up(table, **diagnosis.options).X.size
+
+
+def test_a_model_with_class_weights_is_measured_by_them() -> None:
+    rng = draw()
+    x = rng.normal(size=2000)
+    table = {"x": x, "y": np.where(x + rng.normal(size=2000) > 2.5, "rare", "usual")}
+    model = cr.train(table, epochs=20, class_weight="balanced")
+    assert model.test.accuracy < max(map(sum, model.test.confusion)) / model.test.rows
+    assert "worth" not in {one.check for one in diagnose_model(model).findings}
+    blind = cr.train({**table, "x": rng.normal(size=2000)}, epochs=1, class_weight={"rare": 1000.0})
+    assert "worth" in {one.check for one in diagnose_model(blind).findings}
+
+
+def test_a_target_made_of_all_inputs_is_the_task() -> None:
+    rng = draw()
+    a, b = rng.normal(size=N), rng.normal(size=N)
+    assert not of_check(diagnose({"a": a, "b": b, "y": a + b}), "computed target")
 
 
 def test_repeated_rows_of_a_file_have_a_query(tmp_path: Any) -> None:

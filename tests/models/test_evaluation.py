@@ -1,6 +1,7 @@
 """The measures against scikit-learn's."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -8,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
     confusion_matrix,
     log_loss,
     mean_absolute_error,
     mean_squared_error,
     precision_recall_fscore_support,
     r2_score,
+    roc_auc_score,
 )
 
 import chainrule as cr
 from chainrule.models.evaluation import (
+    OF_CLASSES,
     evaluate_classes,
     evaluate_values,
     evaluation_from_dict,
@@ -109,7 +114,14 @@ def test_they_print_themselves():
     text = str(result)
     assert text.splitlines()[0] == "accuracy 0.667   log loss 0.693   rows 3"
     assert text.splitlines()[-2:] == ["no       1    0", "yes      1    1"]
-    assert result.summary() == {"rows": 3, "accuracy": 2 / 3, "log_loss": pytest.approx(math.log(2))}
+    assert text.splitlines()[1] == "balanced accuracy 0.750   ROC AUC 0.500   average precision 0.667"
+    assert result.summary() == {
+        "rows": 3, "accuracy": 2 / 3, "log_loss": pytest.approx(math.log(2)), "balanced_accuracy": 0.75,
+        "roc_auc": 0.5, "average_precision": pytest.approx(2 / 3),
+    }  # fmt: skip
+    alone = evaluate_classes(np.array([1, 1]), np.array([0, 1]), np.full((2, 2), 0.5), ["no", "yes"])
+    words = "balanced accuracy 0.500   ROC AUC –   average precision – (all rows are of one class)"
+    assert str(alone).splitlines()[1] == words
     one = evaluate_values(np.array([[1.0], [3.0]]), np.array([[1.0], [2.0]]), ["y"])
     assert str(one) == "RMSE 0.7071   MAE 0.5   R2 0.500   rows 2"
     two = evaluate_values(np.array([[1.0, 1], [3, 2]]), np.array([[1.0, 1], [2, 2]]), ["long name", "y"])
@@ -128,3 +140,43 @@ def test_they_print_themselves():
 def test_to_plain_values_and_back(result):
     again = evaluation_from_dict(evaluation_to_dict(result))
     assert repr(again) == repr(result)  # equal, NaN included
+
+
+@given(
+    st.integers(2, 5),
+    st.integers(2, 40),
+    st.integers(1, 6),  # different values of a score: few make ties
+    st.integers(0, 2**32 - 1),
+)
+def test_rank_measures_equal_sklearns_with_ties_and_absent_classes(n_classes, n, levels, seed):
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, n_classes, n)
+    predicted = rng.integers(0, n_classes, n)
+    P = rng.integers(0, levels, (n, n_classes)) + 0.25
+    P /= P.sum(axis=1, keepdims=True)
+    result = evaluate_classes(truth, predicted, P, list(range(n_classes)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that are called and not there
+        assert result.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, predicted))
+    there = np.unique(truth)
+    if len(there) == 1:
+        assert math.isnan(result.roc_auc)
+        assert math.isnan(result.average_precision)
+        return
+    each = [1] if n_classes == 2 else there.tolist()
+    areas = [roc_auc_score(truth == c, P[:, c]) for c in each]
+    precisions = [average_precision_score(truth == c, P[:, c]) for c in each]
+    assert result.roc_auc == pytest.approx(np.mean(areas), abs=1e-12)
+    assert result.average_precision == pytest.approx(np.mean(precisions), abs=1e-12)
+    if 2 < n_classes == len(there):
+        macro = roc_auc_score(truth, P, multi_class="ovr", average="macro")
+        assert result.roc_auc == pytest.approx(macro, abs=1e-12)
+
+
+def test_a_model_of_an_older_version_lacks_the_newer_measures():
+    facts = evaluation_to_dict(evaluate_classes(np.array([0, 1]), np.array([0, 1]), np.eye(2) * 0.5 + 0.25, [0, 1]))
+    assert facts["roc_auc"] == 1.0
+    older = {name: value for name, value in facts.items() if name not in OF_CLASSES}
+    found = evaluation_from_dict(older)
+    assert found.accuracy == 1.0
+    assert all(math.isnan(getattr(found, name)) for name in OF_CLASSES)

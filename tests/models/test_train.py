@@ -362,9 +362,9 @@ def test_a_row_that_overflows_in_use_is_named():
 
 def test_outputs_that_overflow_on_the_test_rows_do_not_lose_the_model():
     X = np.random.default_rng(0).normal(size=(40, 1))
-    test_row = int(set_up(X, X, task="regression", seed=0).split.test[0])
-    X[test_row] = 1e5
     y = np.arange(40.0)
+    test_row = int(set_up(X, y, task="regression", seed=0).split.test[0])
+    X[test_row] = 1e5
     model = cr.train(X, y, hidden=1, activation="exponential", epochs=2, scale="none", learning_rate=1e-6, seed=0,
                      init="uniform(0.5,1)")  # fmt: skip
     assert model.test is None

@@ -41,6 +41,9 @@ DETAILS = ("line", "factors", "layers", "paths", "scalars")
     help="With --step: write running means as what the gradients of N steps before left in them.",
 )
 @click.option(
+    "--validation-file", metavar="FILE", help="With --step: the table of validation rows, if training was given one."
+)
+@click.option(
     "--member",
     type=click.IntRange(1),
     metavar="N",
@@ -50,7 +53,8 @@ DETAILS = ("line", "factors", "layers", "paths", "scalars")
 @plan_flags(ReadingPlan, "Reading the table")
 def command(
     model: str, data: str | None, quantity: str | None, row: int, detail: str, notation: str, form: str, digits: int,
-    most: int, step: str | None, unroll: int, member: int | None, listed: bool, **flags: Any,
+    most: int, step: str | None, unroll: int, validation_file: str | None, member: int | None, listed: bool,
+    **flags: Any,
 ) -> None:  # fmt: skip
     """Show the chain rule that made QUANTITY, such as "dC/dW[1][2,1]", for one row of DATA in MODEL.
 
@@ -75,9 +79,11 @@ def command(
     else:
         by_hand.refuse(hand, model)
         if step is not None:
-            why = explaining.replayed(model, data, row, flags, step, unroll, member, **options)
+            why = explaining.replayed(model, data, row, flags, step, unroll, member, validation_file, **options)
         elif unroll:
             raise UsageError("--unroll writes out what the steps before a step left. Name the step, as in --step 137.")
+        elif validation_file is not None:
+            raise UsageError("--validation-file is for a step of the training. Name it, as in --step 137.")
         else:
             choose = partial(explaining.of_member, member=member)
             why = explaining.explained(model, data, row, flags, choose, **options)

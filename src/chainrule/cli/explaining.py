@@ -72,6 +72,7 @@ def replayed(
     step: str,
     unroll: int,
     member: int | None,
+    validation_file: str | None,
     **options: Any,
 ) -> Any:
     """Load a model and explain a step of its training.
@@ -90,7 +91,10 @@ def replayed(
     if seconds > LONG:
         say(f"Training again from the seed, up to the step; all of the training took {seconds:.0f} s.", aside=True)
     try:
-        return trained.replay(data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags), **options)
+        return trained.replay(
+            data, step=step_of(step), example=row - 1, unroll=unroll, reading=given(flags),
+            validation_file=validation_file, **options,
+        )  # fmt: skip
     except NoSuchExample as error:
         N = error.n_examples
         raise UsageError(f"the batch of this step has {N} rows: --row is 1 to {N}; received {row}.") from error

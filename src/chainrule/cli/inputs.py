@@ -13,6 +13,8 @@ from chainrule.files import refuse_same
 def refuse_to_replace(path: str | os.PathLike[str], data: str | None, flags: Mapping[str, Any]) -> None:
     """Raise UsageError where an output is the table, or a file that the query reads."""
     refuse_same(path, data, "the table")
+    for part in ("validation", "test"):
+        refuse_same(path, flags.get(f"{part}_file"), f"the table of {part} rows")
     if flags.get("sql") is None or not os.path.exists(path):
         return
     from chainrule.data.queries import files_read

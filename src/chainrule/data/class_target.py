@@ -54,7 +54,7 @@ class ClassTarget:
     def node_names(self) -> tuple[str, ...]:
         """The names of the output nodes, such as "species=setosa"."""
         named = self.classes[1:] if self.one_node else self.classes
-        return tuple(f"{self.name}={_label_text(label)}" for label in named)
+        return tuple(f"{self.name}={label_text(label)}" for label in named)
 
     def codes(self, column: Column, table: Table) -> np.ndarray:
         """Return each row's class as a position in `classes`.
@@ -66,7 +66,7 @@ class ClassTarget:
         """
         if column.missing.any():
             raise missing_target(table, column)
-        texts = [_label_text(label) for label in self.classes]
+        texts = [label_text(label) for label in self.classes]
         position = {text: i for i, text in enumerate(texts)}
         if column.kind == "number" and not isinstance(self.classes[0], str):
             distinct, inverse = np.unique(column.values, return_inverse=True)
@@ -116,7 +116,7 @@ class ClassTarget:
 
     def describe(self) -> tuple[str, str]:
         """Say how the column was read, and what was done with it."""
-        names = name_list([_label_text(label) for label in self.classes], limit=10)
+        names = name_list([label_text(label) for label in self.classes], limit=10)
         nodes = f"one node, {self.low:g} or {self.high:g}" if self.one_node else f"{self.low:.3g} and {self.high:.3g}"
         return "classes", f"{names}; {nodes}"
 
@@ -177,7 +177,7 @@ def classes_from_dict(record: Any, where: str) -> ClassTarget:
     return ClassTarget(stored.entry(record, "name", stored.text, where), classes, low, high, one_node)
 
 
-def _label_text(label: Label) -> str:
+def label_text(label: Label) -> str:
     if isinstance(label, bool):
         return "true" if label else "false"
     return number_text(label) if isinstance(label, float) else str(label)

@@ -167,6 +167,10 @@ class Table:
         The table is complete as it is (a truth table): use all rows for training, none for validation or test.
     positional : int
         How many leading columns are known by position only, because they came from an array without names.
+    files : tuple of str
+        Where rows come from several files: what each is called. Messages about a row begin with its own.
+    file_of : ndarray of int, shape (n_rows,)
+        The position of each row's file in `files`.
 
     Raises
     ------
@@ -180,6 +184,8 @@ class Table:
     row_numbers: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     whole: bool = False
     positional: int = 0
+    files: tuple[str, ...] = ()
+    file_of: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
@@ -225,7 +231,8 @@ class Table:
     def take(self, indices: Any) -> Table:
         """Return the rows at `indices` (integers or a boolean mask); they keep their row numbers."""
         columns = tuple(column.take(indices) for column in self.columns)
-        return replace(self, columns=columns, row_numbers=self.row_numbers[indices])
+        file_of = self.file_of[indices] if self.files else self.file_of
+        return replace(self, columns=columns, row_numbers=self.row_numbers[indices], file_of=file_of)
 
     def with_notes(self, *notes: str) -> Table:
         """Return the table with further notes."""
@@ -262,7 +269,8 @@ class Table:
         >>> Table((Column("a", "number", np.array([1.0, 2.0])),), "wine.csv", row_numbers=np.array([2, 3])).at(1, "a")
         'wine.csv, row 3, column "a"'
         """
-        place = f"{self.source}, row {self.row_numbers[row]}"
+        source = self.files[self.file_of[row]] if self.files else self.source
+        place = f"{source}, row {self.row_numbers[row]}"
         return place if column is None else f'{place}, column "{column}"'
 
 

@@ -156,7 +156,14 @@ class Encoding:
 
     def decode_values(self, A: Any) -> np.ndarray:
         """Return values in the targets' own units from outputs `A`: shape (n_rows,), or (n_rows, k) for k targets."""
-        return self._number_targets("values").decode(self._outputs(A))
+        values = self._number_targets("values").decode(self._outputs(A))
+        if not np.isfinite(values).all():
+            row = int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+            raise DataError(
+                f"row {row} (counted from 0) lies so far from those of training that its value is beyond float64. "
+                "Correct the row, leave it out, or train with --target-scale standard."
+            )
+        return values
 
     def describe(self) -> list[dict[str, Any]]:
         """Return a row for each column of training, for a report.

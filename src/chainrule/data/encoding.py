@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.data.class_target import ClassTarget, fit_classes
-from chainrule.data.columns import Table
+from chainrule.data.columns import Table, name_list
 from chainrule.data.encoder import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing
 from chainrule.data.input_nodes import NameInput, NumberInput, fit_input
-from chainrule.data.number_targets import NumberTargets, fit_numbers
+from chainrule.data.number_targets import NumberTargets, fit_numbers, log_notes
 from chainrule.data.roles import choose_roles, left_out_notes, prepare_table, strata
+from chainrule.data.split_rules import Marks, divide
 from chainrule.data.splits import Split, split_rows
 from chainrule.errors import DataError, UsageError
 
@@ -30,7 +32,9 @@ __all__ = [
 ]
 
 
-def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_activation: str = "auto") -> Encoding:
+def fit_encoding(
+    table: Table, plan: EncodingPlan, fit_rows: Any = None, output_activation: str = "auto", squares: bool = False
+) -> Encoding:
     """Fix how the columns become numbers.
 
     Parameters
@@ -44,6 +48,8 @@ def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_
         rows. By default every row.
     output_activation : str
         Of the last layer: it decides the number of nodes for two classes, and which targets can be reached.
+    squares : bool
+        Whether the loss squares errors, so that skewed targets are better put on a logarithmic scale.
 
     Returns
     -------
@@ -84,7 +90,7 @@ def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_
     if roles.task == "classification":
         target = fit_classes(roles.targets[0], plan, activation)
     else:
-        target = fit_numbers(roles.targets, rows, plan, activation, table)
+        target = fit_numbers(roles.targets, rows, plan, activation, table, squares)
     used = {column.name for column in roles.targets} | set(plan.ignore)
     return Encoding(
         inputs,
@@ -92,14 +98,15 @@ def fit_encoding(table: Table, plan: EncodingPlan, fit_rows: Any = None, output_
         plan.unknown,
         tuple(name for name in table.names if name not in used),
         (*roles.left_out, *constant),
-        (*roles.notes, *left_out_notes(constant)),
+        (*roles.notes, *left_out_notes(constant), *log_notes(target, plan)),
     )
 
 
-def split_table(table: Table, plan: EncodingPlan, generator: np.random.Generator) -> Split:
-    """Divide the rows of a prepared table by the plan's shares, class by class for a classification.
+def split_table(table: Table, plan: EncodingPlan, generator: np.random.Generator, marks: Marks | None = None) -> Split:
+    """Divide the rows of a prepared table by the plan's shares, or as their marks say.
 
-    A truth table (`table.whole`) is not divided: all its rows are for training.
+    Each part has its share of each class, or of each tenth of a numeric target's values. A part with a file of its own
+    gets none of them. A truth table (`table.whole`) is not divided: all its rows are for training.
 
     Examples
     --------
@@ -109,5 +116,21 @@ def split_table(table: Table, plan: EncodingPlan, generator: np.random.Generator
     (107, 35, 36)
     """
     if table.whole:
+        if marks is not None:
+            raise UsageError(
+                f"{table.source} is a truth table, all of whose rows are for training. Leave out --{marks.how}."
+            )
         return split_rows(table.n_rows, 0.0, 0.0, generator)
-    return split_rows(table.n_rows, plan.validation, plan.test, generator, strata(table, plan))
+    validation = plan.validation if plan.validation_file is None else 0.0
+    test = plan.test if plan.test_file is None else 0.0
+    labels, classes = strata(table, plan)
+    split = divide(table.n_rows, validation, test, generator, labels, marks)
+    if marks is None or not classes:
+        return split
+    absent = np.setdiff1d(labels, labels[split.train])
+    if not len(absent):
+        return split
+    target = choose_roles(table, plan).targets[0].as_text().values
+    names = [f'"{target[np.argmax(labels == code)]}"' for code in absent.tolist()]
+    note = f"No training row has the class {name_list(names, 10)}, which cannot be learnt."
+    return replace(split, notes=(*split.notes, note))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,12 +48,58 @@ def _target_names(value: Any) -> tuple[str, ...] | None:
     return names
 
 
-def _name(value: Any) -> str | None:
+def _name(option: str) -> Any:
     """Accept one name; a number is one in frames without names of their own."""
-    names = (value,) if isinstance(value, str) else _names(value)
-    if names is not None and len(names) != 1:
-        raise UsageError(f"weights is the name of one column; received {value!r}.")
-    return None if names is None else names[0]
+
+    def check(value: Any) -> str | None:
+        names = (value,) if isinstance(value, str) else _names(value)
+        if names is not None and len(names) != 1:
+            raise UsageError(f"{option} is the name of one column; received {value!r}.")
+        return None if names is None else names[0]
+
+    return check
+
+
+class Rows:
+    """A table in memory, given where a file's name may stand; equal where it is the same object."""
+
+    def __init__(self, table: Any) -> None:
+        self.table = table
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self.table is other.table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+    def __repr__(self) -> str:
+        return f"<rows of a {type(self.table).__name__}>"
+
+
+def _class_weight(value: Any) -> Any:
+    """Accept none, balanced, or the weights of classes by their names, which become pairs."""
+    if isinstance(value, str) and value in ("none", "balanced"):
+        return value
+    pairs = list(value.items()) if isinstance(value, Mapping) else value
+    try:
+        if not isinstance(pairs, (list, tuple)):
+            raise TypeError
+        found = tuple((label.item() if hasattr(label, "item") else label, float(weight)) for label, weight in pairs)
+        if not found or not all(math.isfinite(weight) and weight >= 0 for _, weight in found):
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise UsageError(
+            "class_weight must be none, balanced, or in Python a dict of classes and their weights, numbers of at "
+            f"least 0; received {value!r}."
+        ) from None
+    return found
+
+
+def _file(value: Any) -> Any:
+    """Accept a path, or whatever else holds a table."""
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    return value if value is None or isinstance(value, Rows) else Rows(value)
 
 
 def _unknown(value: Any) -> Any:
@@ -87,8 +135,9 @@ class EncodingPlan:
     target_scale: str = option(
         "auto",
         "Scaling of numeric targets, so that the output activation can reach them; auto chooses by that activation. "
-        "inside is [0.1, 0.9], or [-0.9, 0.9] for tanh.",
-        choices=("auto", "standard", "unit", "symmetric", "inside", "none"),
+        "inside is [0.1, 0.9], or [-0.9, 0.9] for tanh; log is standard after arsinh(value / unit), auto's for "
+        "skewed targets.",
+        choices=("auto", "standard", "unit", "symmetric", "inside", "log", "none"),
     )
     soft_targets: bool = option(
         False, "Class targets 0.1 and 0.9 instead of 0 and 1, so that logistic outputs need not saturate."
@@ -109,17 +158,80 @@ class EncodingPlan:
         (), "Columns to read as names rather than numbers, one node for each value.", check=_names
     )
     ignore: Sequence[str] = option((), "Columns to leave out.", check=_names)
-    weights: str | None = option(None, "Column that holds the weight of each example; it is no input.", check=_name)
+    weights: str | None = option(
+        None, "Column that holds the weight of each example; it is no input.", check=_name("weights")
+    )
+    class_weight: Any = option(
+        "none",
+        "Weights of classes: none, or balanced, n / (k n_c) for n_c of n training rows of k classes, so that rare "
+        "classes count as much as common ones.",
+        check=_class_weight,
+        words=("none", "balanced"),
+    )
     max_categories: int = option(
         50, "A text column with more different values is left out unless --nominal names it.", low=2
     )
     validation: float = option(0.2, "Share of the rows kept to watch for over-training; 0 for none.", check=_part)
     test: float = option(0.2, "Share of the rows kept to test the finished model; 0 for none.", check=_part)
+    group: str | None = option(
+        None,
+        "Column whose rows of one value stay together in one part, such as all rows of a patient; it is no input.",
+        check=_name("group"),
+    )
+    time: str | None = option(
+        None,
+        "Column of times (dates or numbers): train on the past, validate on what follows, test on the latest rows.",
+        check=_name("time"),
+    )
+    split: str | None = option(
+        None,
+        "Column that says of each row whether it is for train, validation or test; it is no input.",
+        check=_name("split"),
+    )
+    validation_file: Any = option(
+        None,
+        "Table with the validation rows, in place of a share of DATA; read like DATA, its columns found by name.",
+        check=_file,
+    )
+    test_file: Any = option(None, "Table with the test rows, in place of a share of DATA; read like DATA.", check=_file)
+
+    @property
+    def no_inputs(self) -> tuple[str, ...]:
+        """Columns that say something of the rows, and are neither inputs nor targets."""
+        return tuple(name for name in (self.weights, self.group, self.split) if name is not None)
 
     def __post_init__(self) -> None:
         checked(self)
+        self._refuse_contradictions()
         if self.validation + self.test >= 1:
             raise UsageError(
                 f"validation={self.validation} and test={self.test} leave no rows to train on. "
                 "Their sum must be below 1."
             )
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse options of which one would undo the other."""
+        ways = [name for name in ("group", "time", "split") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise UsageError(f"{ways[0]} and {ways[1]} each decide which rows are for what. Leave one of them out.")
+        if len(set(self.no_inputs)) < len(self.no_inputs):
+            raise UsageError(
+                f"weights, group and split are columns of their own; received {self.no_inputs[0]!r} twice."
+            )
+        for name in self.no_inputs:
+            if name in (self.target or ()):
+                raise UsageError(f'column "{name}" is a target, and no column for weights, group or split.')
+        if self.time is not None and self.time in (self.target or ()):
+            raise UsageError(f'column "{self.time}" is a target, and cannot say which rows come first.')
+        for part in ("validation", "test"):
+            file = getattr(self, f"{part}_file")
+            if file is not None and self.split is not None:
+                raise UsageError(
+                    f'split="{self.split}" says which rows are for what, and {part}_file brings rows of their own. '
+                    "Leave one of them out."
+                )
+            if getattr(self, part) not in (0.0, 0.2) and (file is not None or self.split is not None):
+                raise UsageError(
+                    f"{part}={getattr(self, part)} would have no effect: "
+                    f"{'split' if file is None else f'{part}_file'} says which rows these are. Leave one of them out."
+                )

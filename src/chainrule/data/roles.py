@@ -16,6 +16,9 @@ from chainrule.errors import DataError, UsageError, did_you_mean
 # A column of whole numbers is taken for class labels up to this many, if each has enough rows on average.
 MAX_NUMBER_CLASSES = 10
 ROWS_PER_CLASS = 5
+# Rows are divided so that each part has its share of each so many-th of a numeric target's values.
+QUANTILES = 10
+ROWS_PER_QUANTILE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,17 +139,26 @@ def prepare_table(table: Table, plan: EncodingPlan) -> Table:
     return table.with_notes(*(note for note in notes if note))
 
 
-def strata(table: Table, plan: EncodingPlan) -> np.ndarray | None:
-    """Return the class of each row as a number, for dividing the rows, or None for a regression.
+def strata(table: Table, plan: EncodingPlan) -> tuple[np.ndarray, bool]:
+    """Return what rows are divided by, as a number for each, and whether these are classes.
+
+    For a regression it is the tenth of the rows, in the order of the (first) target, that a row belongs to; in small
+    tables the rows are cut into fewer, so that each holds ten.
 
     >>> from chainrule.data.tables import read_table
-    >>> np.bincount(strata(read_table("wine"), EncodingPlan()))
+    >>> np.bincount(strata(read_table("wine"), EncodingPlan())[0])
     array([59, 71, 48])
+    >>> np.bincount(strata(read_table({"x": range(25), "y": np.arange(25) ** 2.0}), EncodingPlan())[0])
+    array([13, 12])
     """
     roles = choose_roles(table, plan)
-    if roles.task != "classification":
-        return None
-    return np.unique(roles.targets[0].as_text().values.astype(str), return_inverse=True)[1]
+    target = roles.targets[0]
+    if roles.task == "classification":
+        return np.unique(target.as_text().values.astype(str), return_inverse=True)[1], True
+    rank = np.empty(table.n_rows, dtype=np.intp)
+    rank[np.argsort(target.values, kind="stable")] = np.arange(table.n_rows)
+    bins = min(QUANTILES, max(1, table.n_rows // ROWS_PER_QUANTILE))
+    return rank * bins // max(1, table.n_rows), False
 
 
 def left_out_notes(left_out: Sequence[tuple[str, str]]) -> list[str]:

@@ -21,11 +21,14 @@ class Split:
     ----------
     train, validation, test : ndarray of int
         Positions in the table, counted from 0.
+    notes : tuple of str
+        What was done to divide them, where it is not at random.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 def split_rows(
@@ -46,8 +49,8 @@ def split_rows(
     generator : numpy.random.Generator
         The same state gives the same parts.
     labels : array-like, shape (n_rows,), optional
-        Class of each row. Each part then gets its share of each class to within one row, and every class is in
-        the training part.
+        Class of each row, or the tenth of the values that it belongs to. Each part then gets its share of each to
+        within one row, and every class is in the training part.
 
     Returns
     -------

@@ -14,7 +14,7 @@ import chainrule
 from chainrule.core.network import Network
 from chainrule.engines.outputs import outputs
 from chainrule.engines.precisions import Damping
-from chainrule.errors import DivergenceError
+from chainrule.errors import DataError, DivergenceError
 from chainrule.interrupts import interrupts_held
 from chainrule.models.evaluation import Evaluation, evaluate_outputs
 from chainrule.models.model import Model
@@ -201,7 +201,12 @@ def _tested(setup: Setup, network: Network) -> Evaluation | None:
     split = setup.split
     with np.errstate(all="ignore"):
         A = outputs(network, setup.X[split.test].astype(setup.plan.dtype))
-    return evaluate_outputs(setup.encoding, A, setup.Y[split.test]) if np.isfinite(A).all() else None
+    if not np.isfinite(A).all():
+        return None
+    try:
+        return evaluate_outputs(setup.encoding, A, setup.Y[split.test])
+    except DataError:  # a value on a logarithmic scale is beyond float64
+        return None
 
 
 def _in_words(found: Damping, network: Network) -> str:

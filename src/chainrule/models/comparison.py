@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.errors import UsageError
 from chainrule.models.ensemble import Ensemble
-from chainrule.models.evaluation import ClassEvaluation, Evaluation
+from chainrule.models.evaluation import OF_CLASSES, ClassEvaluation, Evaluation
 from chainrule.models.model import Model
 from chainrule.numerals import aligned, number, share
 
@@ -57,7 +57,7 @@ class Comparison:
         ]
 
     def __str__(self) -> str:
-        rows = self.rows()
+        rows = [{name: value for name, value in row.items() if name not in OF_CLASSES} for row in self.rows()]
         return aligned(
             [name.replace("_", " ") for name in rows[0]],
             [[_written(name, value) for name, value in row.items()] for row in rows],

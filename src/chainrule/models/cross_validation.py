@@ -12,13 +12,14 @@ import numpy as np
 from chainrule.data.columns import Table, count
 from chainrule.data.encoding import strata
 from chainrule.data.encoding_plan import EncodingPlan
-from chainrule.data.splits import Split, k_folds, split_rows
+from chainrule.data.split_rules import divide, folds_of
+from chainrule.data.splits import Split
 from chainrule.errors import DataError, UsageError
 from chainrule.models.evaluation import Evaluation
-from chainrule.models.examples import encode, read_source, usable_rows
+from chainrule.models.examples import Usable, encode, read_source, usable_rows
 from chainrule.models.many import refuse_of_one_training, train_setups
 from chainrule.models.model import Model
-from chainrule.models.setup import Setup, output_of, plans_of, set_up_on
+from chainrule.models.setup import Setup, output_of, plans_of, set_up_on, squares
 from chainrule.numerals import aligned, number, share
 from chainrule.training.loop import Callback
 
@@ -109,8 +110,11 @@ def cross_validate(
 ) -> CrossValidation:
     """Train a network for each fold of the rows on all the others, side by side, and test it on its fold.
 
-    The rows are dealt to the folds at random, class by class for a classification. What an encoding takes from the
-    values (centers, scales, medians) comes from each network's own training rows; names and classes from all rows.
+    The rows are dealt to the folds at random, class by class for a classification and tenth by tenth of the target's
+    values for a regression. With `group`, the rows of one group are in one fold. With `time`, the rows are cut into
+    folds + 1 blocks in their order, and each block but the first tests a network that was trained on all blocks before
+    it. What an encoding takes from the values (centers, scales, medians) comes from each network's own training rows;
+    names and classes from all rows.
 
     Parameters
     ----------
@@ -163,16 +167,18 @@ def train_folds(setups: Sequence[Setup], callbacks: Sequence[Callback] = ()) -> 
 def set_up_folds(source: Any, y: Any = None, *, folds: int, sample_weight: Any = None, **options: Any) -> list[Setup]:
     """Prepare the training of each fold; see `cross_validate`."""
     refuse_of_one_training("cross_validate", options)
-    if "test" in options:
-        raise UsageError("each fold is the test part of one network, so test has no meaning here. Leave it out.")
+    for name in ("test", "split", "validation_file", "test_file"):
+        if name in options:
+            raise UsageError(f"each fold is the test part of one network, so {name} has no meaning here. Leave it out.")
     encoding_plan, plan, reading = plans_of({**options, "test": 0.0})
     usable = usable_rows(*read_source(source, y, encoding_plan, reading), sample_weight)
-    splits = _splits(usable.table, usable.plan, folds, np.random.default_rng(plan.seed))
-    return [set_up_on(encode(usable, split, output_of(plan)), plan) for split in splits]
+    splits = _splits(usable, folds, np.random.default_rng(plan.seed))
+    return [set_up_on(encode(usable, split, output_of(plan), squares(plan)), plan) for split in splits]
 
 
-def _splits(table: Table, plan: EncodingPlan, folds: int, generator: np.random.Generator) -> list[Split]:
+def _splits(usable: Usable, folds: int, generator: np.random.Generator) -> list[Split]:
     """Deal the rows to the folds, and take the validation rows of each from those outside it."""
+    table, plan, marks = usable.table, usable.plan, usable.marks
     if table.whole:
         raise UsageError(
             f"{table.source} is a truth table: a network cannot learn the rows that it is not shown. "
@@ -182,15 +188,22 @@ def _splits(table: Table, plan: EncodingPlan, folds: int, generator: np.random.G
         raise UsageError(
             f"folds must be a whole number from 2 to the number of rows, {table.n_rows}; received {folds!r}."
         )
-    labels = strata(table, plan)
-    if labels is not None:
+    labels, classes = strata(table, plan)
+    if classes and marks is None:
         _refuse_rare(table, plan, folds, labels)
+    notes = () if marks is None else (_NOTES[marks.how].format(marks.name),)
     splits = []
-    for fold in k_folds(table.n_rows, folds, generator, labels):
-        inner = None if labels is None else labels[fold.train]
-        parts = split_rows(len(fold.train), plan.validation, 0.0, generator, inner)
-        splits.append(Split(fold.train[parts.train], fold.train[parts.validation], fold.validation))
+    for fold in folds_of(table.n_rows, folds, generator, labels, marks):
+        inner = None if marks is None else marks.take(fold.train)
+        parts = divide(len(fold.train), plan.validation, 0.0, generator, labels[fold.train], inner)
+        splits.append(Split(fold.train[parts.train], fold.train[parts.validation], fold.validation, notes))
     return splits
+
+
+_NOTES = {
+    "group": 'Rows of one "{}" are in one fold. The column is no input.',
+    "time": 'In the order of "{}": each fold tests a network that was trained on the rows before it.',
+}
 
 
 def _refuse_rare(table: Table, plan: EncodingPlan, folds: int, labels: np.ndarray) -> None:

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.encoding import ClassTarget, Encoding
+from chainrule.models.rankings import average_precision, over_classes, roc_auc
 from chainrule.numerals import number, share
+
+# Measures of a classification that are not carried by the commonest class.
+OF_CLASSES = ("balanced_accuracy", "roc_auc", "average_precision")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,14 @@ class ClassEvaluation:
         `confusion[i][j]` counts examples of class i that were called class j.
     precision, recall, f1 : tuple of float
         Of each class; NaN where a class was never called, or never there.
+    balanced_accuracy : float
+        Mean recall over the classes that some rows have, so that a rare class counts as much as a common one.
+    roc_auc : float
+        Area under the ROC curve of the probabilities: of the second of two classes; of more, each against all others,
+        averaged over the classes that some rows have. NaN where all rows are of one class, and in models of older
+        versions, as the other two.
+    average_precision : float
+        Area under the precision-recall curve, as a sum over its steps; averaged like the ROC AUC.
     """
 
     rows: int
@@ -40,15 +52,24 @@ class ClassEvaluation:
     precision: tuple[float, ...]
     recall: tuple[float, ...]
     f1: tuple[float, ...]
+    balanced_accuracy: float = math.nan
+    roc_auc: float = math.nan
+    average_precision: float = math.nan
 
     def summary(self) -> dict[str, float]:
         """Return the measures that are single numbers."""
-        return {"rows": self.rows, "accuracy": self.accuracy, "log_loss": self.log_loss}
+        return {
+            "rows": self.rows,
+            "accuracy": self.accuracy,
+            "log_loss": self.log_loss,
+            **{name: getattr(self, name) for name in OF_CLASSES},
+        }
 
     def __str__(self) -> str:
         labels = [str(label) for label in self.classes]
         width = max([len(label) for label in labels] + [5])
-        lines = [f"accuracy {share(self.accuracy)}   log loss {number(self.log_loss, 3)}   rows {self.rows}", ""]
+        lines = [f"accuracy {share(self.accuracy)}   log loss {number(self.log_loss, 3)}   rows {self.rows}"]
+        lines += [self._over_classes(), ""]
         lines.append(f"{'class':<{width}}  precision  recall     f1   rows")
         for label, p, r, f, counts in zip(labels, self.precision, self.recall, self.f1, self.confusion, strict=True):
             lines.append(f"{label:<{width}}  {share(p):>9}  {share(r):>6}  {share(f):>5}  {sum(counts):>5}")
@@ -59,6 +80,22 @@ class ClassEvaluation:
             for label, counts in zip(labels, self.confusion, strict=True):
                 lines.append(f"{label:<{width}}  " + "  ".join(f"{n:>{cell}}" for n in counts))
         return "\n".join(lines)
+
+    def _over_classes(self) -> str:
+        """The measures that do not follow the commonest class; those that are not defined are said to be so."""
+        values = [(name, getattr(self, name)) for name in OF_CLASSES]
+        words = "   ".join(f"{words_of(name)} {share(value)}" for name, value in values)
+        known = sum(map(sum, self.confusion)) and sum(sum(row) > 0 for row in self.confusion)
+        return words + (" (all rows are of one class)" if known == 1 else "")
+
+
+def words_of(measure: str) -> str:
+    """Write a measure's name.
+
+    >>> words_of("log_loss"), words_of("roc_auc")
+    ('log loss', 'ROC AUC')
+    """
+    return {"roc_auc": "ROC AUC"}.get(measure, measure.replace("_", " "))
 
 
 @dataclass(frozen=True)
@@ -142,6 +179,9 @@ def evaluate_classes(
         precision=tuple(map(float, precision)),
         recall=tuple(map(float, recall)),
         f1=tuple(map(float, f1)),
+        balanced_accuracy=float(recall[~np.isnan(recall)].mean()) if len(truth) else math.nan,
+        roc_auc=over_classes(roc_auc, truth, probabilities),
+        average_precision=over_classes(average_precision, truth, probabilities),
     )
 
 
@@ -201,6 +241,7 @@ def evaluation_from_dict(facts: dict[str, Any]) -> Evaluation:
             precision=tuple(map(float, _as_long(facts["precision"], n))),
             recall=tuple(map(float, _as_long(facts["recall"], n))),
             f1=tuple(map(float, _as_long(facts["f1"], n))),
+            **{name: float(facts.get(name, math.nan)) for name in OF_CLASSES},
         )
     return ValueEvaluation(
         rows=stored_count(facts["rows"]),

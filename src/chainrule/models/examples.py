@@ -3,38 +3,67 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.arrays import as_float_array
 from chainrule.data.arrays import inputs_and_targets
+from chainrule.data.class_weights import by_class
 from chainrule.data.columns import Table, name_list
-from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table
+from chainrule.data.encoding import ClassTarget, Encoding, fit_encoding, prepare_table, split_table
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.further_tables import joined
 from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.split_rules import Marks, marks_of
 from chainrule.data.splits import Split
 from chainrule.data.tables import read_with
 from chainrule.errors import DataError, UsageError
+from chainrule.models.further_rows import overlaps, take_marking
 
 
 class Usable(NamedTuple):
-    """The rows of a source that can be used, their weights, and the plan with the targets that came as `y`."""
+    """The rows of a source that can be used, and what decides how they are divided.
+
+    Attributes
+    ----------
+    table : Table
+        The rows of the table itself, and below them those of the files for validation and test.
+    weights : float64 array (N,) or None
+    plan : EncodingPlan
+        With the targets that came as `y`, and the names of further files.
+    marks : Marks or None
+        What a column says of how the table's own rows may be divided.
+    further : mapping of str to int
+        How many rows "validation" and "test" have from files of their own.
+    """
 
     table: Table
     weights: np.ndarray | None
     plan: EncodingPlan
+    marks: Marks | None = None
+    further: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def own(self) -> Table:
+        """The rows of the table itself, which are divided."""
+        return self.table.take(slice(self.table.n_rows - sum(self.further.values()))) if self.further else self.table
 
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """The training and validation rows as a training takes them, with the weights of the first."""
+    """The training and validation rows as a training takes them, with the weights of the first.
+
+    Validation rows are (X, Y), or (X, Y, weights) where classes have weights.
+    """
 
     X: np.ndarray
     Y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray] | None
+    validation: tuple[np.ndarray, ...] | None
     weights: np.ndarray | None
     middle: float | None
 
@@ -61,6 +90,9 @@ class Examples:
     X, Y : float64 arrays (N, inputs), (N, outputs)
         All rows, encoded.
     weights : float64 array (N,) or None
+        Of each row, times the weight of its class.
+    of_class : float64 array (N,) or None
+        The weight of each row's class, where classes have weights.
     """
 
     table: Table
@@ -70,6 +102,7 @@ class Examples:
     X: np.ndarray
     Y: np.ndarray
     weights: np.ndarray | None
+    of_class: np.ndarray | None = None
 
     @property
     def middle(self) -> float | None:
@@ -88,7 +121,9 @@ class Examples:
         if dtype not in self._arrays:
             train, validation = self.split.train, self.split.validation
             X, Y = (_as(M, dtype) for M in (self.X, self.Y))
-            watched = (X[validation], Y[validation]) if len(validation) else None
+            watched: tuple[np.ndarray, ...] | None = (X[validation], Y[validation]) if len(validation) else None
+            if watched is not None and self.of_class is not None:
+                watched = (*watched, self.of_class[validation])
             weights = None if self.weights is None else self.weights[train]
             self._arrays[dtype] = Arrays(X[train], Y[train], watched, weights, self.middle)
         return self._arrays[dtype]
@@ -98,31 +133,93 @@ class Examples:
         return {}
 
 
-def usable_rows(table: Table, plan: EncodingPlan, sample_weight: Any = None) -> Usable:
-    """Take the rows that can be used, and their weights.
+def usable_rows(
+    table: Table, plan: EncodingPlan, sample_weight: Any = None, further: Mapping[str, Table] | None = None
+) -> Usable:
+    """Take the rows that can be used, their weights, and what decides how they are divided.
+
+    Parameters
+    ----------
+    table, plan
+        From `read_source`.
+    sample_weight : array (N,), optional
+    further : mapping of str to Table, optional
+        From `read_further`.
 
     Raises
     ------
     UsageError, DataError
     """
     table, weights = _take_weights(table, plan.weights, sample_weight)
+    table, marking = take_marking(table, plan)
+    away = plan.no_inputs
+    plan = replace(
+        plan,
+        ignore=tuple(name for name in plan.ignore or () if name not in away),
+        nominal=tuple(name for name in plan.nominal or () if name not in away),
+    )
     usable = prepare_table(table, plan)
-    if weights is not None:
-        weights = weights[np.isin(table.row_numbers, usable.row_numbers)]
-    return Usable(usable, weights, plan)
+    kept = np.isin(table.row_numbers, usable.row_numbers)
+    weights = None if weights is None else weights[kept]
+    marks = None if marking is None else marks_of(marking.take(kept), usable, plan)
+    if not further:
+        return Usable(usable, weights, plan, marks)
+    together = joined(usable, further, plan).with_notes(*overlaps(further, plan, marks))
+    names: dict[str, Any] = {f"{part}_file": other.source for part, other in further.items()}
+    rows = {part: int((together.file_of == i).sum()) for i, part in enumerate(further, start=1)}
+    if weights is not None:  # only those of training rows count
+        weights = np.concatenate([weights, np.ones(sum(rows.values()))])
+    return Usable(together, weights, replace(plan, **names), marks, rows)
 
 
-def encode(usable: Usable, split: Split, output: str) -> Examples:
+def divided(usable: Usable, seed: int) -> Split:
+    """Decide which rows train, validate and test.
+
+    Raises
+    ------
+    UsageError, DataError
+    """
+    split = split_table(usable.own, usable.plan, np.random.default_rng(seed), usable.marks)
+    start = usable.table.n_rows - sum(usable.further.values())
+    for part, rows in usable.further.items():
+        own: dict[str, Any] = {part: np.arange(start, start + rows)}
+        split, start = replace(split, **own), start + rows
+    return split
+
+
+def encode(usable: Usable, split: Split, output: str, squares: bool) -> Examples:
     """Fit the encoding on the training rows of a split and encode all rows.
 
     Parameters
     ----------
     output : str
         Name of the output activation.
+    squares : bool
+        Whether the loss squares errors.
     """
-    encoding = fit_encoding(usable.table, usable.plan, split.train, output)
+    encoding = fit_encoding(usable.own, usable.plan, split.train, output, squares)
+    return encoded(usable, split, encoding)
+
+
+def encoded(usable: Usable, split: Split, encoding: Encoding) -> Examples:
+    """Encode all rows by an encoding that is there."""
     X, Y = encoding.encode(usable.table)
-    return Examples(usable.table, split, encoding, usable.plan, X, Y, usable.weights)
+    of_class = _weights_of_classes(usable.plan.class_weight, encoding, Y, split.train)
+    weights = usable.weights
+    if of_class is not None:
+        weights = of_class if weights is None else weights * of_class
+    return Examples(usable.table, split, encoding, usable.plan, X, Y, weights, of_class)
+
+
+def _weights_of_classes(wanted: Any, encoding: Encoding, Y: np.ndarray, train: np.ndarray) -> np.ndarray | None:
+    """Return the weight of each row's class, or None where classes have none."""
+    if wanted == "none":
+        return None
+    if not isinstance(encoding.target, ClassTarget):
+        raise UsageError("class_weight is for a classification; this is a regression. Leave it out, or use weights.")
+    codes = encoding.target.positions(Y)
+    weights: np.ndarray = by_class(encoding.target, wanted, codes[train])[codes]
+    return weights
 
 
 def refuse_beyond(examples: Examples, dtype: str) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from chainrule.data.columns import Table
-from chainrule.data.encoding import split_table
+from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
-from chainrule.models.examples import Arrays, Examples, read_source, usable_rows
+from chainrule.models.examples import Arrays, divided, encoded, read_source, usable_rows
+from chainrule.models.further_rows import read_further
 from chainrule.models.setup import training_of_start, training_on
 from chainrule.options import divide_options
 from chainrule.training.prepare import Training
@@ -39,14 +38,19 @@ class Again(NamedTuple):
 
 
 def training_again(
-    model: Model, source: Any = None, y: Any = None, sample_weight: Any = None, reading: dict[str, Any] | None = None
+    model: Model,
+    source: Any = None,
+    y: Any = None,
+    sample_weight: Any = None,
+    reading: dict[str, Any] | None = None,
+    validation_file: Any = None,
 ) -> Again:
     """Put the training of a model together again.
 
     Parameters
     ----------
     model : Model
-    source, y, sample_weight
+    source, y, sample_weight, validation_file
         As they were given to `train`; left out, the rows that the model holds.
     reading : dict, optional
         Fields of `ReadingPlan`, for files.
@@ -70,7 +74,7 @@ def training_again(
             )
         arrays, table = model.learned, model.parts["train"]
     else:
-        arrays, table = _from_table(model, source, y, sample_weight, reading or {})
+        arrays, table = _from_table(model, source, y, sample_weight, reading or {}, validation_file)
     training = training_of_start(training_on(arrays, model.plan), model.provenance.start)
     return Again(training, table, bool(model.provenance.fingerprint))
 
@@ -84,11 +88,15 @@ def _own_parts(model: Model) -> str:
     return " and ".join(lost)
 
 
-def _from_table(model: Model, source: Any, y: Any, sample_weight: Any, reading: dict[str, Any]) -> tuple[Arrays, Table]:
+def _from_table(
+    model: Model, source: Any, y: Any, sample_weight: Any, reading: dict[str, Any], validation_file: Any
+) -> tuple[Arrays, Table]:
     (options,) = divide_options(reading, ReadingPlan)
     plan = model.encoding_plan if y is None else replace(model.encoding_plan, target=None)
-    usable = usable_rows(*read_source(source, y, plan, ReadingPlan(**options)), sample_weight)
-    split = split_table(usable.table, usable.plan, np.random.default_rng(model.plan.seed))
+    plan = replace(plan, validation_file=_watched(model, validation_file), **_untested(plan))
+    table, plan = read_source(source, y, plan, ReadingPlan(**options))
+    usable = usable_rows(table, plan, sample_weight, read_further(table, plan, ReadingPlan(**options)))
+    split = divided(usable, model.plan.seed)
     found = (len(split.train), len(split.validation))
     expected = model.provenance.rows[:2]
     name = usable.table.source
@@ -97,15 +105,31 @@ def _from_table(model: Model, source: Any, y: Any, sample_weight: Any, reading: 
             f"{name} is not the table that trained this model: it makes {found[0]:,} training and {found[1]:,} "
             f"validation rows, where there were {expected[0]:,} and {expected[1]:,}. {_wanted(model)}"
         )
-    X, Y = model.encoding.encode(usable.table)
-    examples = Examples(usable.table, split, model.encoding, usable.plan, X, Y, usable.weights)
-    arrays = examples.arrays(model.plan.dtype)
+    arrays = encoded(usable, split, model.encoding).arrays(model.plan.dtype)
     if model.provenance.fingerprint not in ("", arrays.fingerprint):
         raise UsageError(
             f"{name} is not the table that trained this model: its training or validation rows, their order or their "
             f"weights differ. {_wanted(model)}"
         )
     return arrays, usable.table.take(split.train)
+
+
+def _watched(model: Model, validation_file: Any) -> Any:
+    """The validation rows of a file of their own; refused where they are wanted, or not wanted."""
+    had = model.encoding_plan.validation_file
+    if had is None and validation_file is not None:
+        raise UsageError("this model was trained without validation_file. Leave it out.")
+    if had is not None and validation_file is None:
+        raise UsageError(
+            f"this model was watched on the rows of {had}, without which its training cannot be run again. Give them "
+            "as validation_file (--validation-file)."
+        )
+    return validation_file
+
+
+def _untested(plan: EncodingPlan) -> dict[str, Any]:
+    """A file of test rows is not needed to train again: the table is divided as if none were wanted."""
+    return {} if plan.test_file is None else {"test_file": None, "test": 0.0}
 
 
 def _wanted(model: Model) -> str:

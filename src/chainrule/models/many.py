@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.columns import Table
-from chainrule.data.encoding import split_table
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import DataError, DivergenceError, UsageError
 from chainrule.interrupts import interrupts_held
 from chainrule.models.attempts import attempts_side_by_side, best_of, interrupted
-from chainrule.models.examples import Examples, Usable, encode, read_source, usable_rows
+from chainrule.models.examples import Examples, Usable, divided, encode, read_source, usable_rows
+from chainrule.models.further_rows import read_further
 from chainrule.models.model import Model
-from chainrule.models.setup import Setup, output_of, plans_of, set_up_on
+from chainrule.models.setup import Setup, output_of, plans_of, set_up_on, squares
 from chainrule.options import divide_options
 from chainrule.training.loop import Callback
 from chainrule.training.plan import TrainingPlan
@@ -138,24 +138,25 @@ class Reader:
         self._source, self._y, self._weights = source, y, sample_weight
         self._tables: dict[Any, Table] = {}
         self._usable: dict[Any, Usable] = {}
+        self._further: dict[Any, dict[str, Table]] = {}
         self._encoded: dict[Any, Examples] = {}
 
     def set_up(self, options: Mapping[str, Any]) -> Setup:
         """Do what `chainrule.models.setup.set_up` does."""
         encoding_plan, plan, reading = plans_of(options)
         output = output_of(plan)
-        key = (encoding_plan, reading, plan.seed, output.partition("(")[0])
+        key = (encoding_plan, reading, plan.seed, output.partition("(")[0], squares(plan))
         if key not in self._encoded:
             usable = self.usable(encoding_plan, reading)
-            split = split_table(usable.table, usable.plan, np.random.default_rng(plan.seed))
-            self._encoded[key] = encode(usable, split, output)
+            self._encoded[key] = encode(usable, divided(usable, plan.seed), output, squares(plan))
         return set_up_on(self._encoded[key], plan)
 
     def usable(self, plan: EncodingPlan, reading: ReadingPlan) -> Usable:
         """Return the rows that can be used."""
         key = (plan, reading)
         if key not in self._usable:
-            self._usable[key] = usable_rows(*self._read(plan, reading), self._weights)
+            table, plan = self._read(plan, reading)
+            self._usable[key] = usable_rows(table, plan, self._weights, self._read_further(table, plan, reading))
         return self._usable[key]
 
     def _read(self, plan: EncodingPlan, reading: ReadingPlan) -> tuple[Table, EncodingPlan]:
@@ -165,6 +166,12 @@ class Reader:
         if key not in self._tables:
             self._tables[key], _ = read_source(self._source, None, plan, reading)
         return self._tables[key], plan
+
+    def _read_further(self, table: Table, plan: EncodingPlan, reading: ReadingPlan) -> dict[str, Table]:
+        key = (reading, plan.nominal, plan.validation_file, plan.test_file)
+        if key not in self._further:
+            self._further[key] = read_further(table, plan, reading)
+        return self._further[key]
 
 
 def _list_of_settings(settings: Any) -> list[dict[str, Any]]:

@@ -270,8 +270,8 @@ class Model:
         step : int, (epoch, batch) or "last"
             The update's number, from 1, or its epoch and its place there.
         **options
-            Those of `chainrule.models.replay.replay`: example, unroll, verify, sample_weight, reading; notation,
-            detail, most and digits as in `chainrule.explain`.
+            Those of `chainrule.models.replay.replay`: example, unroll, verify, sample_weight, validation_file,
+            reading; notation, detail, most and digits as in `chainrule.explain`.
 
         Returns
         -------

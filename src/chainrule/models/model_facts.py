@@ -73,7 +73,7 @@ def model_of(facts: dict[str, Any], arrays: dict[str, np.ndarray], own: dict[str
         network=network,
         encoding=encoding,
         plan=TrainingPlan(**_known_fields(TrainingPlan, _plan_from_dict(facts["plan"], own))),
-        encoding_plan=EncodingPlan(**_known_fields(EncodingPlan, facts["encoding_plan"])),
+        encoding_plan=_encoding_plan(facts["encoding_plan"]),
         history=_history(arrays),
         provenance=Provenance(
             source=str(provenance["source"]),
@@ -182,6 +182,14 @@ def _plan_from_dict(facts: dict[str, Any], own: dict[str, Activation]) -> dict[s
         if name != "auto" and str(name).partition("(")[0] not in known:
             restored[option] = OnlyName(str(name))
     return restored
+
+
+def _encoding_plan(facts: dict[str, Any]) -> EncodingPlan:
+    """Files are known by their names; a file holds no rows."""
+    for name in ("validation_file", "test_file"):
+        if not isinstance(facts.get(name), (str, type(None))):
+            raise ValueError(f"its {name} is no name")
+    return EncodingPlan(**_known_fields(EncodingPlan, facts))
 
 
 class OnlyName(NamedTuple):

@@ -164,6 +164,7 @@ def replay(
     unroll: int = 0,
     verify: bool | None = None,
     sample_weight: Any = None,
+    validation_file: Any = None,
     reading: dict[str, Any] | None = None,
     **options: Any,
 ) -> Replay:
@@ -172,7 +173,7 @@ def replay(
     Parameters
     ----------
     model : Model
-    source, y, sample_weight
+    source, y, sample_weight, validation_file
         The table that trained the model, as it was given to `train`; left out, the rows that the model holds.
     step : int, (epoch, batch) or "last"
         The update's number, from 1, or its epoch and its place there.
@@ -193,7 +194,7 @@ def replay(
     UsageError
         If there is no such step, if the table is not the one that trained, or if the training goes another way now.
     """
-    again = training_again(model, source, y, sample_weight, reading)
+    again = training_again(model, source, y, sample_weight, reading, validation_file)
     training, history = again.training, model.history
     updates = training.work.updates_per_epoch
     epoch, batch = place_of(step, len(history), updates)

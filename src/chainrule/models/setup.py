@@ -13,12 +13,21 @@ from chainrule.core.catalogue import Activation, FusedLoss, activation_named, lo
 from chainrule.core.network import Network
 from chainrule.core.passes import check_loss_fits
 from chainrule.data.columns import Table
-from chainrule.data.encoding import Encoding, split_table
+from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.splits import Split
 from chainrule.errors import UsageError
-from chainrule.models.examples import Arrays, Examples, encode, read_source, refuse_beyond, usable_rows
+from chainrule.models.examples import (
+    Arrays,
+    Examples,
+    divided,
+    encode,
+    read_source,
+    refuse_beyond,
+    usable_rows,
+)
+from chainrule.models.further_rows import read_further
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 from chainrule.training.prepare import Training, prepare, restarted
@@ -166,9 +175,9 @@ def set_up(source: Any, y: Any = None, *, sample_weight: Any = None, **options: 
     UsageError, DataError
     """
     encoding_plan, plan, reading = plans_of(options)
-    usable = usable_rows(*read_source(source, y, encoding_plan, reading), sample_weight)
-    split = split_table(usable.table, usable.plan, np.random.default_rng(plan.seed))
-    return set_up_on(encode(usable, split, output_of(plan)), plan)
+    table, encoding_plan = read_source(source, y, encoding_plan, reading)
+    usable = usable_rows(table, encoding_plan, sample_weight, read_further(table, encoding_plan, reading))
+    return set_up_on(encode(usable, divided(usable, plan.seed), output_of(plan), squares(plan)), plan)
 
 
 def plans_of(options: Mapping[str, Any]) -> tuple[EncodingPlan, TrainingPlan, ReadingPlan]:
@@ -189,6 +198,11 @@ def output_of(plan: TrainingPlan) -> str:
     return _name(_with_output_of_loss(plan).output_activation)
 
 
+def squares(plan: TrainingPlan) -> bool:
+    """Whether the loss of a regression squares errors; where it is left open, it does."""
+    return _name(plan.loss) in ("auto", "half_squared_error", "sum_of_squares", "mean_of_squares")
+
+
 def set_up_on(examples: Examples, plan: TrainingPlan) -> Setup:
     """Choose what the plan leaves open, for rows that are encoded for its `output_of`.
 
@@ -199,7 +213,7 @@ def set_up_on(examples: Examples, plan: TrainingPlan) -> Setup:
     table, encoding = examples.table, examples.encoding
     plan, chosen = _resolved(_with_output_of_loss(plan), encoding)
     refuse_beyond(examples, plan.dtype)
-    notes = [*table.notes, *encoding.notes, *chosen]
+    notes = [*table.notes, *examples.split.notes, *encoding.notes, *chosen]
     if table.whole:
         notes.append(f"All {table.n_rows} rows of {table.source} are for training: a truth table has none to spare.")
     setup = Setup(examples, plan, tuple(dict.fromkeys(notes)))

@@ -18,6 +18,7 @@ from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.roles import choose_roles, left_out_notes
 from chainrule.errors import ChainruleError, UsageError
+from chainrule.models.doctor.belonging import BELONGING_CHECKS
 from chainrule.models.doctor.columns import COLUMN_CHECKS
 from chainrule.models.doctor.encodings import ENCODING_CHECKS
 from chainrule.models.doctor.findings import Diagnosis, Finding, by_severity, finding, flags, together
@@ -27,13 +28,16 @@ from chainrule.models.doctor.outliers import OUTLIER_CHECKS
 from chainrule.models.doctor.outputs import OUTPUT_CHECKS
 from chainrule.models.doctor.patient import Check, Patient
 from chainrule.models.doctor.rows import ROW_CHECKS
+from chainrule.models.doctor.sums import SUM_CHECKS
 from chainrule.models.examples import read_source
+from chainrule.models.further_rows import read_further
 from chainrule.models.setup import Setup, set_up
 from chainrule.options import divide_options
 from chainrule.training.plan import TrainingPlan
 
 CHECKS: tuple[Check, ...] = (
-    *COLUMN_CHECKS, *OUTLIER_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *LEAKAGE_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS,
+    *COLUMN_CHECKS, *OUTLIER_CHECKS, *ENCODING_CHECKS, *ROW_CHECKS, *BELONGING_CHECKS, *LEAKAGE_CHECKS,
+    *SUM_CHECKS, *OUTPUT_CHECKS, *NETWORK_CHECKS,
 )  # fmt: skip
 # Checks whose findings can be the very thing that training refuses.
 REFUSED_TOO = ("missing values", "output and loss")
@@ -75,6 +79,12 @@ def diagnose(source: Any, y: Any = None, *, sample_weight: Any = None, **options
     patient = _patient(plan, encoding_plan, table, file)
     patient = replace(patient, reading=reading)
     usable = {name: value for name, value in usable.items() if name not in _names_of(ReadingPlan)}
+    try:
+        further = read_further(table, encoding_plan, reading)
+        usable |= {f"{part}_file": other for part, other in further.items()}
+    except ChainruleError as refused:
+        findings.append(_refusal(refused, "The table of another part cannot be read."))
+        usable |= {"validation_file": None, "test_file": None}
     setup, error, remedies = _set_up(patient, sample_weight, usable)
     if error is not None and not error.found:
         findings.append(_refusal(error.refusal, "Training is refused with these options.", remedies))
@@ -153,7 +163,7 @@ def _takes_a_query(source: Any, reading: ReadingPlan) -> bool:
 
 def _patient(plan: TrainingPlan, encoding_plan: EncodingPlan, table: Table, file: bool) -> Patient:
     """Divide the columns as training would, or as well as can be where it would refuse."""
-    unweighted = [column for column in table.columns if column.name != encoding_plan.weights]
+    unweighted = [column for column in table.columns if column.name not in encoding_plan.no_inputs]
     columns = [column.as_text() if column.name in encoding_plan.nominal else column for column in unweighted]
     offered = [column for column in columns if column.name not in encoding_plan.ignore]
     named = encoding_plan.target or tuple(column.name for column in offered[-1:])
@@ -193,7 +203,7 @@ def _notes(patient: Patient, refused: bool) -> tuple[str, ...]:
     if plan.target is None and patient.file:
         last = (column.name for column in patient.targets)
         notes = (*notes, *(f'The target is the last column, "{name}"; --target chooses another.' for name in last))
-    unasked = [(name, reason) for name, reason in left_out if name not in plan.ignore and name != plan.weights]
+    unasked = [(name, reason) for name, reason in left_out if name not in plan.ignore and name not in plan.no_inputs]
     return (*notes, *left_out_notes(unasked))
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from chainrule.data.columns import count, name_list
 
 Severity = Literal["problem", "warning", "hint"]
+DIVIDING = ("group", "time")
 SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "hint")
 
 
@@ -85,6 +86,8 @@ def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def together(findings: Iterable[Finding]) -> dict[str, Any]:
     """Join the options of several findings: columns are collected; otherwise the more severe finding decides.
 
+    Rows are divided in one way only, by group or in time.
+
     >>> a = finding("a", "hint", "", "", "", ignore=("x",), scale="robust")
     >>> b = finding("b", "problem", "", "", "", ignore=("y",), scale="standard")
     >>> together([a, b])
@@ -95,7 +98,7 @@ def together(findings: Iterable[Finding]) -> dict[str, Any]:
         for name, value in found.options.items():
             if name in ("ignore", "nominal"):
                 options[name] = tuple(dict.fromkeys((*options.get(name, ()), *value)))
-            else:
+            elif name not in DIVIDING or not any(other in options for other in DIVIDING):
                 options.setdefault(name, value)
     if "nominal" in options:
         options["nominal"] = tuple(name for name in options["nominal"] if name not in options.get("ignore", ()))

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.data.columns import Column, name_list
 from chainrule.data.input_nodes import scaling
+from chainrule.data.number_targets import NumberTargets
 from chainrule.models.doctor.findings import Finding, finding
 from chainrule.models.doctor.outputs import DISTANCE_LOSSES, head
 from chainrule.models.doctor.patient import Check, Patient
@@ -47,7 +48,13 @@ def outliers(patient: Patient) -> Iterator[Finding]:
     if patient.task == "regression" and patient.setup is not None and head(loss) in DISTANCE_LOSSES:
         if "squared" not in head(loss):
             return
-        targets = {column.name: cell for column in patient.targets if (cell := _far_target(column))}
+        target = patient.setup.encoding.target
+        straight = [
+            column
+            for i, column in enumerate(patient.targets)
+            if not isinstance(target, NumberTargets) or target.unit(i) is None
+        ]
+        targets = {column.name: cell for column in straight if (cell := _far_target(column))}
         if targets:
             yield finding(
                 "outliers",

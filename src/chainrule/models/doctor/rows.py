@@ -92,18 +92,11 @@ def repeated_rows(patient: Patient) -> Iterator[Finding]:
     """A test row that was also trained on measures memory."""
     setup = patient.setup
     assert setup is not None
-    names = [column.name for column in (*patient.inputs, *patient.targets) if column.name not in patient.left_out]
     test = setup.split.test if len(setup.split.test) else setup.split.validation
     if not len(test):
         return
-    columns = [setup.table.column(name) for name in names]
-    share, key = 1.0, np.zeros(setup.table.n_rows, dtype=np.uint64)
-    for kind in ("number", "text"):  # rows whose numbers differ need no look at their text, which takes longer
-        key = _row_keys(key, [column for column in columns if column.kind == kind])
-        share = float(np.isin(key[test], key[setup.split.train]).mean())
-        if share <= MOST_REPEATED:
-            return
-    if _few_cases(columns, setup.table.n_rows):
+    share = repeated_share(patient, test)
+    if share <= MOST_REPEATED or few_cases(_columns(patient), setup.table.n_rows):
         return
     yield finding(
         "repeated rows",
@@ -114,6 +107,25 @@ def repeated_rows(patient: Patient) -> Iterator[Finding]:
         "Remove repeated rows" + (" with a query." if patient.file else " from the table."),
         **({"sql": "select distinct * from data"} if patient.file else {}),
     )
+
+
+def _columns(patient: Patient) -> list[Column]:
+    assert patient.setup is not None
+    names = [column.name for column in (*patient.inputs, *patient.targets) if column.name not in patient.left_out]
+    return [patient.setup.table.column(name) for name in names]
+
+
+def repeated_share(patient: Patient, test: np.ndarray) -> float:
+    """Return the share of these rows that are training rows too, value for value (or less, below MOST_REPEATED)."""
+    setup = patient.setup
+    assert setup is not None
+    share, key = 1.0, np.zeros(setup.table.n_rows, dtype=np.uint64)
+    for kind in ("number", "text"):  # rows whose numbers differ need no look at their text, which takes longer
+        key = _row_keys(key, [column for column in _columns(patient) if column.kind == kind])
+        share = float(np.isin(key[test], key[setup.split.train]).mean())
+        if share <= MOST_REPEATED:
+            break
+    return share
 
 
 def _row_keys(key: np.ndarray, columns: list[Column]) -> np.ndarray:
@@ -128,7 +140,7 @@ def _row_keys(key: np.ndarray, columns: list[Column]) -> np.ndarray:
     return key
 
 
-def _few_cases(columns: list[Column], n_rows: int) -> bool:
+def few_cases(columns: list[Column], n_rows: int) -> bool:
     """Say whether there are so few possible rows that repetition cannot be avoided."""
     cases = 1
     for column in columns:
@@ -172,7 +184,8 @@ def classes(patient: Patient) -> Iterator[Finding]:
             f"{rows[weighed.argmin()]:,}" + (", by their weights)." if weights is not None else ")."),
             f'Calling everything "{high}" is right for {commonest:.1%} of the rows, and never saying "{low}" costs '
             f"{rarest:.1%}: there is little to gain by learning it.",
-            "Give the rows of rare classes a larger weight, in a column that --weights names.",
+            "Give the rows of rare classes a larger weight, so that all classes count the same.",
+            class_weight="balanced",
         )
 
 

@@ -106,9 +106,15 @@ def worth(model: Model) -> Iterator[Finding]:
     if test is None or test.rows < 10:
         return
     if isinstance(test, ClassEvaluation):
+        weighed = model.encoding_plan.class_weight != "none"  # then no class is meant to be called by its share
         commonest = max(map(sum, test.confusion)) / test.rows
         poor = test.accuracy <= commonest
         what = f"{test.accuracy:.0%} of the test rows are right; the commonest class alone makes {commonest:.0%}."
+        if weighed:
+            chance = 1 / sum(sum(row) > 0 for row in test.confusion)
+            poor = test.balanced_accuracy <= chance < 1
+            reached = f"The balanced accuracy on the test rows is {test.balanced_accuracy:.3f}"
+            what = f"{reached}; a single answer makes {chance:.3f}."
     else:
         poor = not math.isnan(test.r2) and test.r2 <= 0
         what = f"R2 on the test rows is {test.r2:.3f}; always predicting the mean makes 0."

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.class_weights import balanced
 from chainrule.errors import UsageError
 from chainrule.models.estimators.class_targets import ClassTargets, typed
 
@@ -16,7 +17,7 @@ def weights_by_class(targets: ClassTargets, of_class: Any, y: np.ndarray) -> np.
     Parameters
     ----------
     targets : ClassTargets
-    of_class : dict of label to number, or for several columns a list of them
+    of_class : "balanced", or dict of label to number, or for several columns a list of them
         A pandas Series with the labels as its index is as good as a dict, and so are numbers for the classes in their
         order.
     y : array (N,) or (N, columns)
@@ -27,6 +28,12 @@ def weights_by_class(targets: ClassTargets, of_class: Any, y: np.ndarray) -> np.
         If it names no class, or is not one for each column.
     """
     columns = [np.array([0, 1])] * targets.n_outputs if targets.kind == "multilabel" else list(targets.columns)
+    weight = np.ones(len(y))
+    if isinstance(of_class, str):
+        for labels in np.reshape(y, (len(y), -1)).T:
+            codes = np.unique(typed(labels), return_inverse=True)[1]
+            weight *= balanced(codes, int(codes.max()) + 1)[codes]
+        return weight
     several = isinstance(of_class, list) and any(map(_is_by_class, of_class))
     given = of_class if several else [of_class]
     if len(given) != len(columns) or not all(map(_is_by_class, given)):
@@ -34,7 +41,6 @@ def weights_by_class(targets: ClassTargets, of_class: Any, y: np.ndarray) -> np.
             f"class_weight must be a dict for each of {len(columns)} columns of targets, in a list where there are "
             f"several; received {of_class!r}."
         )
-    weight = np.ones(len(y))
     for one, column, labels in zip(given, columns, np.reshape(y, (len(y), -1)).T, strict=True):
         for label, number in _by_class(one, column).items():
             if label not in column.tolist():

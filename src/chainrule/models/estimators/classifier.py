@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
@@ -247,10 +246,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _weighed(self, y: np.ndarray, weight: np.ndarray | None, X: Any) -> np.ndarray | None:
         if self.class_weight is None:
             return weight
-        if isinstance(self.class_weight, str):
-            of_class = compute_sample_weight("balanced", y)
-        else:
-            of_class = weights_by_class(self._targets, self.class_weight, y)
+        of_class = weights_by_class(self._targets, self.class_weight, y)
         return checked_weight("class_weight", of_class if weight is None else of_class * weight, X)
 
     def _output_activation(self) -> str | Activation:

@@ -212,6 +212,8 @@ def _predict(program: Program, name: str) -> Iterator[str]:
     elif isinstance(answer, Labels):
         yield filled(c_functions.PREDICT_LABELS, name, begin=filled(c_functions.BEGIN, name, **words), **words)
     elif isinstance(answer, Values):
+        if answer.units:
+            yield filled(c_functions.IN_UNIT, name)
         yield _predict_values(program, answer, name, words)
     else:
         if answer.floor is not None:
@@ -231,6 +233,8 @@ def _predict(program: Program, name: str) -> Iterator[str]:
 def _predict_values(program: Program, answer: Values, name: str, words: dict[str, Any]) -> str:
     n_out = program.sizes[-1]
     value = f"a[k] * {name}_scales[k] + {name}_centers[k]"
+    if answer.units:
+        value = f"{name}_in_unit({value}, {name}_units[k])"
     if len(program.networks) == 1:
         begin = filled(c_functions.BEGIN, name, **words)
     else:
@@ -244,7 +248,8 @@ def _predict_values(program: Program, answer: Values, name: str, words: dict[str
         code = step_code(program.after, f"{name}_t", n_out)
         after = f"    for (k = 0; k < {n_out}; k++) v[k] = usable ? {value} : 0;\n{code}\n"
         value = f"v[{last} + k]"
-    return filled(c_functions.PREDICT_VALUES, name, begin=begin, after=after, value=value, **words)
+    check = filled(c_functions.CHECK_VALUES, name, **words) + "\n" if answer.units else ""
+    return filled(c_functions.PREDICT_VALUES, name, begin=begin, after=after, value=value, check=check, **words)
 
 
 def _indented(code: str) -> str:

@@ -156,4 +156,7 @@ def scaling_tables(answer: Values, name: str) -> str:
     """How outputs become values in the targets' units."""
     n = len(answer.names)
     scales = array(f"static const double {name}_scales[{n}]", map(number, answer.scales))
-    return scales + "\n" + array(f"static const double {name}_centers[{n}]", map(number, answer.centers))
+    tables = scales + "\n" + array(f"static const double {name}_centers[{n}]", map(number, answer.centers))
+    if answer.units:
+        tables += "\n" + array(f"static const double {name}_units[{n}]", map(number, answer.units))
+    return tables

@@ -279,12 +279,23 @@ ${begin}
 }
 """
 
+IN_UNIT = """
+/* A value from a logarithmic scale; a unit of 0 says that it has none. */
+static double ${name}_in_unit(double z, double unit)
+{
+    return unit > 0 ? unit * sinh(z) : z;
+}
+"""
+CHECK_VALUES = """
+    for (k = 0; k < ${outputs}; k++) usable = usable && isfinite(values[k]);
+    for (k = 0; !usable && k < ${outputs}; k++) values[k] = NAN;
+"""
 PREDICT_VALUES = """
 ${signature}
 {
 ${begin}
 ${after}    for (k = 0; k < ${outputs}; k++) values[k] = usable ? ${value} : NAN;
-    return usable ? 0 : -1;
+${check}    return usable ? 0 : -1;
 }
 """
 

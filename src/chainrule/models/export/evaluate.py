@@ -111,7 +111,11 @@ def _answer(program: Program, A: np.ndarray) -> np.ndarray:
     """Outputs as probabilities or values."""
     answer = program.answer
     if isinstance(answer, Values):
-        return np.asarray(A * np.asarray(answer.scales) + np.asarray(answer.centers))
+        z = A * np.asarray(answer.scales) + np.asarray(answer.centers)
+        if answer.units:
+            units = np.asarray(answer.units)
+            z = np.where(units > 0, units * np.sinh(z), z)
+        return np.asarray(z)
     if not isinstance(answer, Classes):
         assert isinstance(answer, Labels) or not program.checked
         return A

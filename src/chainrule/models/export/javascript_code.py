@@ -159,6 +159,8 @@ def _answer_constants(program: Program) -> list[str]:
         return [_named_array("export const labels", answer.labels)]
     if isinstance(answer, Values):
         scaling = [_named_array("const centers", answer.centers), _named_array("const scales", answer.scales)]
+        if answer.units:
+            scaling.append(_named_array("const units", answer.units))
         return [_named_array("export const targets", answer.names) + "\n" + "\n".join(scaling)]
     return []
 
@@ -191,6 +193,8 @@ def _answer_functions(program: Program) -> str:
 def _values(program: Program, answer: Values, several: bool) -> str:
     n = len(answer.names)
     values = "VALUES.map((output, k) => output * scales[k] + centers[k])"
+    if answer.units:
+        values = f"usable({values}.map((z, k) => (units[k] > 0 ? units[k] * Math.sinh(z) : z)))"
     if several:
         values = f"mean(outputs(row).map((a) => {values.replace('VALUES', 'a')}))"
     else:

@@ -145,7 +145,8 @@ def _answer(graph: GraphBuilder, program: Program, outputs: list[str], dtype: np
     outputs = [graph.refuse_not_finite(a, dtype, reason) for a in outputs]
     if isinstance(answer, PredictedValues):
         scaled = [graph.add("Mul", a, np.array(answer.scales, dtype)) for a in outputs]
-        values = _mean(graph, [graph.add("Add", a, np.array(answer.centers, dtype)) for a in scaled], dtype)
+        members = [graph.add("Add", a, np.array(answer.centers, dtype)) for a in scaled]
+        values = _mean(graph, [_in_units(graph, z, answer.units, dtype) for z in members], dtype)
         if program.after:
             taken = Values(graph, dtype)
             taken.append(values, len(answer.names))
@@ -166,6 +167,22 @@ def _answer(graph: GraphBuilder, program: Program, outputs: list[str], dtype: np
             positions = graph.add("ArgMax", P, axis=1, keepdims=0)
         graph.label_output("label", positions, _label_array(answer.labels))
         graph.output("probabilities", P, dtype, len(answer.labels))
+
+
+def _in_units(graph: GraphBuilder, z: str, units: tuple[float, ...], dtype: np.dtype[Any]) -> str:
+    """Values from logarithmic scales: u sinh z = u tanh(z / 2) (1 + cosh z), which keeps its digits around 0."""
+    if not units:
+        return z
+    bent = np.array([unit > 0 for unit in units])
+    z_bent = graph.add("Mul", z, bent.astype(dtype))  # 0 where a value has no such scale, so that nothing overflows
+    up, down = graph.add("Exp", z_bent), graph.add("Exp", graph.add("Neg", z_bent))
+    cosh = graph.add("Mul", graph.add("Add", up, down), np.array(0.5, dtype))
+    factor = graph.add("Add", cosh, np.array(1, dtype))
+    half = graph.add("Tanh", graph.add("Mul", z_bent, np.array(0.5, dtype)))
+    values = graph.add("Mul", graph.add("Mul", half, factor), np.array(units, dtype))
+    straight = graph.add("Mul", z, np.array(~bent, dtype))
+    reason = "refused: a row lies so far from training that its value is beyond all numbers"
+    return graph.refuse_not_finite(graph.add("Add", values, straight), dtype, reason)
 
 
 def _mean(graph: GraphBuilder, answers: list[str], dtype: np.dtype[Any]) -> str:

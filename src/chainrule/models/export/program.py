@@ -176,11 +176,20 @@ class Labels:
 
 @dataclass(frozen=True)
 class Values:
-    """Outputs as values in units of their own, output * scale + center."""
+    """Outputs as values in units of their own: z = output * scale + center, or unit * sinh(z) where there is a unit.
+
+    Attributes
+    ----------
+    names : tuple of str
+    centers, scales : tuple of float
+    units : tuple of float
+        0 where a value has no logarithmic scale; empty where none has.
+    """
 
     names: tuple[str, ...]
     centers: tuple[float, ...]
     scales: tuple[float, ...]
+    units: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -140,12 +140,14 @@ def _answer_constants(program: Program) -> list[str]:
         return [_named_list("LABELS", answer.labels)]
     if isinstance(answer, Values):
         scaling = [_named_list("CENTERS", answer.centers), _named_list("SCALES", answer.scales)]
+        if answer.units:
+            scaling.append(_named_list("UNITS", answer.units))
         return [_named_list("TARGETS", answer.names)] + (["\n".join(scaling)] if _scaled(answer) else [])
     return []
 
 
 def _scaled(answer: Values) -> bool:
-    return any(scale != 1 for scale in answer.scales) or any(center != 0 for center in answer.centers)
+    return any(scale != 1 for scale in answer.scales) or any(center != 0 for center in answer.centers + answer.units)
 
 
 def _weights(program: Program) -> str:
@@ -204,6 +206,7 @@ def _answer_functions(program: Program) -> str:
 
 def _values(program: Program, answer: Values) -> str:
     scaled = "[a * s + c for a, s, c in zip({}, SCALES, CENTERS)]" if _scaled(answer) else "{}"
+    scaled = f"in_units({scaled})" if answer.units else scaled
     n = len(answer.names)
     if len(program.networks) > 1:
         lines = [f"values = mean([{scaled.format('a')} for a in outputs(row)])"]
@@ -211,7 +214,8 @@ def _values(program: Program, answer: Values) -> str:
         lines = [f"values = {scaled.format('outputs(row)')}"]
     lines += [f"values = taken(values, AFTER)[-{n}:]"] if program.after else []
     lines.append(f"return values{'' if n > 1 else '[0]'}")
-    return "\n    ".join(["def predict(row):", '"""Return the predicted value of each target."""', *lines])
+    predict = "\n    ".join(["def predict(row):", '"""Return the predicted value of each target."""', *lines])
+    return f"{predict}\n\n{functions.IN_UNITS}" if answer.units else predict
 
 
 def _probabilities(answer: Classes, several: bool) -> str:

@@ -219,6 +219,18 @@ def single(numbers):
     return [v if abs(v) < 3.4028235677973366e38 or math.isnan(v) else math.copysign(math.inf, v) for v in numbers]
 '''
 
+IN_UNITS = '''
+def in_units(values):
+    """Return values from a logarithmic scale, unit * sinh(v); where UNITS has 0, they are as they are."""
+    try:
+        found = [unit * math.sinh(v) if unit else v for v, unit in zip(values, UNITS)]
+    except OverflowError:
+        found = [math.inf]
+    if not all(map(math.isfinite, found)):
+        raise ValueError("the row lies so far from those of training that its value is beyond a float")
+    return found
+'''
+
 
 def _each(name: str, value: str, arguments: str = "") -> str:
     return f"def {name}(z{arguments}):\n    return [{value} for v in z]"

@@ -141,7 +141,8 @@ def _names_of(parts: Iterable[Any]) -> list[str]:
 
 
 def _values(target: NumberTargets) -> Values:
-    return Values(target.names, target.centers, target.scales)
+    units = tuple(unit or 0.0 for unit in target.log_units)
+    return Values(target.names, target.centers, target.scales, units)
 
 
 def _of_estimator(estimator: Any) -> Program:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.data.columns import Table, count
-from chainrule.models.evaluation import ClassEvaluation, Evaluation, ValueEvaluation
+from chainrule.models.evaluation import ClassEvaluation, Evaluation, ValueEvaluation, words_of
 from chainrule.models.model import Model
 from chainrule.numerals import number, percent, share
 from chainrule.show.markup import EMPTY, Html, element, text
@@ -115,6 +115,12 @@ def _on(judged: Judged) -> str:
     return f"on {count(judged.evaluation.rows, judged.part + ' row')}"
 
 
+_OF_RANKS = {
+    "roc_auc": "share of pairs of rows of two classes that the probabilities put in the right order",
+    "average_precision": "mean precision over the rows of a class, in the order of their probabilities",
+}
+
+
 def _class_tiles(judged: Judged, found: ClassEvaluation) -> list[Tile]:
     right = sum(row[i] for i, row in enumerate(found.confusion))
     low, high = wilson_interval(right, found.rows)
@@ -126,6 +132,12 @@ def _class_tiles(judged: Judged, found: ClassEvaluation) -> list[Tile]:
         (f"accuracy {_on(judged)}", percent(found.accuracy), detail),
         ("for comparison", percent(commonest), "right if every answer were the commonest class"),
         ("log loss", number(found.log_loss), "mean of −ln(probability of the true class)"),
+        ("balanced accuracy", percent(found.balanced_accuracy), "mean over the classes of the share that is found"),
+        *(
+            (words_of(name), share(value), detail)
+            for name, detail in _OF_RANKS.items()
+            if not math.isnan(value := getattr(found, name))
+        ),
     ]
 
 
