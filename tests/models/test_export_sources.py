@@ -25,7 +25,7 @@ WRITERS = [to_c, to_javascript, to_onnx, to_python]
 
 def test_a_program_worked_by_hand():
     table = {"size": [1.0, 3.0, 1.0, 3.0], "color": ["red", "blue", None, "red"], "y": ["no", "yes", "no", "yes"]}
-    options = {"missing": "indicate", "hidden": "none", "validation": 0, "test": 0, "epochs": 1, "unknown": "ignore"}
+    options = {"missing": "indicate", "hidden": "none", "validation": 0, "test": 0, "epochs": 1}
     program = program_of(cr.train(table, target="y", **options))
     assert program.columns == (
         NumberColumn("size", 0, center=2.0, scale=1.0, fill=2.0),
@@ -152,7 +152,7 @@ class TestDates:
     @pytest.fixture
     def model(self):
         table = {"day": self.DAYS, "y": np.sin(np.arange(40.0))}
-        return cr.train(table, target="y", epochs=3, dtype="float64", validation=0, test=0)
+        return cr.train(table, target="y", missing="refuse", epochs=3, dtype="float64", validation=0, test=0)
 
     MOMENTS = ("2012-01-31", "2012/02/29", "1969-12-31", "2012-02-29T12:30", "2012-02-29 12:30:15.5Z", "0004-02-29")
 

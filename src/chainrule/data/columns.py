@@ -12,7 +12,7 @@ from chainrule.data.messages import says
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 Kind = Literal["number", "text"]
-Origin = Literal["float", "integer", "boolean", "date", "text"]
+Origin = Literal["float", "integer", "boolean", "date", "time", "duration", "text"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +29,9 @@ class Column:
         float64 with NaN where missing, or an object array of str with None where missing.
     note : str
         A sentence about how it was read, or an empty string.
-    origin : {"float", "integer", "boolean", "date", "text"}
-        What the numbers were before they became float64: labels are given back in this type, and dates are
-        counted in days since 1970-01-01.
+    origin : {"float", "integer", "boolean", "date", "time", "duration", "text"}
+        What the numbers were before they became float64: labels are given back in this type, dates are counted in
+        days since 1970-01-01, times of day in hours, durations in seconds.
     tokens : tuple of (str, int)
         Which words of delimited text counted as missing, and in how many cells of the source.
 

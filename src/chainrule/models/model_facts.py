@@ -73,7 +73,7 @@ def model_of(facts: dict[str, Any], arrays: dict[str, np.ndarray], own: dict[str
         network=network,
         encoding=encoding,
         plan=TrainingPlan(**_known_fields(TrainingPlan, _plan_from_dict(facts["plan"], own))),
-        encoding_plan=EncodingPlan(**_known_fields(EncodingPlan, facts["encoding_plan"])),
+        encoding_plan=EncodingPlan(**_known_fields(EncodingPlan, _todays_words(facts["encoding_plan"]))),
         history=_history(arrays),
         provenance=Provenance(
             source=str(provenance["source"]),
@@ -182,6 +182,11 @@ def _plan_from_dict(facts: dict[str, Any], own: dict[str, Activation]) -> dict[s
         if name != "auto" and str(name).partition("(")[0] not in known:
             restored[option] = OnlyName(str(name))
     return restored
+
+
+def _todays_words(facts: dict[str, Any]) -> dict[str, Any]:
+    """The options for columns; what older files call "ignore" is part of "other"."""
+    return {**facts, "unknown": "other"} if facts.get("unknown") == "ignore" else facts
 
 
 class OnlyName(NamedTuple):

@@ -12,6 +12,7 @@ from chainrule.models.export import c_functions
 from chainrule.models.export.c_comment import has_dates, opening_comment
 from chainrule.models.export.c_data import (
     column_tables,
+    cycle_rows,
     label_array,
     label_table,
     prepared_column_tables,
@@ -181,6 +182,8 @@ def _encode(program: Program, name: str) -> str:
     if program.numbers:
         template = c_functions.NUMBERS_OR_GAPS if program.nodes else c_functions.ENCODE_NUMBERS
         loops.append(filled(template, name, count=len(program.numbers)))
+        cycles = len(cycle_rows(program))
+        loops += [filled(c_functions.ENCODE_CYCLES, name, count=cycles)] if cycles else []
     if program.texts:
         template = c_functions.TEXT_POSITIONS if program.nodes else c_functions.ENCODE_NAMES
         loops.append(filled(template, name, count=len(program.texts)))

@@ -27,9 +27,19 @@ ${rows}
 };
 """
 
+CYCLE_TABLE = """
+/* The nodes for the sine of a number's place in a period, behind each of which stands its cosine's. */
+static const struct {
+    int position, node;
+    double period;
+} ${name}_cycles[${count}] = {
+${rows}
+};
+"""
+
 NAME_TABLE = """
 /* Each name gives 1 at its own node and 0 at the others; the first of them is the column's node. A missing name, and
-   one that training did not have, gives 1 at a node of its own, or at none, or is refused. */
+   one without a node, gives 1 at a node for all such names, or at none, or is refused. */
 enum { ${name}_none = -1, ${name}_refused = -2 };
 static const struct {
     const char *const *names;
@@ -189,19 +199,30 @@ ENCODE_NUMBERS = """
     }
 """
 
+ENCODE_CYCLES = """
+    for (i = 0; i < ${count}; i++) {
+        const double value = numbers[${name}_cycles[i].position], turns = value / ${name}_cycles[i].period;
+        const double angle = 6.283185307179586 * (turns - floor(turns));
+        nodes[${name}_cycles[i].node] = isnan(value) ? 0 : sin(angle);
+        nodes[${name}_cycles[i].node + 1] = isnan(value) ? 0 : cos(angle);
+    }
+"""
+
 ENCODE_NAMES = """
     for (i = 0; i < ${count}; i++) {
-        const int first = ${name}_texts[i].node, count = ${name}_texts[i].count, missing = ${name}_texts[i].missing;
+        const int first = ${name}_texts[i].node, count = ${name}_texts[i].count;
+        const int missing = ${name}_texts[i].missing, unknown = ${name}_texts[i].unknown;
         int k = 0, own;
         if (names[i]) {
             while (k < count && strcmp(names[i], ${name}_texts[i].names[k]) != 0) k++;
-            own = k < count ? first + k : ${name}_texts[i].unknown;
+            own = k < count ? first + k : unknown;
         } else {
             own = missing;
         }
         if (own == ${name}_refused) return 0;
         for (k = 0; k < count; k++) nodes[first + k] = 0;
         if (missing >= 0) nodes[missing] = 0;
+        if (unknown >= 0) nodes[unknown] = 0;
         if (own >= 0) nodes[own] = 1;
     }
 """
