@@ -26,7 +26,9 @@ LANGUAGES = {".onnx": "onnx", ".c": "c", ".js": "javascript", ".mjs": "javascrip
     type=click.Choice(["float32", "float64"]),
     help="In ONNX, of everything; by default columns and answers are float64, with the model's own between.",
 )
-@click.option("--unknown", metavar="other|refuse", help="What to do with text values that training did not have.")
+@click.option(
+    "--unknown", metavar="TEXT", help="What to do with text values that training did not have: other or refuse."
+)
 def command(model: str, output: str, name: str | None, dtype: str | None, unknown: str | None) -> None:
     """Write MODEL for another tool, with what is done to its columns inside: ONNX, C, JavaScript or Python.
 

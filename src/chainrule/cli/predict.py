@@ -23,7 +23,9 @@ from chainrule.files import check_writable, refuse_same, write_whole
 @click.option("-o", "--output", metavar="FILE", help="Write CSV there instead of to standard output.")
 @click.option("--probabilities/--no-probabilities", default=True, help="Add a column for each class. [default: yes]")
 @click.option("--keep", is_flag=True, help="Repeat the table's own columns before the predictions.")
-@click.option("--unknown", metavar="other|refuse", help="What to do with text values that training did not have.")
+@click.option(
+    "--unknown", metavar="TEXT", help="What to do with text values that training did not have: other or refuse."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of CSV.")
 @plan_flags(ReadingPlan, "Reading the table")
 def command(
