@@ -132,7 +132,7 @@ class NumberInput:
         if self.periods:
             done += f"; sine and cosine of {', '.join(self.cycles)}"
         if self.fill is not None:
-            done += f"; {self.fill:.6g} where missing"
+            done += f"; {self.shown(self.fill)} where missing"
         return READ_AS.get(self.origin, "number"), done + (
             "; a node says where it is missing" if self.indicator else ""
         )

@@ -11,6 +11,7 @@ from chainrule.data.columns import Column, Table, count, name_list
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing, refuse_missing_targets, with_targets
 from chainrule.data.messages import remedy, says
+from chainrule.data.number_input import COUNTED
 from chainrule.data.spellings import joined_note, one_spelling, respelled
 from chainrule.errors import DataError, UsageError, did_you_mean
 
@@ -225,7 +226,7 @@ def _task(table: Table, targets: tuple[Column, ...], plan: EncodingPlan) -> tupl
     known = column.values[~column.missing]
     values = np.unique(known)
     few = len(values) <= MAX_NUMBER_CLASSES and (len(values) == 2 or len(known) >= ROWS_PER_CLASS * len(values))
-    if column.origin == "boolean" or (column.origin != "date" and few and (values == np.floor(values)).all()):
+    if column.origin == "boolean" or (column.origin not in COUNTED and few and (values == np.floor(values)).all()):
         found = "true and false" if column.origin == "boolean" else count(len(values), "different whole number")
         return "classification", [f"Task: classification, because {name} has {found}; --task regression changes that."]
     return "regression", [f"Task: regression, because {name} holds numbers; --task classification changes that."]

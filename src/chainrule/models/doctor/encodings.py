@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule.data.columns import Column
+from chainrule.data.number_input import COUNTED
 from chainrule.models.doctor.findings import Finding, finding, quoted
 from chainrule.models.doctor.packed_parts import packed_parts, parts_of
 from chainrule.models.doctor.patient import Check, Patient
@@ -94,7 +95,7 @@ def _packed_text(column: Column, patient: Patient) -> str:
 
 def _packed_date(column: Column, patient: Patient) -> str:
     values = patient.numbers.get(column.name)
-    if values is None or column.origin == "date":
+    if values is None or column.origin in COUNTED:
         return ""
     known = values[values == values]
     if not (known == np.floor(known)).all() or len(np.unique(known)) < 3:
@@ -113,7 +114,7 @@ def codes(patient: Patient) -> Iterator[Finding]:
     named, sparse = [], []
     for column in patient.inputs:
         values = patient.numbers.get(column.name)
-        if values is None or column.origin in ("date", "boolean") or parts_of(column, patient):
+        if values is None or column.origin in (*COUNTED, "boolean") or parts_of(column, patient):
             continue
         known = values[values == values]
         if not (known == np.floor(known)).all():

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.models.export.c_functions import CYCLE_TABLE, NAME_TABLE, NUMBER_TABLE, TEXT_TABLE, filled
+from chainrule.models.export.c_cells import CYCLE_TABLE, NAME_TABLE, NUMBER_TABLE, TEXT_TABLE
+from chainrule.models.export.c_functions import filled
 from chainrule.models.export.c_steps import integers
 from chainrule.models.export.program import Classes, Labels, NameColumn, NumberColumn, Program, Values, label_kind
 from chainrule.models.export.text import bracketed, number

@@ -24,14 +24,12 @@ class NumberColumn:
 
     Attributes
     ----------
-    name : str
     node : int
         The position of its first node among the inputs of layer 1.
-    center, scale : float
     fill : float or None
         What stands in for a missing value; None where a missing value is refused.
     indicator : bool
-        Whether the next node says that the value is missing.
+        Whether the last node says that the value is missing.
     origin : {"float", "integer", "boolean", "date", "time", "duration"}
         What the values are: dates in days since 1970-01-01, times of day in hours, durations in seconds.
     periods : tuple of float
@@ -75,7 +73,6 @@ class NameColumn:
 
     Attributes
     ----------
-    name : str
     node : int
         The position of its first node among the inputs of layer 1.
     names : tuple of str
@@ -103,7 +100,6 @@ class TextColumn:
 
     Attributes
     ----------
-    name : str
     node : int
     names : tuple of str
     """
@@ -208,7 +204,7 @@ class Program:
     Attributes
     ----------
     columns : tuple of NumberColumn, NameColumn, TextColumn or UnusedColumn
-        In the order of a row; empty for a network without a table, whose rows are the inputs themselves.
+        In the order of a row; empty for a network without a table, whose rows are its inputs.
     networks : tuple of tuple of DenseLayer
         One, or several that answer by their mean.
     answer : Classes, Labels, Values or Outputs
