@@ -142,7 +142,7 @@ def _in_one_input(item: Input, table: Table, weight: np.ndarray | None) -> Input
     """The same input without cycles, and with mean, deviation and median of rows that count by their weights."""
     if isinstance(item, NameInput):
         return item
-    item = replace(item, periods=())
+    item = replace(item, periods=(), low=None, high=None)
     if weight is None:
         return item
     column = table.column(item.name)
