@@ -80,6 +80,12 @@ def test_nominal_columns_have_a_node_for_each_value():
     assert (len(found.categories), found.other) == (300, False)
 
 
+def test_a_column_without_a_name_in_two_training_rows_is_left_out():
+    cells = [f"n{i}" for i in range(60)] * 2
+    assert fit_names(text(cells), np.arange(60), EncodingPlan()) == "each of its values in a single training row"
+    assert isinstance(fit_names(text(cells), np.arange(61), EncodingPlan()), NameInput)
+
+
 def test_names_are_counted_in_the_training_rows():
     cells = ["a", "b", "a", "elsewhere", "elsewhere"]
     found = fitted(cells, [0, 1, 2])

@@ -185,7 +185,7 @@ def cycles() -> Case:
     return of_days(model, moments, days)
 
 
-def others() -> Case:
+def others(unknown: str = "other") -> Case:
     """Names with a node for all others, with and without a node for gaps."""
     n = 66
     towns = ["Bonn", "Ulm", "Jena", "Köln", "other", "(other)"]
@@ -197,7 +197,13 @@ def others() -> Case:
     model = cr.train(table, target="y", max_categories=2, epochs=9, hidden=3, dtype="float64", validation=0, test=0)
     assert [len(item.node_names) for item in model.encoding.inputs] == [3, 4]
     new = {"town": ["Paris", "Ulm", None, *table["town"]], "shop": ["Ulm", "Paris", None, *table["shop"]]}
-    return of_model(model, new)
+    if unknown == "refuse":
+        both = {None, *model.encoding.inputs[0].categories} & {None, *model.encoding.inputs[1].categories}
+        pairs = list(zip(new["town"], new["shop"], strict=True))
+        known = [i for i, pair in enumerate(pairs) if both.issuperset(pair)]
+        new = {name: [cells[i] for i in known] for name, cells in new.items()}
+        assert None in new["shop"]
+    return of_model(model.with_unknown(unknown), new)
 
 
 def of_ensemble(name: str, columns: dict[str, list[Any]] | None = None, **options: Any) -> Case:
@@ -260,6 +266,7 @@ MAKERS = {
     "dates, by days": dates,
     "dates in three cycles": cycles,
     "names with others": others,
+    "names with others that are refused": lambda: others("refuse"),
     "ensemble of classes": lambda: of_ensemble("iris", dtype="float64"),
     "ensemble of two classes": lambda: of_ensemble("", MIXED, target="dear", missing="indicate", dtype="float64"),
     "ensemble of values": lambda: of_ensemble("diabetes", dtype="float64"),

@@ -55,6 +55,14 @@ def test_columns_keep_their_places_in_the_rows_of_an_estimator():
 
 @pytest.mark.parametrize("write", WRITERS)
 class TestRefused:
+    def test_names_that_are_known_without_a_node(self, write):
+        table = {"c": ["a", "b", "a", "b", "c"], "y": [1.0, 2.0, 1.5, 2.5, 3.0]}
+        settings = {"max_categories": 2, "unknown": "refuse", "validation": 0, "test": 0, "epochs": 1}
+        model = cr.train(table, target="y", **settings)
+        with pytest.raises(cr.UsageError, match=r'"c" refuses new names but for 1 that the table.*other'):
+            write(model)
+        assert write(model.with_unknown("other"))
+
     def test_your_own_activation(self, write):
         square = cr.Activation("tanh", lambda Z: Z * Z, lambda Z, A, dC_dA: dC_dA * 2 * Z)
         with pytest.raises(cr.UsageError, match='layer 1 has the activation "tanh", which is not built in'):

@@ -118,7 +118,8 @@ class NumberInput:
         '1970-01-02'
         """
         if self.origin == "date" and abs(value) < 1e7:
-            return str(Column(self.name, "number", np.array([value]), origin="date").as_text().values[0])
+            moment = Column(self.name, "number", np.array([value]), origin="date").as_text().values[0]
+            return str(moment).removesuffix(".000000")
         return f"{value:.6g}"
 
     def stands_in(self) -> str:

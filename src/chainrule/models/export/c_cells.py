@@ -29,7 +29,7 @@ NAME_TABLE = """
 enum { ${name}_none = -1, ${name}_refused = -2 };
 static const struct {
     const char *const *names;
-    int count, node, missing, unknown;
+    int count, node, width, missing, unknown;
 } ${name}_texts[${count}] = {
 ${rows}
 };
@@ -136,9 +136,7 @@ ENCODE_NAMES = """
             own = missing;
         }
         if (own == ${name}_refused) return 0;
-        for (k = 0; k < count; k++) nodes[first + k] = 0;
-        if (missing >= 0) nodes[missing] = 0;
-        if (unknown >= 0) nodes[unknown] = 0;
+        for (k = 0; k < ${name}_texts[i].width; k++) nodes[first + k] = 0;
         if (own >= 0) nodes[own] = 1;
     }
 """

@@ -135,7 +135,7 @@ def _name_row(i: int, column: NameColumn, name: str) -> str:
     places = {"refused": f"{name}_refused", "none": f"{name}_none"}
     missing = places.get(column.missing, str(column.node + column.n_nodes - 1))
     unknown = places.get(column.unknown, str(column.node + len(column.names)))
-    return f"    {{{name}_names_{i}, {len(column.names)}, {column.node}, {missing}, {unknown}}},"
+    return f"    {{{name}_names_{i}, {len(column.names)}, {column.node}, {column.n_nodes}, {missing}, {unknown}}},"
 
 
 def weight_kind(program: Program) -> str:

@@ -120,15 +120,15 @@ function asText(value) {
 }
 
 /** 1 for the row's own name and 0 for the others. */
-function nameNodes(name, { names, missing, unknown }, value) {
+function nameNodes(name, { names, missing, unknown, width }, value) {
   const none = value === null || value === undefined || Number.isNaN(value);
-  const nodes = new Array(names.length + (unknown === "node" ? 1 : 0) + (missing === "node" ? 1 : 0)).fill(0);
+  const nodes = new Array(width).fill(0);
   const rule = none ? missing : unknown;
   let own = none ? -1 : names.indexOf(asText(value));
   if (own < 0 && rule === "refused") {
     throw new RangeError(`column ${JSON.stringify(name)}: ${String(value)} is none of ${names.join(", ")}`);
   }
-  if (own < 0 && rule === "node") own = none ? nodes.length - 1 : names.length;
+  if (own < 0 && rule === "node") own = none ? width - 1 : names.length;
   if (own >= 0) nodes[own] = 1;
   return nodes;
 }

@@ -146,6 +146,7 @@ def _column(program: Program, column: Column) -> str:
         if isinstance(column, NameColumn):
             facts = {"kind": "nameNodes", "node": str(column.node), "names": names}
             facts |= {"missing": literal(column.missing), "unknown": literal(column.unknown)}
+            facts |= {"width": str(column.n_nodes)}
         else:
             facts = {"kind": "textPosition", "texts": names}
     return f"{{ {', '.join(f'{name}: {value}' for name, value in facts.items())} }}"

@@ -80,6 +80,8 @@ class NameColumn:
         With "node", the last node is 1 where the name is missing.
     unknown : {"refused", "none", "node"}
         With "node", the one behind those of the names is 1 for every other name.
+    spare : bool
+        Whether there is such a node, although no name that is not refused sets it.
     """
 
     name: str
@@ -87,22 +89,17 @@ class NameColumn:
     names: tuple[str, ...]
     missing: Rule = "refused"
     unknown: Rule = "refused"
+    spare: bool = False
 
     @property
     def n_nodes(self) -> int:
         """How many nodes it has."""
-        return len(self.names) + (self.unknown == "node") + (self.missing == "node")
+        return len(self.names) + (self.unknown == "node" or self.spare) + (self.missing == "node")
 
 
 @dataclass(frozen=True)
 class TextColumn:
-    """The position of the row's own text in a list, for the steps behind; two more stand for missing and for any other.
-
-    Attributes
-    ----------
-    node : int
-    names : tuple of str
-    """
+    """The position of the row's own text in a list, for the steps behind; two more stand for missing and for any other."""
 
     name: str
     node: int

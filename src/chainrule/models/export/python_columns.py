@@ -54,6 +54,7 @@ def _column(program: Program, column: Column) -> str:
             "names": list(column.names),
             "missing": column.missing,
             "unknown": column.unknown,
+            "width": column.n_nodes,
         }
         kind = "name_nodes"
     else:

@@ -161,15 +161,14 @@ NAME_NODES = '''
 def name_nodes(column, value):
     """Return 1 for the row's own name and 0 for the others."""
     names, value = column["names"], as_text(value)
-    width = len(names) + (column["unknown"] == "node") + (column["missing"] == "node")
     rule = column["missing" if value is None else "unknown"]
     if value in names:
         own = names.index(value)
     elif rule == "refused":
         raise ValueError(f"column {column['name']!r}: {value!r} is none of {', '.join(names)}")
     else:
-        own = -1 if rule == "none" else width - 1 if value is None else len(names)
-    return [float(k == own) for k in range(width)]
+        own = -1 if rule == "none" else column["width"] - 1 if value is None else len(names)
+    return [float(k == own) for k in range(column["width"])]
 '''
 
 TEXT_POSITION = '''

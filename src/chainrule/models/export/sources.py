@@ -217,6 +217,7 @@ def _column(item: Input, node: int, unknown: str) -> Column:
         item.categories,
         "refused" if item.refuse_missing else "node" if item.missing_node else "none",
         "refused" if unknown == "refuse" else "node" if item.other else "none",
+        item.other and unknown == "refuse",
     )
 
 
