@@ -99,7 +99,7 @@ class NameColumn:
 
 @dataclass(frozen=True)
 class TextColumn:
-    """The position of the row's own text in a list, for the steps behind; two more stand for missing and for any other."""
+    """The position of a row's text in a list, for the steps behind; two more stand for missing and for any other."""
 
     name: str
     node: int
