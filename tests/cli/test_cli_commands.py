@@ -145,7 +145,10 @@ class TestPredict:
         assert "Missing argument" in cli.refused("predict")
         (cli.folder / "new.csv").write_text("x,kind\n1,c\n")
         assert 'new.csv, row 2, column "kind": "c" was not there' in cli.refused(
-            "predict", "line.safetensors", "new.csv"
+            "predict", "line.safetensors", "new.csv", "--unknown", "refuse"
+        )
+        assert 'What was called "ignore" is part of "other" now' in cli.refused(
+            "predict", "line.safetensors", "new.csv", "--unknown", "ignore"
         )
         (cli.folder / "not.safetensors").write_text("x,kind\n1,c\n")
         assert "is not a usable model file" in cli.refused("predict", "not.safetensors", "wine")

@@ -56,7 +56,7 @@ class TestEnsembleFile:
         return ensemble
 
     def test_predict(self, cli, ensemble):
-        columns = cli("predict", "e.safetensors", "wine", "--json", "--unknown", "ignore").json
+        columns = cli("predict", "e.safetensors", "wine", "--json", "--unknown", "other").json
         assert columns["predicted class"] == ensemble.predict("wine").tolist()
         assert columns["p(2)"] == pytest.approx(ensemble.probabilities("wine")[:, 1].tolist(), rel=1e-5)
 

@@ -32,8 +32,8 @@ def test_onnx(cli, houses):
 
 
 def test_names_and_unknown_values(cli, houses):
-    assert cli("export", "houses.safetensors", "-o", "m.c", "--name", "price", "--unknown", "ignore").code == 0
-    assert (cli.folder / "m.c").read_text() == to_c(houses.with_unknown("ignore"), name="price")
+    assert cli("export", "houses.safetensors", "-o", "m.c", "--name", "price", "--unknown", "refuse").code == 0
+    assert (cli.folder / "m.c").read_text() == to_c(houses.with_unknown("refuse"), name="price")
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,9 @@ def test_history_has_a_row_an_epoch(cli):
 
 
 def test_csv_with_its_own_delimiter_and_gap(cli, houses):
-    message = cli.refused("train", houses, *SHORT)
+    message = cli.refused("train", houses, *SHORT, "--missing", "refuse")
     assert 'houses.csv, row 9, column "age": the value is missing' in message
-    assert "--missing impute" in message
+    assert "use --missing indicate" in message
     answer = cli("train", houses, *SHORT, "--missing", "drop", "--target", "kind", "--ignore", "age")
     assert answer.code == 0
     assert cr.load("houses.safetensors").classes == ("flat", "house")

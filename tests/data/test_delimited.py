@@ -417,14 +417,14 @@ def test_the_words_that_count_as_missing_are_named(read):
     assert table.column("x").tokens == (("NA", 1),)
     assert table.column("y").tokens == ()
     with pytest.raises(DataError) as caught:
-        prepare_table(table, EncodingPlan())
+        prepare_table(table, EncodingPlan(missing="refuse"))
     message = str(caught.value)
     assert 'row 2, column "bags": "None" counts as missing (2 cells). If it is a value: --not-missing None' in message
     assert 'Columns with missing values: "bags" (2 cells: "None"), "x" (2 cells: "NA").' in message
     with pytest.raises(DataError, match=r'"x": the value is missing\. "NA" counts .* --not-missing NA'):
-        prepare_table(table, EncodingPlan(ignore="bags"))
+        prepare_table(table, EncodingPlan(missing="refuse", ignore="bags"))
     with pytest.raises(DataError, match=r'the target is missing \(2 rows in all\)\. "None" counts as missing'):
-        prepare_table(table, EncodingPlan(target="bags", ignore="x"))
+        prepare_table(table, EncodingPlan(missing="refuse", target="bags", ignore="x"))
 
 
 def test_the_remedy_for_words_that_count_as_missing_helps(read):

@@ -63,9 +63,23 @@ def test_names_agree_with_one_hot_encoding():
     assert encoding.node_names == ("color=blue", "color=green", "color=red")
 
 
-def test_names_come_from_all_rows_and_constants_from_the_training_rows():
-    encoding = fit({"c": ["a", "b", "c"], "x": [1.0, 3.0, 100.0], "y": [0, 1, 1]}, fit_rows=[0, 1])
-    assert encoding.inputs == (NameInput("c", ("a", "b", "c")), NumberInput("x", 2.0, 1.0))
+def test_names_and_constants_come_from_the_training_rows():
+    table = {"c": ["a", "b", "c"], "x": [1.0, 3.0, 100.0], "y": [0, 1, 1]}
+    number = NumberInput("x", 2.0, 1.0, fill=2.0, low=1.0, high=100.0)
+    encoding = fit(table, fit_rows=[0, 1])
+    assert encoding.inputs == (NameInput("c", ("a", "b"), refuse_missing=False), number)
+    np.testing.assert_array_equal(encoding.encode_inputs(read_table(table))[:, :2], [[1, 0], [0, 1], [0, 0]])
+
+
+def test_where_new_names_are_refused_those_of_all_rows_are_known():
+    table = {"c": ["a", "b", "c"], "x": [1.0, 3.0, 100.0], "y": [0, 1, 1]}
+    encoding = fit(table, fit_rows=[0, 1], unknown="refuse")
+    assert encoding.inputs[0].categories == ("a", "b", "c")
+    few = fit(table, fit_rows=[0, 1], unknown="refuse", max_categories=2)
+    assert (few.inputs[0].categories, few.inputs[0].others) == (("a", "b"), ("c",))
+    np.testing.assert_array_equal(few.encode_inputs(read_table(table))[2, :2], [0, 0])
+    with pytest.raises(DataError, match='"d" was not there in training'):
+        few.encode_inputs(read_table({"c": ["d"], "x": [1.0]}))
 
 
 def test_nominal_numbers_become_names_in_numeric_order():
@@ -78,8 +92,13 @@ def test_columns_that_are_constant_in_training_are_left_out():
     assert encoding.node_names == ("x",)
     assert encoding.left_out == (("a", "the same value in every training row"),)
     assert any('Left out "a"' in note for note in encoding.notes)
-    with pytest.raises(DataError, match="every input column has the same value in every training row"):
+    with pytest.raises(DataError, match=r'says anything.*"a": the same value in every training row\. Use more rows'):
         fit({"a": [1, 1, 2], "y": [0, 1, 1]}, fit_rows=[0, 1])
+    names = fit({"a": ["u", "u", "v"], "x": [1, 2, 3], "y": [0, 1, 1]}, fit_rows=[0, 1])
+    assert names.left_out == (("a", "the same value in every training row"),)
+    for empty in ([None, None, 2], [None, None, "b"]):
+        encoding = fit({"a": empty, "x": [1, 2, 3], "y": [0, 1, 1]}, fit_rows=[0, 1])
+        assert encoding.left_out == (("a", "no values in the training rows"),)
 
 
 def test_values_that_rounding_makes_uneven_are_still_constant():
@@ -113,7 +132,7 @@ HOLES = {"x": [1.0, np.nan, 3.0, 8.0], "c": ["a", None, "b", "a"], "full": [1.0,
 
 def test_missing_values_are_refused():
     with pytest.raises(DataError, match=r'row 1, column "x": the value is missing.*"x" \(1 cell\), "c" \(1 cell\)'):
-        fit(HOLES)
+        fit(HOLES, missing="refuse")
 
 
 def test_missing_values_are_imputed():
@@ -147,7 +166,7 @@ def test_missing_values_at_prediction_where_training_had_none():
     encoding = fit(complete, missing="impute", scale="none")
     np.testing.assert_array_equal(encoding.encode_inputs(new), [[2, 0, 0, 2.5]])
     for policy in ("refuse", "drop"):
-        with pytest.raises(DataError, match=r'row 0, column "c": the value is missing.*train with --missing impute'):
+        with pytest.raises(DataError, match=r'row 0, column "c": the value is missing.*train with --missing indicate'):
             fit(complete, missing=policy).encode_inputs(new)
 
 
@@ -166,7 +185,7 @@ def test_a_column_of_text_without_values_at_prediction():
         np.testing.assert_array_equal(encoding.encode_inputs(typed), encoding.encode_inputs(new))
     complete = {**HOLES, "x": [1.0, 2.0, 3.0, 8.0], "c": ["a", "a", "b", "a"]}
     with pytest.raises(DataError, match=r'new, row 1, column "x": the value is missing'):
-        fit(complete).encode_inputs(typed)
+        fit(complete, missing="refuse").encode_inputs(typed)
 
 
 # --- tables at prediction ---
@@ -214,12 +233,12 @@ def test_unknown_names():
     table = {"color": ["red", "blue", "red"], "y": [0, 1, 1]}
     new = read_table({"color": ["red", "rde"]})
     with pytest.raises(DataError) as caught:
-        fit(table).encode_inputs(new)
+        fit(table, unknown="refuse").encode_inputs(new)
     assert str(caught.value) == (
         'the dict, row 1, column "color": "rde" was not there in training. Did you mean "red"? '
-        'Known: blue, red. Correct it, or use --unknown ignore (unknown="ignore" in Python) to take none of them.'
+        'Known: blue, red. Correct it, or use --unknown other (unknown="other" in Python) to take none of them.'
     )
-    np.testing.assert_array_equal(fit(table, unknown="ignore").encode_inputs(new), [[0, 1], [0, 0]])
+    np.testing.assert_array_equal(fit(table).encode_inputs(new), [[0, 1], [0, 0]])
 
 
 def test_arrays_without_names_are_matched_by_position():
@@ -488,7 +507,8 @@ def test_the_description_accounts_for_every_column():
 def test_the_description_of_a_regression():
     rows = fit("diabetes", target="s5,s6", target_scale="none", scale="none").describe()
     assert [row["done"] for row in rows[-2:]] == ["as it is", "as it is"]
-    assert rows[0]["done"] == "as it is"
+    assert rows[0]["done"] == "as it is; 50 where missing"
+    assert fit("diabetes", target="s5,s6", scale="none", missing="refuse").describe()[0]["done"] == "as it is"
 
 
 @settings(max_examples=settings.default.max_examples * 2 // 3)
@@ -535,8 +555,10 @@ def test_columns_named_by_what_is_no_text():
 
 
 def test_the_words_of_unknown():
-    with pytest.raises(UsageError, match=r'^unknown must be refuse or ignore; received "ignor"\.$'):
+    with pytest.raises(UsageError, match=r'^unknown must be other or refuse; received "ignor"\.$'):
         EncodingPlan(unknown="ignor")
+    with pytest.raises(UsageError, match=r'What was called "ignore" is part of "other" now\.$'):
+        EncodingPlan(unknown="ignore")
 
 
 def test_names_that_differ_in_case_only():
@@ -553,6 +575,9 @@ def test_classes_beyond_float64_in_a_file():
         Encoding.from_dict(record)
 
 
+ORIGINS = ("float", "integer", "boolean", "date", "time", "duration")
+
+
 @st.composite
 def inputs_and_rows(draw):
     """Inputs of every kind, and a table for them in which little is as it should be."""
@@ -561,21 +586,26 @@ def inputs_and_rows(draw):
     usual, odd = st.floats(-100, 100), st.sampled_from([np.nan, 1e308, -1e308, 0.0])
     inputs, columns = [], []
     for k in range(draw(st.integers(1, 6))):
-        name = f"c{k}"
+        name, origin = f"c{k}", draw(st.sampled_from(ORIGINS))
         if draw(st.booleans()):
             center, scale = draw(st.floats(-1e3, 1e3)), draw(st.sampled_from([1.0, 0.3, 1e-300]))
             fill = draw(fills)
-            inputs.append(NumberInput(name, center, scale, fill is not None and draw(st.booleans()), fill))
+            periods = draw(st.sampled_from([(), (7.0,), (365.2425, 24.0, 1.0)]))
+            indicator = fill is not None and draw(st.booleans())
+            inputs.append(NumberInput(name, center, scale, indicator, fill, origin, periods))
         else:
-            inputs.append(NameInput(name, ("1", "2", "red"), draw(st.booleans()), draw(st.booleans())))
+            names = ("1", "2", "red")
+            others = draw(st.sampled_from([(), ("blue",)]))
+            inputs.append(NameInput(name, names, draw(st.booleans()), draw(st.booleans()), draw(st.booleans()), others))
         if draw(st.integers(0, 5)):
             cells = draw(st.lists(usual if draw(st.integers(0, 2)) else usual | odd, min_size=n, max_size=n))
-            columns.append(Column(name, "number", np.array(cells), "", "float"))
+            same = isinstance(inputs[-1], NumberInput) and draw(st.integers(0, 9))
+            columns.append(Column(name, "number", np.array(cells), "", origin if same else "float"))
         else:
             cells = draw(st.lists(st.sampled_from(["1", "red", "blue", None]), min_size=n, max_size=n))
             columns.append(Column(name, "text", np.array(cells, dtype=object)))
     order = draw(st.permutations(range(len(columns))))
-    return tuple(inputs), Table(tuple(columns[k] for k in order), "rows"), draw(st.sampled_from(["refuse", "ignore"]))
+    return tuple(inputs), Table(tuple(columns[k] for k in order), "rows"), draw(st.sampled_from(["refuse", "other"]))
 
 
 @settings(max_examples=settings.default.max_examples * 2)

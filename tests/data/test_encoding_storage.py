@@ -25,7 +25,7 @@ TABLE = {
 
 
 def record(target: str = "y") -> dict[str, Any]:
-    plan = EncodingPlan(missing="indicate", target=target, unknown="ignore")
+    plan = EncodingPlan(missing="indicate", target=target, unknown="refuse")
     return json.loads(json.dumps(fit_encoding(read_table(TABLE), plan).to_dict()))
 
 
@@ -92,7 +92,7 @@ def put(stored: dict[str, Any], path: tuple, value: Any) -> dict[str, Any]:
         (("target", "classes"), [0, [1]], "a label of type int"),
         (("target", "low"), 1.0, '"low" below "high"'),
         (("target", "one_node"), "yes", "true or false"),
-        (("unknown",), "perhaps", "one of refuse, ignore"),
+        (("unknown",), "perhaps", "one of other, refuse"),
         (("columns",), [1], "must be text"),
         (("left_out",), [["a"]], "pairs of a name and a reason"),
         (("notes",), "a note", "must be a list"),

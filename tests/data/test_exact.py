@@ -100,9 +100,9 @@ def test_masked_cells_are_missing():
     assert table.columns[1].missing.tolist() == [True, False, False]
     y = np.ma.masked_array([1.0, 2.0], mask=[1, 0])
     with pytest.raises(cr.DataError, match="the target is missing"):
-        cr.train(np.array([[1.0], [2.0]]), y, validation=0, test=0)
+        cr.train(np.array([[1.0], [2.0]]), y, missing="refuse", validation=0, test=0)
     with pytest.raises(cr.DataError, match="missing"):
-        cr.train(X, [0, 1, 1], validation=0, test=0)
+        cr.train(X, [0, 1, 1], missing="refuse", validation=0, test=0)
     with pytest.raises(UsageError, match="masked arrays are not taken"):
         cr.forward(cr.Network.dense([2, 1], seed=0), X)
 

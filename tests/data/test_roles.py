@@ -111,19 +111,18 @@ def test_columns_that_say_nothing_are_left_out_and_that_is_said():
         "constant": [3, 3, 3],
         "always": ["a", "a", "a"],
         "empty": [None, None, None],
-        "id": ["a", "b", "c"],
-        "x": [1, 2, 3],
-        "y": [0, 1, 1],
     }
-    found = roles(table, max_categories=2)
+    table = {name: values * 20 for name, values in table.items()}
+    table |= {"id": [f"n{i}" for i in range(60)], "x": list(range(60)), "y": [0, 1, 1] * 20}
+    found = roles(table)
     assert names(found.inputs) == ["x"]
     reasons = dict(found.left_out)
     assert reasons["constant"] == reasons["always"] == "the same value in every row"
     assert reasons["empty"] == "no values"
-    assert "3 different values" in reasons["id"]
+    assert "60 different values in 60 rows, which tells rows apart" in reasons["id"]
     assert 'Left out "constant", "always": the same value in every row.' in found.notes
-    assert any("--nominal" in note and "--max-categories" in note for note in found.notes)
-    assert names(roles(table, max_categories=2, nominal="id").inputs) == ["id", "x"]
+    assert sum("--nominal keeps it" in note and '"id"' in note for note in found.notes) == 1
+    assert names(roles(table, nominal="id").inputs) == ["id", "x"]
     with pytest.raises(DataError, match=r'no input column that can be used\. "constant": the same value'):
         roles({"constant": [1, 1], "y": [0, 1]})
 
@@ -143,8 +142,9 @@ GAPS = {"a": [1, None, 3, 4, 5], "b": ["u", "v", None, "u", "v"], "free": [None,
 def test_missing_inputs_are_refused_with_a_count_for_each_column():
     table = read_table({**GAPS, "y": [0, 1, 1, 0, 0]})
     with pytest.raises(DataError) as caught:
-        prepare_table(table, EncodingPlan())
+        prepare_table(table, EncodingPlan(missing="refuse"))
     message = str(caught.value)
+    assert "Complete them, or use --missing indicate (the median, and a node that says so), " in message
     assert message.startswith('the dict, row 1, column "a": the value is missing.')
     assert '"a" (1 cell), "b" (1 cell), "free" (1 cell)' in message
     for remedy in ("--missing impute", "--missing indicate", "--missing drop"):
@@ -161,10 +161,11 @@ def test_rows_with_gaps_are_dropped():
 
 def test_dropping_goes_on_until_the_columns_that_remain_are_complete():
     # Without the rows that "x" lacks, "text" has few enough names to be used, and its own gap counts.
-    table = read_table({"text": ["a", "b", "c", "a", None], "x": [1, 2, None, 4, 5], "y": [0, 1, 1, 0, 1]})
-    plan = EncodingPlan(missing="drop", max_categories=2)
+    text = [*(f"n{i}" for i in range(60)), "a", "b", None]
+    table = read_table({"text": text, "x": [*[None] * 60, 1, 2, 3], "y": [0, 1, 1] * 21})
+    plan = EncodingPlan(missing="drop")
     prepared = prepare_table(table, plan)
-    assert prepared.row_numbers.tolist() == [0, 1, 3]
+    assert prepared.row_numbers.tolist() == [60, 61]
     assert fit_encoding(prepared, plan).n_inputs == 3
 
 
@@ -176,7 +177,7 @@ def test_nothing_left_after_dropping():
 
 def test_a_missing_target_is_refused():
     with pytest.raises(DataError, match=r'row 3, column "y": the target is missing \(1 row in all\)') as caught:
-        prepare_table(read_table(GAPS), EncodingPlan())
+        prepare_table(read_table(GAPS), EncodingPlan(missing="refuse"))
     for remedy in ("--missing impute", "--missing indicate", '--missing drop (missing="drop" in Python)'):
         assert remedy in str(caught.value)
 
@@ -212,11 +213,11 @@ def test_a_constant_target_is_refused(values, what):
         prepare_table(read_table({"x": [1, 2], "y": values}), EncodingPlan())
 
 
-def test_names_of_a_column_are_used_up_to_fifty():
-    for many, used in ((50, ["name", "x"]), (51, ["x"])):
-        rows = [f"n{i}" for i in range(many)] * 2
-        found = roles({"name": rows, "x": list(range(2 * many)), "y": [0, 1] * many})
-        assert names(found.inputs) == used
+def test_names_of_rows_are_left_out_where_there_are_more_than_fifty():
+    for many, rows, used in ((50, 50, True), (51, 51, False), (51, 101, False), (51, 102, True), (400, 800, True)):
+        cells = [f"n{i % many}" for i in range(rows)]
+        found = roles({"name": cells, "x": list(range(rows)), "y": ([0, 1] * rows)[:rows]})
+        assert ("name" in names(found.inputs)) == used, (many, rows)
 
 
 def test_long_lists_of_columns_are_cut_after_ten():
@@ -224,7 +225,7 @@ def test_long_lists_of_columns_are_cut_after_ten():
     constant = {f"k{i}": [1, 1, 1, 1] for i in range(11)}
     y = {"y": [0, 1, 1, 0]}
     with pytest.raises(DataError, match=r'with missing values: "g0" \(1 cell\), .*"g9" \(1 cell\) and 1 more\.'):
-        prepare_table(read_table({**gaps, **y}), EncodingPlan())
+        prepare_table(read_table({**gaps, **y}), EncodingPlan(missing="refuse"))
     with pytest.raises(DataError, match=r'"k8": the same value in every row; "k9": the same value in every row\.$'):
         roles({**constant, **y})
     found = roles({**constant, "x": [1, 2, 3, 4], **y})

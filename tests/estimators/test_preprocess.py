@@ -53,7 +53,10 @@ class TestDates:
     def test_as_a_model_takes_them(self):
         model = cr.train({"size": SIZES, "sold": moments("ISO text"), "price": PRICE}, target="price", seed=0, epochs=3)
         reg = quietly(regressor(), frame(), PRICE)
-        assert reg.encoding_.node_names == model.encoding.node_names == ("size", "sold")
+        assert reg.encoding_.node_names == ("size", "sold")
+        assert model.encoding.node_names[:2] == ("size", "sold")
+        assert model.encoding.inputs[1].cycles == ("year", "week")  # which an estimator leaves out
+        assert reg.encoding_.inputs[1].origin == model.encoding.inputs[1].origin == "date"
         other = quietly(regressor(), pl.DataFrame({"size": SIZES, "sold": moments("date")}), PRICE)
         np.testing.assert_array_equal(other.predict(frame()), reg.predict(frame()))
 
@@ -137,7 +140,7 @@ class TestTexts:
             reg = quietly(regressor(max_categories=2), rows, PRICE)
         assert reg.network_.sizes[0] == 2
         refused = [
-            ({"unknown": "guess"}, "unknown must be 'refuse' or 'ignore'"),
+            ({"unknown": "guess"}, "unknown must be 'ignore' or 'refuse'"),
             ({"max_categories": 1}, "max_categories must be a whole number of at least 2"),
         ]
         for parameters, message in refused:

@@ -166,7 +166,44 @@ def dates() -> Case:
     moments = [None if day is None else np.datetime64("1970-01-01", "s") + int(day * 86400) for day in days]
     table = {"day": moments, "y": [math.sin(i) for i in range(40)]}
     model = cr.train(table, target="y", epochs=3, dtype="float64", missing="indicate", validation=0, test=0)
-    return of_model(model, {"day": days})
+    return of_days(model, moments, days)
+
+
+def of_days(model: cr.Model, moments: list[Any], days: list[float | None]) -> Case:
+    """A case of a column of dates, whose rows are the days since 1970 that other languages take."""
+    said = model.predict({"day": moments}).reshape(len(days), -1)
+    return Case(model, ("day",), [[day] for day in days], said, None)
+
+
+def cycles() -> Case:
+    """Dates with gaps over three years, at different times of day: three cycles, before 1970 too."""
+    days = [None if i % 9 == 0 else -400.0 + 17 * i + i % 4 / 4 for i in range(70)]
+    moments = [None if day is None else np.datetime64("1970-01-01", "s") + int(day * 86400) for day in days]
+    table = {"day": moments, "y": [math.sin(i) for i in range(70)]}
+    model = cr.train(table, target="y", epochs=9, hidden=3, dtype="float64", validation=0, test=0)
+    assert model.encoding.n_inputs == 8
+    return of_days(model, moments, days)
+
+
+def others(unknown: str = "other") -> Case:
+    """Names with a node for all others, with and without a node for gaps."""
+    n = 66
+    towns = ["Bonn", "Ulm", "Jena", "Köln", "other", "(other)"]
+    table = {
+        "town": [towns[i * i % 7 % 6] for i in range(n)],
+        "shop": [None if i % 5 == 0 else towns[i % 6] for i in range(n)],
+        "y": [math.cos(i) for i in range(n)],
+    }
+    model = cr.train(table, target="y", max_categories=2, epochs=9, hidden=3, dtype="float64", validation=0, test=0)
+    assert [len(item.node_names) for item in model.encoding.inputs] == [3, 4]
+    new = {"town": ["Paris", "Ulm", None, *table["town"]], "shop": ["Ulm", "Paris", None, *table["shop"]]}
+    if unknown == "refuse":
+        both = {None, *model.encoding.inputs[0].categories} & {None, *model.encoding.inputs[1].categories}
+        pairs = list(zip(new["town"], new["shop"], strict=True))
+        known = [i for i, pair in enumerate(pairs) if both.issuperset(pair)]
+        new = {name: [cells[i] for i in known] for name, cells in new.items()}
+        assert None in new["shop"]
+    return of_model(model.with_unknown(unknown), new)
 
 
 def of_ensemble(name: str, columns: dict[str, list[Any]] | None = None, **options: Any) -> Case:
@@ -222,7 +259,7 @@ MAKERS = {
     "one column": lambda: of_builtin("sine", dtype="float64"),
     "names, indicators and two classes": lambda: mixed("dear"),
     "several targets, no names": lambda: mixed("price,rent", ("area",), missing="impute"),
-    "names only": lambda: mixed("price", ("district", "rooms"), missing="impute", unknown="ignore"),
+    "names only": lambda: mixed("price", ("district", "rooms"), missing="impute", unknown="other"),
     "truth values, tanh outputs": lambda: mixed("large", output_activation="tanh", missing="impute"),
     "soft targets of -0.9 and 0.9": lambda: mixed("dear", output_activation="tanh", soft_targets=True),
     "softmax of two classes": lambda: mixed("dear", output_activation="softmax"),
@@ -249,6 +286,9 @@ MAKERS = {
     ),
     "our own regressor of a frame": lambda: of_ours(estimators.MLPRegressor, "price", "area", "district", "rooms"),
     "dates, by days": dates,
+    "dates in three cycles": cycles,
+    "names with others": others,
+    "names with others that are refused": lambda: others("refuse"),
     "ensemble of classes": lambda: of_ensemble("iris", dtype="float64"),
     "ensemble of two classes": lambda: of_ensemble("", MIXED, target="dear", missing="indicate", dtype="float64"),
     "ensemble of values": lambda: of_ensemble("diabetes", dtype="float64"),
@@ -276,6 +316,7 @@ def refused() -> tuple[cr.Model, list[list[Any]]]:
         "color": ["red", "blue", "red", "green"] * 3,
         "y": [1.0, 2.0, 3.0, 5.0] * 3,
     }
-    model = cr.train(table, target="y", epochs=3, dtype="float64", validation=0, test=0)
+    strict = {"missing": "refuse", "unknown": "refuse"}
+    model = cr.train(table, target="y", epochs=3, dtype="float64", validation=0, test=0, **strict)
     bad = [[None, "red"], [1.0, None], [1.0, "purple"], [float("inf"), "red"], [-float("inf"), "red"], [1.0, "Red"]]
     return model, [[1.0, "red"], *bad]

@@ -67,6 +67,9 @@ def blobs() -> dict[str, Any]:
     return {**table, "price": draw(3).poisson(20, N) + 0.0}
 
 
+REFUSE = {"missing": "refuse"}
+
+
 def copies(*, of: str = "", noise: float = 0.01, rows: int = 10) -> dict[str, Any]:
     """Rows of the same patient, shuffled: four measurements with small changes, and a label that nobody can know."""
     rng = draw(4)
@@ -148,9 +151,21 @@ TRIGGERS: dict[str, Case] = {
         lambda: numbers(once=np.where(np.arange(N) == 7, 1.5, 0.0)),
         {},
     ),
-    "gaps": ("missing values", "problem", ("gap", "6"), lambda: numbers(gap=with_gaps(0.03)), {}),
-    "many gaps": ("missing values", "problem", ("gap", "120", "--ignore"), lambda: numbers(gap=with_gaps(0.6)), {}),
-    "target gaps": ("missing values", "problem", ("price", "2"), lambda: {**numbers(), "price": with_gaps(0.01)}, {}),
+    "gaps": ("missing values", "problem", ("gap", "6"), lambda: numbers(gap=with_gaps(0.03)), REFUSE),
+    "many gaps": (
+        "missing values",
+        "problem",
+        ("gap", "120", "--ignore"),
+        lambda: numbers(gap=with_gaps(0.6)),
+        {"missing": "refuse"},
+    ),
+    "target gaps": (
+        "missing values",
+        "problem",
+        ("price", "2"),
+        lambda: {**numbers(), "price": with_gaps(0.01)},
+        {"missing": "refuse"},
+    ),
     "many names": (
         "categories",
         "hint",
@@ -158,19 +173,26 @@ TRIGGERS: dict[str, Case] = {
         lambda: numbers(who=[f"name {chr(65 + i % 26)}{chr(65 + i % 60 // 26)}{i % 60 % 7}" for i in range(N)]),
         {},
     ),
-    "names with rows": (
-        "categories",
+    "a class in two spellings": (
+        "spellings",
         "hint",
-        ("who",),
-        lambda: numbers(who=words("ann", "bob", "cy")),
-        {"max_categories": 2},
+        ("price", '"High"', '"high"'),
+        lambda: named() | {"price": np.where(np.arange(N) % 3 == 0, np.char.title(named()["price"]), named()["price"])},
+        {},
+    ),
+    "names in two spellings": (
+        "spellings",
+        "warning",
+        ("who", '"ann" ', '"Ann" '),
+        lambda: numbers(who=words("ann", "Ann", "bob", " bob")),
+        {},
     ),
     "rare names": (
         "categories",
         "hint",
         ("who", "1 value"),
         lambda: numbers(who=np.array(["zoe", *words("ann", "bob")[1:]])),
-        {},
+        {"unknown": "refuse"},
     ),
     "outlier": (
         "outliers",
@@ -544,7 +566,7 @@ TRIGGERS: dict[str, Case] = {
     "no bias": ("bias", "hint", ("biases",), lambda: "wine", {"bias": "none"}),
 }
 # Without an option that would remove them: the cells, the rows or the classes themselves must change.
-NO_OPTION = ("packed columns", "repeated rows", "near-copies", "classes", "rows")
+NO_OPTION = ("packed columns", "repeated rows", "near-copies", "classes", "rows", "spellings")
 
 # Tables and options that must not trigger the check: near misses.
 SILENT: list[tuple[str, Callable[[], Any], dict[str, Any]]] = [
@@ -561,7 +583,10 @@ SILENT: list[tuple[str, Callable[[], Any], dict[str, Any]]] = [
     ("constant columns", lambda: numbers(flag=draw().integers(0, 2, N)), {}),
     ("missing values", lambda: numbers(gap=with_gaps(0.1)), {"missing": "impute"}),
     ("missing values", lambda: {**numbers(), "price": with_gaps(0.01)}, {"missing": "drop"}),
-    ("categories", lambda: numbers(who=words("ann", "bob", "cy")), {}),
+    ("categories", lambda: numbers(who=words("ann", "bob", "cy")), {"unknown": "refuse"}),
+    ("categories", lambda: numbers(who=words(*(f"n{i}" for i in range(60)))), {}),
+    ("spellings", lambda: numbers(who=words("ann", "anne", "bob")), {}),
+    ("spellings", lambda: numbers(who=words("ann", "Ann")), {"nominal": "who"}),
     ("outliers", lambda: numbers(wide=draw().lognormal(size=N)), {}),
     ("outliers", lambda: "digits", {}),
     ("duplicate columns", lambda: numbers(c=numbers()["a"] + 0.1 * draw(5).normal(size=N)), {}),
@@ -695,8 +720,8 @@ def test_built_in_tables_are_healthy(name: str) -> None:
 def test_a_refusal_becomes_a_problem_and_the_rest_is_checked() -> None:
     table = named(gap=with_gaps(0.1), same=np.ones(N))
     with pytest.raises(ChainruleError) as refused:
-        set_up(table, init="uniform(-5,5)")
-    diagnosis = diagnose(table, init="uniform(-5,5)")
+        set_up(table, init="uniform(-5,5)", missing="refuse")
+    diagnosis = diagnose(table, init="uniform(-5,5)", missing="refuse")
     assert not diagnosis.ok
     # One fact, one finding: that values are missing is why training is refused.
     assert "missing" in str(refused.value)
@@ -812,14 +837,17 @@ def test_notes_say_what_was_left_out(tmp_path: Any) -> None:
     assert [note.split(": ")[-1].partition(" (")[0] for note in diagnosis.notes] == [
         "it was taken for row names and left out.",
         'The target is the last column, "price"; --target chooses another.',
-        "text with 200 different values",
+        "text with 200 different values in 200 rows, which tells rows apart and says nothing of new ones",
     ]
     lines = str(diagnosis).splitlines()
     assert lines[1].startswith("  The first column of")
     assert diagnosis.to_dict()["notes"] == list(diagnosis.notes)
     # What was asked for needs no note, nor does what only a remedy would do.
     assert diagnose(numbers(who=names), ignore="who").notes == ()
-    assert diagnose(numbers(gap=with_gaps(0.1))).notes == ()
+    assert diagnose(numbers(gap=with_gaps(0.1)), missing="refuse").notes == ()
+    (gaps,) = diagnose(numbers(gap=with_gaps(0.1))).notes
+    assert gaps.startswith('Missing values: "gap" 20 (median ')
+    assert gaps.endswith(", and a node that says so); --missing refuse forbids it.")
 
 
 def test_none_may_be_a_value(tmp_path: Any) -> None:
@@ -832,7 +860,9 @@ def test_none_may_be_a_value(tmp_path: Any) -> None:
     assert not of_check(diagnose(path, **hint.options), "missing values")
     # Empty cells and NA are gaps, and one "None" in a hundred may be one, too.
     few = np.where(np.arange(N) < 2, "None", np.where(bags == "None", "NA", bags))
-    assert len(of_check(diagnose(written(tmp_path / "few.csv", bags=few, **numbers())), "missing values")) == 1
+    few_file = written(tmp_path / "few.csv", bags=few, **numbers())
+    assert len(of_check(diagnose(few_file, missing="refuse"), "missing values")) == 1
+    assert not of_check(diagnose(few_file), "missing values")
 
 
 def test_skewed_columns_are_not_scaled_by_quartiles() -> None:

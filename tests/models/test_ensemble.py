@@ -10,7 +10,7 @@ from same import DIVERGING, interrupt_at_call, same_bits, same_training
 
 import chainrule as cr
 from chainrule.core.catalogue import Activation
-from chainrule.errors import DivergenceError, ModelFileError, UsageError
+from chainrule.errors import DataError, DivergenceError, ModelFileError, UsageError
 from chainrule.models.model_file import KEY, load_model
 from chainrule.models.setup import set_up
 from chainrule.training.loop import run
@@ -98,7 +98,9 @@ class TestMean:
     def test_unknown_names(self):
         data = {"c": ["a", "b"] * 10, "y": list(np.arange(20.0) ** 2)}
         ensemble = cr.train_ensemble(data, members=2, epochs=2)
-        assert ensemble.with_unknown("ignore").predict({"c": ["z"]}).shape == (1,)
+        assert ensemble.predict({"c": ["z"]}).shape == (1,)
+        with pytest.raises(DataError, match='"z" was not there in training'):
+            ensemble.with_unknown("refuse").predict({"c": ["z"]})
 
 
 class TestFile:

@@ -100,10 +100,10 @@ def test_rows_that_the_model_refuses(tmp_path):
 
 
 def test_refused_classes_and_labels(tmp_path):
-    for name, width in (("wine", 3), ("sklearn, several labels", 3)):
-        one = case(name)
-        function = library(tmp_path, to_c(one.model)).predict
-        code, numbers, given = call(function, program_of(one.model), [math.nan] * len(one.rows[0]), width)
+    wine = cr.train("wine", epochs=2, missing="refuse")
+    for name, model in (("wine", wine), ("sklearn, several labels", case("sklearn, several labels").model)):
+        function, program = library(tmp_path, to_c(model)).predict, program_of(model)
+        code, numbers, given = call(function, program, [math.nan] * len(program.columns), 3)
         assert code == -1
         assert all(map(math.isnan, numbers))
         assert given == ([-1] * 3 if "labels" in name else [0] * 3)

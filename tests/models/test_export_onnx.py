@@ -139,7 +139,7 @@ def test_batches_that_the_model_refuses():
 
 def test_values_far_from_training_are_refused_like_by_the_model():
     table = {"x": [0.0, 1.0, 2.0, 3.0], "y": [0.0, 1.0, 2.0, 4.0]}
-    model = cr.train(table, target="y", epochs=2, activation="relu", validation=0, test=0)
+    model = cr.train(table, target="y", epochs=2, activation="relu", validation=0, test=0, missing="refuse")
     run = session(to_onnx(model))
     for far in (1e39, 3e38, np.nan, np.inf):
         with pytest.raises(cr.DataError):

@@ -80,7 +80,7 @@ def test_values_far_from_training_are_refused_like_by_the_model():
 
 def test_names_that_were_numbers_and_truth_values():
     table = {"k": [1, 2, 3, 1, 2, 3] * 3, "y": [0.5, 1.0, 2.0, 0.6, 1.1, 2.1] * 3}
-    model = cr.train(table, target="y", nominal="k", epochs=5, dtype="float64", validation=0, test=0)
+    model = cr.train(table, target="y", nominal="k", unknown="refuse", epochs=5, dtype="float64", validation=0, test=0)
     predict = module_of(model)["predict"]
     assert predict([2]) == predict([2.0]) == predict(["2"]) == pytest.approx(model.predict({"k": [2]})[0], rel=1e-12)
     with pytest.raises(ValueError, match=r"'2\.5' is none of 1, 2, 3"):

@@ -28,7 +28,16 @@ MODELS = {
 def trained(activation, dtype, target):
     columns = {"x": TABLE["x"], target: TABLE[target]}
     return cr.train(
-        columns, target=target, hidden=3, activation=activation, dtype=dtype, epochs=3, seed=1, validation=0, test=0
+        columns,
+        target=target,
+        hidden=3,
+        activation=activation,
+        dtype=dtype,
+        epochs=3,
+        seed=1,
+        validation=0,
+        test=0,
+        missing="refuse",
     )
 
 

@@ -25,7 +25,7 @@ WRITERS = [to_c, to_javascript, to_onnx, to_python]
 
 def test_a_program_worked_by_hand():
     table = {"size": [1.0, 3.0, 1.0, 3.0], "color": ["red", "blue", None, "red"], "y": ["no", "yes", "no", "yes"]}
-    options = {"missing": "indicate", "hidden": "none", "validation": 0, "test": 0, "epochs": 1, "unknown": "ignore"}
+    options = {"missing": "indicate", "hidden": "none", "validation": 0, "test": 0, "epochs": 1}
     program = program_of(cr.train(table, target="y", **options))
     assert program.columns == (
         NumberColumn("size", 0, center=2.0, scale=1.0, fill=2.0),
@@ -55,6 +55,14 @@ def test_columns_keep_their_places_in_the_rows_of_an_estimator():
 
 @pytest.mark.parametrize("write", WRITERS)
 class TestRefused:
+    def test_names_that_are_known_without_a_node(self, write):
+        table = {"c": ["a", "b", "a", "b", "c"], "y": [1.0, 2.0, 1.5, 2.5, 3.0]}
+        settings = {"max_categories": 2, "unknown": "refuse", "validation": 0, "test": 0, "epochs": 1}
+        model = cr.train(table, target="y", **settings)
+        with pytest.raises(cr.UsageError, match=r'"c" refuses new names but for 1 that the table.*other'):
+            write(model)
+        assert write(model.with_unknown("other"))
+
     def test_your_own_activation(self, write):
         square = cr.Activation("tanh", lambda Z: Z * Z, lambda Z, A, dC_dA: dC_dA * 2 * Z)
         with pytest.raises(cr.UsageError, match='layer 1 has the activation "tanh", which is not built in'):
@@ -152,7 +160,7 @@ class TestDates:
     @pytest.fixture
     def model(self):
         table = {"day": self.DAYS, "y": np.sin(np.arange(40.0))}
-        return cr.train(table, target="y", epochs=3, dtype="float64", validation=0, test=0)
+        return cr.train(table, target="y", missing="refuse", epochs=3, dtype="float64", validation=0, test=0)
 
     MOMENTS = ("2012-01-31", "2012/02/29", "1969-12-31", "2012-02-29T12:30", "2012-02-29 12:30:15.5Z", "0004-02-29")
 

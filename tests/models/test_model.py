@@ -107,7 +107,7 @@ def test_every_holder_gives_the_same_bits(holder):
 
 def test_columns_are_found_by_name():
     rows = columns("name")
-    model = cr.train(rows, target="name", epochs=3, seed=0)
+    model = cr.train(rows, target="name", missing="refuse", unknown="refuse", epochs=3, seed=0)
     expected = model.predict(rows)
     backwards = {name: rows[name] for name in reversed(rows)}
     assert (model.predict(backwards) == expected).all()

@@ -117,7 +117,7 @@ def test_dates(tmp_path):
 
 def test_names_that_were_numbers_and_truth_values(tmp_path):
     table = {"k": [1.0, 2.5, 1e-7, 1e16, 1e15] * 4, "y": [0.5, 1.0, 2.0, 3.0, 4.0] * 4}
-    model = cr.train(table, target="y", nominal="k", epochs=2, dtype="float64", validation=0, test=0)
+    model = cr.train(table, target="y", nominal="k", unknown="refuse", epochs=2, dtype="float64", validation=0, test=0)
     answers = answers_of(to_javascript(model), [[k] for k in table["k"][:5]], tmp_path)
     np.testing.assert_allclose(answers, model.predict({"k": table["k"][:5]}), rtol=1e-12)
     wrong = answers_of(to_javascript(model), [[2], [True], [1e17], [-1]], tmp_path)

@@ -8,6 +8,7 @@ import click
 
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.output import print_json, say
+from chainrule.cli.remarks import say_remarks
 from chainrule.data.reading_plan import ReadingPlan
 
 
@@ -23,7 +24,12 @@ def command(model: str, data: str | None, as_json: bool, **flags: Any) -> None:
 
     trained = load(model)
     reading = given(flags)
-    result = trained.evaluate() if data is None and "sql" not in reading else trained.evaluate(data, **reading)
+    if data is None and "sql" not in reading:
+        result = trained.evaluate()
+    else:
+        table = trained.read(data, **reading)
+        result = trained.evaluate(table)
+        say_remarks(trained, table)
     if as_json:
         print_json(evaluation_to_dict(result))
     else:

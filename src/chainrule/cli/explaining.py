@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from chainrule.cli.output import print_json, say
+from chainrule.cli.remarks import say_remarks
 from chainrule.errors import UsageError
 
 FORMATS = ("text", "latex", "mathml", "json")
@@ -61,7 +62,9 @@ def explained(
     table = trained.read(data, **reading)
     if row > table.n_rows:
         raise UsageError(f"{table.source} has {table.n_rows} rows; there is no row {row}.")
-    return trained.explain(table, example=row - 1, **options)
+    why = trained.explain(table, example=row - 1, **options)
+    say_remarks(trained, table)
+    return why
 
 
 def replayed(

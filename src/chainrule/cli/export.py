@@ -27,7 +27,7 @@ LANGUAGES = {".onnx": "onnx", ".c": "c", ".js": "javascript", ".mjs": "javascrip
     help="In ONNX, of everything; by default columns and answers are float64, with the model's own between.",
 )
 @click.option(
-    "--unknown", type=click.Choice(["refuse", "ignore"]), help="What to do with text values that training did not have."
+    "--unknown", metavar="TEXT", help="What to do with text values that training did not have: other or refuse."
 )
 def command(model: str, output: str, name: str | None, dtype: str | None, unknown: str | None) -> None:
     """Write MODEL for another tool, with what is done to its columns inside: ONNX, C, JavaScript or Python.

@@ -11,6 +11,7 @@ import click
 from chainrule.cli.flags import SectionedCommand, given, plan_flags
 from chainrule.cli.inputs import refuse_to_replace
 from chainrule.cli.output import plain, print_data, print_json, say
+from chainrule.cli.remarks import say_remarks
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.errors import UsageError
 from chainrule.files import check_writable, refuse_same, write_whole
@@ -23,7 +24,7 @@ from chainrule.files import check_writable, refuse_same, write_whole
 @click.option("--probabilities/--no-probabilities", default=True, help="Add a column for each class. [default: yes]")
 @click.option("--keep", is_flag=True, help="Repeat the table's own columns before the predictions.")
 @click.option(
-    "--unknown", type=click.Choice(["refuse", "ignore"]), help="What to do with text values that training did not have."
+    "--unknown", metavar="TEXT", help="What to do with text values that training did not have: other or refuse."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of CSV.")
 @plan_flags(ReadingPlan, "Reading the table")
@@ -55,6 +56,7 @@ def command(
         columns |= {column.name: column.as_text().values.tolist() for column in table.columns}
     names = trained.encoding.target_names
     answers, P = trained.answers(table)
+    say_remarks(trained, table)
     predicted = answers.reshape(table.n_rows, -1)
     for i, name in enumerate(names):
         columns[f"predicted {name}"] = [_meant(value, trained.plan.dtype) for value in plain(predicted[:, i])]

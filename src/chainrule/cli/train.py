@@ -144,14 +144,22 @@ def output_paths(data: str | None, output: str | None, report: bool) -> dict[str
 
 
 def columns_in_words(encoding: Any) -> list[str]:
-    """Say which columns were read as numbers, and which as names with how many nodes."""
+    """Say which columns were read as numbers, dates and times, and which as names, with how many nodes."""
     from chainrule.data.columns import name_list
 
     rows = [row for row in encoding.describe() if row["role"] == "input"]
-    numbers = [row["column"] for row in rows if row["read_as"] == "number"]
-    names = [f"{row['column']} ({row['nodes']} nodes)" for row in rows if row["read_as"] != "number"]
-    read = ((numbers, "Inputs read as numbers"), (names, "Inputs read as names"))
-    return [f"{words}: {name_list(columns)}." for columns, words in read if columns]
+    cycles = {item.name: getattr(item, "cycles", ()) for item in encoding.inputs}
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        name, nodes = row["column"], f"{row['nodes']} nodes"
+        if row["read_as"] == "names":
+            name += f" ({nodes})"
+        elif cycles[name]:
+            elapsed = "elapsed days" if row["read_as"] == "date" else "hours"
+            name += f" ({nodes}: {', '.join((elapsed, *cycles[name]))})"
+        said.setdefault(row["read_as"], []).append(name)
+    kinds = {"number": "numbers", "date": "dates", "time": "times of day", "duration": "durations", "names": "names"}
+    return [f"Inputs read as {words}: {name_list(said[kind])}." for kind, words in kinds.items() if kind in said]
 
 
 def repeat_command() -> str:

@@ -11,7 +11,7 @@ from chainrule.data import stored
 from chainrule.data.columns import Column, Table, name_list, number_text
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import missing_target
-from chainrule.data.input_nodes import name_order
+from chainrule.data.name_input import name_order
 from chainrule.errors import DataError, did_you_mean
 
 Label = bool | int | float | str
@@ -37,6 +37,8 @@ class ClassTarget:
         Target of a node for "another class" and for "this class".
     one_node : bool
         Two classes on one node: `low` is the first, `high` the second.
+    spellings : tuple of (str, str)
+        Other spellings of a class, as training had them, and the class.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ClassTarget:
     low: float = 0.0
     high: float = 1.0
     one_node: bool = False
+    spellings: tuple[tuple[str, str], ...] = ()
 
     @property
     def n_nodes(self) -> int:
@@ -68,6 +71,7 @@ class ClassTarget:
             raise missing_target(table, column)
         texts = [label_text(label) for label in self.classes]
         position = {text: i for i, text in enumerate(texts)}
+        position |= {spelling: position[label] for spelling, label in self.spellings}
         if column.kind == "number" and not isinstance(self.classes[0], str):
             distinct, inverse = np.unique(column.values, return_inverse=True)
             known = {float(label): i for i, label in enumerate(self.classes)}
@@ -130,6 +134,7 @@ class ClassTarget:
             "low": self.low,
             "high": self.high,
             "one_node": self.one_node,
+            "spellings": [list(pair) for pair in self.spellings],
         }
 
 
@@ -174,7 +179,13 @@ def classes_from_dict(record: Any, where: str) -> ClassTarget:
         raise stored.wrong(f'"classes" of {where}', "two classes or more, two for one node", list(classes))
     if not low < high:
         raise stored.wrong(where, 'a target with "low" below "high"', [low, high])
-    return ClassTarget(stored.entry(record, "name", stored.text, where), classes, low, high, one_node)
+    pairs: tuple[tuple[str, ...], ...] = ()
+    if "spellings" in record:  # older files have none
+        pairs = stored.entry(record, "spellings", stored.several(stored.several(stored.text)), where)
+    if any(len(pair) != 2 or pair[1] not in classes or pair[0] in classes for pair in pairs):
+        raise stored.wrong(f'"spellings" of {where}', "pairs of another spelling and a class", pairs)
+    spellings = tuple((pair[0], pair[1]) for pair in pairs)
+    return ClassTarget(stored.entry(record, "name", stored.text, where), classes, low, high, one_node, spellings)
 
 
 def label_text(label: Label) -> str:

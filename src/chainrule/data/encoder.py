@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.data import stored
 from chainrule.data.class_target import ClassTarget, classes_from_dict
-from chainrule.data.columns import Column, Table, count, name_list
-from chainrule.data.input_nodes import NameInput, NumberInput, encode_numbers, input_from_dict
-from chainrule.data.messages import it_has, says
+from chainrule.data.column_names import found, named, target_columns
+from chainrule.data.columns import Column, Table
+from chainrule.data.input_nodes import Input, input_from_dict
+from chainrule.data.name_input import NameInput
+from chainrule.data.number_input import NumberInput, encode_numbers
 from chainrule.data.number_targets import NumberTargets, numbers_from_dict
-from chainrule.errors import DataError, UsageError, did_you_mean
+from chainrule.data.remarks import remarks_on
+from chainrule.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Encoding:
     inputs : tuple of NumberInput or NameInput
         In the order of their nodes.
     target : ClassTarget or NumberTargets
-    unknown : {"refuse", "ignore"}
+    unknown : {"other", "refuse"}
         What to do with a name that training did not have.
     columns : tuple of str
         The columns offered as inputs in training, also those left out; an array without names must have as many.
@@ -34,9 +37,9 @@ class Encoding:
         Choices that were made for the user, to be said aloud.
     """
 
-    inputs: tuple[NumberInput | NameInput, ...]
+    inputs: tuple[Input, ...]
     target: ClassTarget | NumberTargets
-    unknown: str = "refuse"
+    unknown: str = "other"
     columns: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -100,23 +103,48 @@ class Encoding:
         Raises
         ------
         DataError
-            For a missing column, a value of the wrong kind, a missing value that training did not provide for, or
-            an unknown name, with its row and column.
+            For a missing column, a value of the wrong kind, and a missing value or an unknown name that is refused,
+            with its row and column.
         """
         table = self._named(table)
-        columns = {column.name: column for column in table.columns}
-        absent = [item.name for item in self.inputs if item.name not in columns]
-        if absent:
-            raise _absent_columns(table, absent)
+        columns = found(table, [item.name for item in self.inputs])
         stops = np.cumsum([len(item.node_names) for item in self.inputs]).tolist()
         places = [(item, columns[item.name], start) for item, start in zip(self.inputs, [0, *stops], strict=False)]
         X = np.empty((table.n_rows, stops[-1] if stops else 0))
         numbers = [(item, column, start) for item, column, start in places if isinstance(item, NumberInput)]
         done = encode_numbers(X, numbers)
         for item, column, start in places:
-            if not (done and isinstance(item, NumberInput)):
-                X[:, start : start + len(item.node_names)] = item.encode(column, table, self.unknown)
+            nodes = X[:, start : start + len(item.node_names)]
+            if isinstance(item, NameInput):
+                item.write(nodes, column, table, self.unknown)
+            elif not done:
+                nodes[:] = item.encode(column, table, self.unknown)
         return X
+
+    def remarks(self, table: Table) -> tuple[str, ...]:
+        """Say what is odd about rows that `encode_inputs` takes.
+
+        Names and gaps that training did not have, numbers outside the range of its table, columns that are
+        passed over or stand in another order.
+
+        Parameters
+        ----------
+        table : Table
+            As for `encode_inputs`.
+
+        Returns
+        -------
+        tuple of str
+            Sentences; none where nothing is odd.
+
+        Examples
+        --------
+        >>> import chainrule as cr
+        >>> model = cr.train({"x": [1.0, 2.0, 3.0, 4.0], "y": [2.0, 4.0, 6.0, 8.0]}, test=0, validation=0, epochs=1)
+        >>> print(model.encoding.remarks(model.read({"x": [2.0, 9.5]}))[0])
+        Outside the range of the table of training: "x" 1 cell (1 to 4; the furthest is 9.5).
+        """
+        return remarks_on(self, self._named(table))
 
     def encode_targets(self, table: Table) -> np.ndarray:
         """Return the target values of the output nodes, shape (n_rows, n_outputs), float64.
@@ -171,8 +199,8 @@ class Encoding:
         Returns
         -------
         list of dict
-            With the keys column, role ("input", "target", "left out"), read_as ("number", "names", "classes", ""),
-            nodes (how many) and done (in words).
+            With the keys column, role ("input", "target", "left out"), read_as ("number", "date", "time", "duration",
+            "names", "classes", ""), nodes (how many) and done (in words).
         """
         rows = []
         for item in self.inputs:
@@ -219,36 +247,17 @@ class Encoding:
         return Encoding(
             inputs,
             stored.entry(record, "target", _target_from_dict, where),
-            stored.entry(record, "unknown", stored.choice("refuse", "ignore"), where),
+            stored.entry(record, "unknown", _policy, where),
             stored.entry(record, "columns", stored.several(stored.text), where),
             tuple((pair[0], pair[1]) for pair in left_out),
             stored.entry(record, "notes", stored.several(stored.text), where),
         )
 
     def _named(self, table: Table) -> Table:
-        """Give the columns of an array without names the names they had in training, by position."""
-        if not table.positional:
-            return table
-        unnamed = [column for column in table.columns[: table.positional] if column.name not in self.target_names]
-        rest = [column for column in table.columns if column not in unnamed]
-        if len(unnamed) != len(self.columns):
-            raise DataError(
-                f"{table.source}: {count(len(unnamed), 'input column')}, but the model was trained with "
-                f"{len(self.columns)}: {name_list(self.columns)}. Give the same columns in the same order."
-            )
-        named = [replace(column, name=name) for column, name in zip(unnamed, self.columns, strict=True)]
-        if len(rest) == len(self.target_names):
-            rest = [replace(column, name=name) for column, name in zip(rest, self.target_names, strict=True)]
-        return replace(table, columns=(*named, *rest), positional=0)
+        return named(table, self.columns, self.target_names)
 
     def _target_columns(self, table: Table) -> tuple[Column, ...]:
-        for name in self.target_names:
-            if name not in table.names:
-                raise DataError(
-                    f'{says(table.source, "lacks")} the target column "{name}". {did_you_mean(name, table.names)}'
-                    f"{it_has(table.source)}: {name_list(table.names)}."
-                )
-        return tuple(table.column(name) for name in self.target_names)
+        return target_columns(table, self.target_names)
 
     def _outputs(self, A: Any) -> np.ndarray:
         outputs: np.ndarray = np.asarray(A, dtype=np.float64)
@@ -273,24 +282,15 @@ class Encoding:
         raise UsageError(f"this model predicts classes: it has no {wanted}. Use decode_labels or probabilities.")
 
 
-def _absent_columns(table: Table, absent: list[str]) -> DataError:
-    """Build the error for columns that training had and this table has not."""
-    lower = {name.lower(): name for name in table.names}
-    cases = [f'"{lower[name.lower()]}" for "{name}"' for name in absent if name.lower() in lower]
-    if len(cases) == len(absent):
-        near = f"Names differ only in upper and lower case: {name_list(cases)}. Rename them. "
-    else:
-        near = did_you_mean(absent[0], table.names)
-    return DataError(
-        f"{says(table.source, 'lacks')} {count(len(absent), 'column')} that the model needs: {name_list(absent)}. "
-        f"{near}{it_has(table.source)}: {name_list(table.names)}."
-    )
-
-
 def _target_from_dict(record: Any, where: str) -> ClassTarget | NumberTargets:
     if stored.entry(record, "kind", stored.choice("classes", "numbers"), where) == "classes":
         return classes_from_dict(record, where)
     return numbers_from_dict(record, where)
+
+
+def _policy(value: Any, where: str) -> str:
+    """Read what to do with unknown names; in older files "ignore" is what "other" is without a node for others."""
+    return "other" if value == "ignore" else stored.choice("other", "refuse")(value, where)
 
 
 def _row(name: str, role: str, read_as: str, nodes: int, done: str) -> dict[str, Any]:

@@ -12,9 +12,13 @@ from chainrule.data.columns import Table, name_list
 from chainrule.data.encoder import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing
-from chainrule.data.input_nodes import NameInput, NumberInput, fit_input
+from chainrule.data.input_nodes import fit_input
+from chainrule.data.name_input import NameInput
+from chainrule.data.number_input import NumberInput
 from chainrule.data.number_targets import NumberTargets, fit_numbers, log_notes
+from chainrule.data.remarks import COLUMNS, choices_in_words
 from chainrule.data.roles import choose_roles, left_out_notes, prepare_table, strata
+from chainrule.data.spellings import apart_note
 from chainrule.data.split_rules import Marks, divide
 from chainrule.data.splits import Split, split_rows
 from chainrule.errors import DataError, UsageError
@@ -44,8 +48,8 @@ def fit_encoding(
     plan : EncodingPlan
         What to do with the columns.
     fit_rows : array of int or bool, optional
-        The training rows: centers, scales and medians come from these alone. Names and classes come from all
-        rows. By default every row.
+        The training rows: centers, scales, medians and names come from these alone. Classes come from all rows. By
+        default every row.
     output_activation : str
         Of the last layer: it decides the number of nodes for two classes, and which targets can be reached.
     squares : bool
@@ -82,23 +86,30 @@ def fit_encoding(
     if plan.missing in ("refuse", "drop"):
         refuse_missing(table, roles.inputs)
     fitted = [(column.name, fit_input(column, rows, plan, table.source)) for column in roles.inputs]
-    constant = [(name, "the same value in every training row") for name, item in fitted if item is None]
-    inputs = tuple(item for _, item in fitted if item is not None)
+    untold = [(name, item) for name, item in fitted if isinstance(item, str)]
+    inputs = tuple(item for _, item in fitted if not isinstance(item, str))
     if not inputs:
-        raise DataError(f"{table.source}: every input column has the same value in every training row. Use more rows.")
+        detail = "; ".join(f'"{name}": {reason}' for name, reason in untold[:COLUMNS])
+        raise DataError(f"{table.source}: no input column says anything in the training rows. {detail}. Use more rows.")
     target: ClassTarget | NumberTargets
     if roles.task == "classification":
-        target = fit_classes(roles.targets[0], plan, activation)
+        target = replace(fit_classes(roles.targets[0], plan, activation), spellings=roles.spellings)
     else:
         target = fit_numbers(roles.targets, rows, plan, activation, table, squares)
     used = {column.name for column in roles.targets} | set(plan.ignore)
+    weights = () if plan.weights is None else ((plan.weights, "the weight of each example, as asked"),)
+    notes = [
+        *left_out_notes(untold),
+        *choices_in_words(inputs, table),
+        apart_note(column for column in roles.inputs if column.name not in plan.nominal),
+    ]
     return Encoding(
         inputs,
         target,
         plan.unknown,
         tuple(name for name in table.names if name not in used),
-        (*roles.left_out, *constant),
-        (*roles.notes, *left_out_notes(constant), *log_notes(target, plan)),
+        (*roles.left_out, *untold, *weights),
+        (*roles.notes, *(note for note in notes if note), *log_notes(target, plan)),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from chainrule.errors import UsageError
 from chainrule.options import checked, option
 
-UNKNOWN = ("refuse", "ignore")
+UNKNOWN = ("other", "refuse")
 # Columns themselves, in the libraries of data frames.
 NO_NAMES = ("Series", "DataFrame", "LazyFrame", "Table", "Column")
 
@@ -105,7 +105,8 @@ def _file(value: Any) -> Any:
 def _unknown(value: Any) -> Any:
     if value not in UNKNOWN:
         received = f'"{value}"' if isinstance(value, str) else repr(value)
-        raise UsageError(f"unknown must be {' or '.join(UNKNOWN)}; received {received}.")
+        now = ' What was called "ignore" is part of "other" now.' if value == "ignore" else ""
+        raise UsageError(f"unknown must be {' or '.join(UNKNOWN)}; received {received}.{now}")
     return value
 
 
@@ -143,14 +144,16 @@ class EncodingPlan:
         False, "Class targets 0.1 and 0.9 instead of 0 and 1, so that logistic outputs need not saturate."
     )
     missing: str = option(
-        "refuse",
-        "Missing input values: refuse, impute (the median, or a node of their own for text) or indicate (impute and "
-        "add an indicator node). drop leaves out the rows. Rows without a target are refused or left out.",
-        choices=("refuse", "impute", "indicate", "drop"),
+        "indicate",
+        "Missing input values: indicate (the median and a node that says so, or a node of their own for text), impute "
+        "(the median alone), refuse, or drop, which leaves out the rows. Rows without a target are left out, but for "
+        "refuse.",
+        choices=("indicate", "impute", "refuse", "drop"),
     )
     unknown: str = option(
-        "refuse",
-        "A text value at prediction that training did not have: refuse, or ignore (all nodes of the column 0).",
+        "other",
+        "A text value at prediction that training did not have: other (the node that rare values share; where there "
+        "is none, all nodes of the column are 0), or refuse.",
         choices=UNKNOWN,
         check=_unknown,
     )
@@ -168,8 +171,12 @@ class EncodingPlan:
         check=_class_weight,
         words=("none", "balanced"),
     )
-    max_categories: int = option(
-        50, "A text column with more different values is left out unless --nominal names it.", low=2
+    max_categories: int | None = option(
+        None,
+        "Nodes for the values of a text column: the most frequent have their own, the rest share one. Default: one "
+        "for each of up to 50 values; of more, for those in two training rows or more, up to a tenth of the training "
+        "rows, at least 50 and at most 1000.",
+        low=2,
     )
     validation: float = option(0.2, "Share of the rows kept to watch for over-training; 0 for none.", check=_part)
     test: float = option(0.2, "Share of the rows kept to test the finished model; 0 for none.", check=_part)

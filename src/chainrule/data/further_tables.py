@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.data.columns import Column, Table, count, name_list
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing, refuse_missing_targets, with_targets
-from chainrule.data.input_nodes import NumberInput
+from chainrule.data.number_input import NumberInput
 from chainrule.data.roles import Roles, choose_roles
 from chainrule.errors import DataError, UsageError, did_you_mean
 
@@ -97,7 +97,7 @@ def _column(wanted: Column, other: Table, table: Table, used: bool) -> Column:
         if column.kind == "number" and (not moment or column.origin == wanted.origin):
             return replace(column, origin=wanted.origin)
         if used and column.kind == "text":  # refuses it, naming the cell
-            NumberInput(column.name, 0.0, 1.0, fill=0.0, date=wanted.origin == "date").encode(column, other, "")
+            NumberInput(column.name, 0.0, 1.0, fill=0.0, origin=wanted.origin).encode(column, other, "")
         if used:
             row = int(np.argmax(~column.missing))
             raise DataError(

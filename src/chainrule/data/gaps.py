@@ -19,8 +19,8 @@ def refuse_missing(table: Table, columns: Iterable[Column]) -> None:
         raise DataError(
             f"{table.at(int(np.argmax(gaps[0].missing)), gaps[0].name)}: {_why(gaps[0])} "
             f"Columns with missing values: {counts}. "
-            "Complete them, or use --missing impute (the median), --missing indicate (also a node that says so) "
-            'or --missing drop (leaves out the rows); in Python missing="impute" and so on.'
+            "Complete them, or use --missing indicate (the median, and a node that says so), --missing impute (the "
+            'median alone) or --missing drop (leaves out the rows); in Python missing="indicate" and so on.'
         )
 
 
@@ -28,7 +28,7 @@ def missing_value(table: Table, column: Column) -> DataError:
     """Build the error for a missing value that the encoding has no answer to."""
     return DataError(
         f"{table.at(int(np.argmax(column.missing)), column.name)}: {_why(column)} Complete it, "
-        'or train with --missing impute or --missing indicate (missing="impute" in Python).'
+        f"or train with {remedy('missing', 'indicate')} or --missing impute."
     )
 
 
@@ -46,7 +46,7 @@ def refuse_missing_targets(table: Table, targets: Iterable[Column]) -> None:
             gaps = _sentence(f"the target is missing ({count(missing.sum(), 'row')} in all).", column)
             raise DataError(
                 f"{table.at(int(np.argmax(missing)), column.name)}: {gaps} "
-                "Complete it, or leave out such rows: --missing impute or --missing indicate, which fill in missing "
+                "Complete it, or leave out such rows: --missing indicate or --missing impute, which fill in missing "
                 f"inputs, or {remedy('missing', 'drop')}, which leaves out rows with missing inputs too."
             )
 

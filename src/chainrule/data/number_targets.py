@@ -12,8 +12,8 @@ from chainrule.data.class_target import SOFTNESS
 from chainrule.data.columns import Column, Table, count
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import missing_target
-from chainrule.data.input_nodes import scaling, scaling_in_words
 from chainrule.data.messages import remedy
+from chainrule.data.scaling import scaling, scaling_in_words
 from chainrule.data.skew import log_unit, skewed
 from chainrule.errors import DataError, UsageError
 

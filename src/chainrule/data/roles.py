@@ -11,6 +11,8 @@ from chainrule.data.columns import Column, Table, count, name_list
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing, refuse_missing_targets, with_targets
 from chainrule.data.messages import remedy, says
+from chainrule.data.number_input import COUNTED
+from chainrule.data.spellings import joined_note, one_spelling, respelled
 from chainrule.errors import DataError, UsageError, did_you_mean
 
 # A column of whole numbers is taken for class labels up to this many, if each has enough rows on average.
@@ -19,6 +21,8 @@ ROWS_PER_CLASS = 5
 # Rows are divided so that each part has its share of each so many-th of a numeric target's values.
 QUANTILES = 10
 ROWS_PER_QUANTILE = 10
+# More different texts than this, most of them in a single row, tell rows apart.
+MAX_NAMES_OF_ROWS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +32,14 @@ class Roles:
     Attributes
     ----------
     inputs, targets : tuple of Column
-        Columns that `plan.nominal` names are text here.
+        Columns that `plan.nominal` names are text here; classes have one spelling each.
     task : {"classification", "regression"}
     left_out : tuple of (name, reason)
         Columns that are neither.
     notes : tuple of str
         Choices that were made for the user, each with the flag that changes it.
+    spellings : tuple of (str, str)
+        Other spellings of a class in the table, and the class.
     """
 
     inputs: tuple[Column, ...]
@@ -41,6 +47,7 @@ class Roles:
     task: str
     left_out: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    spellings: tuple[tuple[str, str], ...] = ()
 
 
 def choose_roles(table: Table, plan: EncodingPlan) -> Roles:
@@ -78,8 +85,13 @@ def choose_roles(table: Table, plan: EncodingPlan) -> Roles:
         detail = "; ".join(f'"{name}": {reason}' for name, reason in left_out[:10])
         raise DataError(f"{says(table.source, 'has')} no input column that can be used. {detail}.")
     ignored = [(column.name, "ignored, as asked") for column in table.columns if column.name in plan.ignore]
-    notes = [*notes, *note, *left_out_notes(left_out)]
-    return Roles(inputs, targets, task, (*ignored, *left_out), tuple(notes))
+    spellings: dict[str, str] = {}
+    if task == "classification" and targets[0].kind == "text" and targets[0].name not in plan.nominal:
+        spellings = one_spelling(targets[0].values.tolist())
+    joined = [joined_note(targets[0])] if spellings else []
+    targets = (respelled(targets[0], spellings), *targets[1:])
+    notes = [*notes, *note, *joined, *left_out_notes(left_out)]
+    return Roles(inputs, targets, task, (*ignored, *left_out), tuple(notes), tuple(spellings.items()))
 
 
 def prepare_table(table: Table, plan: EncodingPlan) -> Table:
@@ -122,7 +134,7 @@ def prepare_table(table: Table, plan: EncodingPlan) -> Table:
                 break
             if not usable.any():
                 raise DataError(
-                    f"{table.source}: every row has a missing value. Use --missing impute, or --ignore columns."
+                    f"{table.source}: every row has a missing value. Use --missing indicate, or --ignore columns."
                 )
             complete = complete.take(usable)
             roles = choose_roles(complete, plan)
@@ -154,7 +166,8 @@ def strata(table: Table, plan: EncodingPlan) -> tuple[np.ndarray, bool]:
     roles = choose_roles(table, plan)
     target = roles.targets[0]
     if roles.task == "classification":
-        return np.unique(target.as_text().values.astype(str), return_inverse=True)[1], True
+        values = target.values.astype(str) if target.kind == "text" else target.values
+        return np.unique(values, return_inverse=True)[1], True
     rank = np.empty(table.n_rows, dtype=np.intp)
     rank[np.argsort(target.values, kind="stable")] = np.arange(table.n_rows)
     bins = min(QUANTILES, max(1, table.n_rows // ROWS_PER_QUANTILE))
@@ -226,7 +239,7 @@ def _task(table: Table, targets: tuple[Column, ...], plan: EncodingPlan) -> tupl
     known = column.values[~column.missing]
     values = np.unique(known)
     few = len(values) <= MAX_NUMBER_CLASSES and (len(values) == 2 or len(known) >= ROWS_PER_CLASS * len(values))
-    if column.origin == "boolean" or (column.origin != "date" and few and (values == np.floor(values)).all()):
+    if column.origin == "boolean" or (column.origin not in COUNTED and few and (values == np.floor(values)).all()):
         found = "true and false" if column.origin == "boolean" else count(len(values), "different whole number")
         return "classification", [f"Task: classification, because {name} has {found}; --task regression changes that."]
     return "regression", [f"Task: regression, because {name} holds numbers; --task classification changes that."]
@@ -241,15 +254,25 @@ def _reason_to_leave_out(column: Column, plan: EncodingPlan) -> str:
     if column.kind == "number":
         known = column.values[~missing]
         return "the same value in every row" if known.min() == known.max() and not telling else ""
-    distinct = len(set(column.values[~missing].tolist()))
+    known = column.values[~missing].tolist()
+    distinct = len(set(known))
     if distinct == 1 and not telling:
         return "the same value in every row"
-    if distinct > plan.max_categories and column.name not in plan.nominal:
+    if tells_rows_apart(distinct, len(known)) and column.name not in plan.nominal:
         return (
-            f"text with {distinct:,} different values (--nominal keeps it as names, "
-            f"--max-categories raises the limit of {plan.max_categories})"
+            f"text with {distinct:,} different values in {len(known):,} rows, which tells rows apart and says nothing "
+            "of new ones (--nominal keeps it as names)"
         )
     return ""
+
+
+def tells_rows_apart(different: int, cells: int) -> bool:
+    """Whether text has so many different values that they are names of rows: more than 50, and than half the cells.
+
+    >>> tells_rows_apart(51, 100), tells_rows_apart(51, 102), tells_rows_apart(50, 50)
+    (True, False, False)
+    """
+    return different > max(MAX_NAMES_OF_ROWS, cells / 2)
 
 
 def _check_target(table: Table, column: Column, task: str) -> str:

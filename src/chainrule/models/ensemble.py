@@ -153,7 +153,7 @@ class Ensemble:
         return evaluate_values(truth, predicted, self.encoding.target_names)
 
     def with_unknown(self, policy: str) -> Ensemble:
-        """Return the ensemble with another policy for text values that training did not have: refuse or ignore."""
+        """Return the ensemble with another policy for text values that training did not have: other or refuse."""
         return replace(self, members=tuple(member.with_unknown(policy) for member in self.members))
 
     def read(self, rows: Any, **reading: Any) -> Table:

@@ -185,7 +185,7 @@ class Model:
         return evaluate_outputs(self.encoding, self.outputs(table), self.encoding.encode_targets(table))
 
     def with_unknown(self, policy: str) -> Model:
-        """Return the model with another policy for text values that training did not have: refuse or ignore.
+        """Return the model with another policy for text values that training did not have: other or refuse.
 
         Raises
         ------

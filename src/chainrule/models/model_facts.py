@@ -185,11 +185,12 @@ def _plan_from_dict(facts: dict[str, Any], own: dict[str, Activation]) -> dict[s
 
 
 def _encoding_plan(facts: dict[str, Any]) -> EncodingPlan:
-    """Files are known by their names; a file holds no rows."""
+    """Files are known by their names; a file holds no rows. What older files call "ignore" is part of "other"."""
     for name in ("validation_file", "test_file"):
         if not isinstance(facts.get(name), (str, type(None))):
             raise ValueError(f"its {name} is no name")
-    return EncodingPlan(**_known_fields(EncodingPlan, facts))
+    today = {**facts, "unknown": "other"} if facts.get("unknown") == "ignore" else facts
+    return EncodingPlan(**_known_fields(EncodingPlan, today))
 
 
 class OnlyName(NamedTuple):

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule.data.columns import count, name_list
+from chainrule.data.roles import tells_rows_apart
+from chainrule.data.spellings import variants_in_words
 from chainrule.models.doctor.findings import Finding, finding, quoted
 from chainrule.models.doctor.patient import Check, Patient
 
@@ -122,7 +124,6 @@ def categories(patient: Patient) -> Iterator[Finding]:
     """One node per value works where each value has enough rows to learn from."""
     plan = patient.encoding_plan
     lost: list[str] = []
-    many: list[str] = []
     rare: list[str] = []
     rare_values = 0
     for column in patient.inputs:
@@ -130,26 +131,17 @@ def categories(patient: Patient) -> Iterator[Finding]:
             continue
         counts = Counter(column.values.tolist())
         del counts[None]
-        if len(counts) > plan.max_categories and column.name not in plan.nominal:
-            (many if patient.n_rows >= 20 * len(counts) else lost).append(f"{column.name}")
+        if column.name not in plan.nominal and tells_rows_apart(len(counts), sum(counts.values())):
+            lost.append(column.name)
         elif len(counts) > 1 and (seldom := sum(n < RARE for n in counts.values())):
             rare.append(column.name)
             rare_values += seldom
-    if many:
-        yield finding(
-            "categories",
-            "hint",
-            f"{quoted(many)}: left out, with more than {plan.max_categories} different values each.",
-            "Each value has rows enough to be learnt, but needs a node of its own.",
-            "Keep it as names.",
-            nominal=patient.as_names(many),
-        )
     if lost:
         yield finding(
             "categories",
             "hint",
-            f"{quoted(lost)}: left out, with more than {plan.max_categories} different values each.",
-            "With a node for each value there are too few rows for each to learn from.",
+            f"{quoted(lost)}: left out, as most rows have a value of their own.",
+            "Such a name tells rows apart, and says nothing of new ones.",
             "Say so with --ignore, or group the values into fewer.",
             ignore=patient.ignoring(lost),
         )
@@ -160,8 +152,27 @@ def categories(patient: Patient) -> Iterator[Finding]:
             f"{quoted(rare)}: {count(rare_values, 'value')} in fewer than {RARE} rows.",
             "Where values are rare, new rows are likely to bring one that training did not have, and are refused.",
             "Let unknown values pass when predicting, or group rare values into one.",
-            unknown="ignore",
+            unknown="other",
         )
+
+
+def spellings(patient: Patient) -> Iterator[Finding]:
+    """One name, one way to write it."""
+    plan = patient.encoding_plan
+    targets = [column for column in patient.targets if patient.task == "classification"]
+    for columns, severity, why in (
+        (targets, "hint", "Classes count as one where that is all the difference, under the most frequent spelling."),
+        (patient.inputs, "warning", "Each spelling is a name of its own, with a part of the rows to learn from."),
+    ):
+        found = [words for c in columns if c.name not in plan.nominal and (words := variants_in_words(c))]
+        if found:
+            yield finding(
+                "spellings",
+                "hint" if severity == "hint" else "warning",
+                f"Names that differ in case or white space alone: {name_list(found, limit=5)}.",
+                why,
+                "Write each name in one way; if they are different things, name the column with --nominal.",
+            )
 
 
 COLUMN_CHECKS = (
@@ -169,4 +180,5 @@ COLUMN_CHECKS = (
     Check(constant_columns, "Every input tells examples apart."),
     Check(missing_values, "No value is missing, or it is said what to do."),
     Check(categories, "Names have enough rows each."),
+    Check(spellings, "Each name is written in one way."),
 )

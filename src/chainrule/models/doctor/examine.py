@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from chainrule.data.columns import Table, count
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.reading_plan import ReadingPlan
+from chainrule.data.remarks import choices_in_words
 from chainrule.data.roles import choose_roles, left_out_notes
 from chainrule.errors import ChainruleError, UsageError
 from chainrule.models.doctor.belonging import BELONGING_CHECKS
@@ -196,7 +197,8 @@ def _notes(patient: Patient, refused: bool) -> tuple[str, ...]:
     notes = table.notes
     left_out: tuple[tuple[str, str], ...] = ()
     if setup is not None and not refused:
-        notes, left_out = setup.table.notes, setup.encoding.left_out
+        notes = (*setup.table.notes, *choices_in_words(setup.encoding.inputs, setup.table))
+        left_out = setup.encoding.left_out
     else:  # a setup that only the remedies made possible would tell of them
         with suppress(ChainruleError):
             left_out = choose_roles(table, plan).left_out

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.data.columns import Column, name_list
-from chainrule.data.input_nodes import scaling
 from chainrule.data.number_targets import NumberTargets
+from chainrule.data.scaling import scaling
 from chainrule.models.doctor.findings import Finding, finding
 from chainrule.models.doctor.outputs import DISTANCE_LOSSES, head
 from chainrule.models.doctor.patient import Check, Patient

@@ -5,16 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from chainrule.data.columns import Column, Table, refuse_infinite
+from chainrule.data.columns import Column, Origin, Table, refuse_infinite
 from chainrule.data.encoder import Encoding
 from chainrule.data.encoding import fit_encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.frames import column_from_array, counted_from_zero, table_from_object
-from chainrule.data.input_nodes import NameInput, NumberInput
+from chainrule.data.input_nodes import Input
+from chainrule.data.name_input import NameInput
+from chainrule.data.number_input import COUNTED, NumberInput
 from chainrule.data.number_targets import NumberTargets
 from chainrule.data.text_columns import read_text_columns
 from chainrule.engines.sparse_first_layer import is_sparse
@@ -46,8 +48,10 @@ def fit_rows(
         Whether y holds labels.
     weight : array (N,), optional
         How much each row counts for scales and medians: one of weight 2 as two rows, one of weight 0 not at all.
-    unknown, max_categories
-        As in `EncodingPlan`.
+    unknown : {"ignore", "refuse"}
+        What becomes of a text that fit did not see: all inputs of its column are 0, or an error.
+    max_categories : int
+        A text column with more different values is left out.
 
     Warns
     -----
@@ -70,7 +74,7 @@ def fit_rows(
     names = tuple(column.name for column in targets)
     if classify:  # nor on the further columns
         targets = targets[:1]
-    naming = {column.name: reason for column in table.columns if (reason := _names_rows(column))}
+    naming = {column.name: reason for column in table.columns if (reason := _too_many(column, max_categories))}
     if len(naming) == len(table.columns):
         first = next(iter(naming))
         raise UsageError(f'preprocess=True finds no column to learn from: "{first}" is {naming[first]}.')
@@ -79,7 +83,7 @@ def fit_rows(
         task="classification" if classify else "regression",
         missing="impute",
         max_categories=max_categories,
-        unknown=unknown,
+        unknown="other" if unknown == "ignore" else unknown,
         ignore=tuple(naming),
         validation=0.0,
         test=0.0,
@@ -89,11 +93,10 @@ def fit_rows(
     encoding = fit_encoding(whole, plan, counts, output_activation="softmax" if classify else "identity")
     left_out = tuple((name, naming.get(name, reason)) for name, reason in encoding.left_out)
     columns = tuple(name for name in table.names if name not in names)
-    inputs = encoding.inputs if weight is None else tuple(_weighed(item, table, weight) for item in encoding.inputs)
+    inputs = tuple(_in_one_input(item, table, weight) for item in encoding.inputs)
     encoding = replace(encoding, inputs=inputs, left_out=left_out, columns=columns)
     for name, reason in left_out:
-        told = reason.replace("--nominal keeps it as names, --max-categories raises", "max_categories raises")
-        warnings.warn(f'preprocess=True leaves out the column "{name}": {told}.', stacklevel=6)
+        warnings.warn(f'preprocess=True leaves out the column "{name}": {reason}.', stacklevel=6)
     _tell_of_many(encoding, table.n_rows)
     if classify:
         return encoding
@@ -122,12 +125,25 @@ def refuse_other_containers(X: Any) -> None:
 
 def encode_rows(encoding: Encoding, X: Any) -> np.ndarray:
     """Return the inputs of the network for rows of X, (N, nodes), float64."""
-    return encoding.encode_inputs(_table(X, encoding.text_columns, encoding.columns))
+    table = _table(X, encoding.text_columns, encoding.columns)
+    counted = {item.name: item for item in encoding.inputs if isinstance(item, NumberInput)}
+    columns = [_counted_so(column, counted.get(column.name)) for column in table.columns]
+    return encoding.encode_inputs(replace(table, columns=tuple(columns)))
 
 
-def _weighed(item: NumberInput | NameInput, table: Table, weight: np.ndarray) -> NumberInput | NameInput:
-    """The same input with the mean, the deviation and the median of rows that count by their weights."""
+def _counted_so(column: Column, item: NumberInput | None) -> Column:
+    """A column of plain numbers in the units of training's: dates may come as days since 1970."""
+    if item is None or column.kind == "text" or item.takes(column) or column.origin in COUNTED:
+        return column
+    return replace(column, origin=cast(Origin, item.origin))
+
+
+def _in_one_input(item: Input, table: Table, weight: np.ndarray | None) -> Input:
+    """The same input without cycles, and with mean, deviation and median of rows that count by their weights."""
     if isinstance(item, NameInput):
+        return item
+    item = replace(item, periods=(), low=None, high=None)
+    if weight is None:
         return item
     column = table.column(item.name)
     known = ~column.missing & (weight > 0)
@@ -153,14 +169,15 @@ def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
     return float((values[first] + values[min(after, len(values) - 1)]) / 2)
 
 
-def _names_rows(column: Column) -> str:
-    """The reason to leave out a column of text that tells nothing but the rows apart, or an empty string."""
+def _too_many(column: Column, most: int) -> str:
+    """The reason to leave out a column of text with too many values, or one that tells nothing but the rows apart."""
     if column.kind != "text":
         return ""
     values = column.values[~column.missing].tolist()
     different = len(set(values))
     if len(values) < ROWS_TO_TELL or different <= NAMES_ROWS * len(values):
-        return ""
+        many = f"text with {different:,} different values (max_categories raises the limit of {most})"
+        return many if different > most else ""
     return (
         f"text with {different:,} different values in {len(values):,} rows, which tells rows apart and says nothing of "
         "new ones. Drop it, or group its values into fewer"

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.catalogue import FusedLoss, Loss, activation_named, loss_named
-from chainrule.data.encoding_plan import UNKNOWN
 from chainrule.errors import UsageError
 from chainrule.training.plan import ENGINE_NAMES
 
@@ -196,8 +195,8 @@ TABLE = {
         "'logistic_binary_cross_entropy' and your own; weights, predictions and losses have their unit.",
     ),
     "unknown": Parameter(
-        " or ".join(map(repr, UNKNOWN)),
-        _word(*UNKNOWN),
+        "'ignore' or 'refuse'",
+        _word("ignore", "refuse"),
         "With preprocess=True, what to do with a text that fit did not see: 'ignore', all inputs of its column are 0; "
         "or 'refuse'.",
     ),

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chainrule.errors import UsageError
-from chainrule.models.export import c_functions
+from chainrule.models.export import c_cells, c_functions
 from chainrule.models.export.c_comment import has_dates, opening_comment
 from chainrule.models.export.c_data import (
     column_tables,
+    cycle_rows,
     label_array,
     label_table,
     prepared_column_tables,
@@ -173,26 +174,28 @@ def _network(program: Program, layers: Sequence[DenseLayer], name: str, number_:
 
 def _encode(program: Program, name: str) -> str:
     if program.plain:
-        return filled(c_functions.ENCODE_PLAIN, name, count=len(program.columns))
+        return filled(c_cells.ENCODE_PLAIN, name, count=len(program.columns))
     arguments = ["const double *numbers"] if program.numbers or not program.texts else []
     arguments += ["const char *const *names"] if program.texts else []
     words: dict[str, Any] = {"arguments": ", ".join(arguments)}
     loops = []
     if program.numbers:
-        template = c_functions.NUMBERS_OR_GAPS if program.nodes else c_functions.ENCODE_NUMBERS
+        template = c_cells.NUMBERS_OR_GAPS if program.nodes else c_cells.ENCODE_NUMBERS
         loops.append(filled(template, name, count=len(program.numbers)))
+        cycles = len(cycle_rows(program))
+        loops += [filled(c_cells.ENCODE_CYCLES, name, count=cycles)] if cycles else []
     if program.texts:
-        template = c_functions.TEXT_POSITIONS if program.nodes else c_functions.ENCODE_NAMES
+        template = c_cells.TEXT_POSITIONS if program.nodes else c_cells.ENCODE_NAMES
         loops.append(filled(template, name, count=len(program.texts)))
     if not program.nodes:
-        return filled(c_functions.ENCODE, name, loops="\n".join(loops), **words)
+        return filled(c_cells.ENCODE, name, loops="\n".join(loops), **words)
     words |= {
         "count": program.n_values + sum(step.n_outputs for step in program.steps),
         "columns": "\n".join(loops),
         "steps": step_code(program.steps, f"{name}_s", program.n_values),
         "inputs": program.sizes[0],
     }
-    return filled(c_functions.ENCODE_WITH_STEPS, name, **words)
+    return filled(c_cells.ENCODE_WITH_STEPS, name, **words)
 
 
 def _predict(program: Program, name: str) -> Iterator[str]:

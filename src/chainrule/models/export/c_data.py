@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.models.export.c_functions import NAME_TABLE, NUMBER_TABLE, TEXT_TABLE, filled
+from chainrule.models.export.c_cells import CYCLE_TABLE, NAME_TABLE, NUMBER_TABLE, TEXT_TABLE
+from chainrule.models.export.c_functions import filled
 from chainrule.models.export.c_steps import integers
 from chainrule.models.export.program import Classes, Labels, NameColumn, NumberColumn, Program, Values, label_kind
 from chainrule.models.export.text import bracketed, number
@@ -87,6 +88,8 @@ def column_tables(program: Program, name: str) -> list[str]:
     if program.numbers:
         rows = [_number_row(i, column) for i, column in number_places(program)]
         tables.append(filled(NUMBER_TABLE, name, count=len(rows), rows="\n".join(rows)))
+        cycles = cycle_rows(program)
+        tables += [filled(CYCLE_TABLE, name, count=len(cycles), rows="\n".join(cycles))] if cycles else []
     if program.texts:
         for i, column in enumerate(program.texts):
             names = f"static const char *const {name}_names_{i}[{len(column.names)}]"
@@ -115,14 +118,24 @@ def prepared_column_tables(program: Program, name: str) -> list[str]:
 
 def _number_row(i: int, column: NumberColumn) -> str:
     fill = "NAN" if column.fill is None else number(column.fill)
-    indicator = column.node + 1 if column.indicator else -1
+    indicator = column.node + column.n_nodes - 1 if column.indicator else -1
     return f"    {{{i}, {column.node}, {indicator}, {number(column.center)}, {number(column.scale)}, {fill}}},"
 
 
+def cycle_rows(program: Program) -> list[str]:
+    """The cycles of all columns: where the number stands, the node of its sine, and the period."""
+    return [
+        f"    {{{i}, {column.node + 1 + 2 * k}, {number(period)}}},"
+        for i, column in number_places(program)
+        for k, period in enumerate(column.periods)
+    ]
+
+
 def _name_row(i: int, column: NameColumn, name: str) -> str:
-    places = {"refused": f"{name}_refused", "none": f"{name}_none", "node": str(column.node + len(column.names))}
-    missing, unknown = places[column.missing], places[column.unknown]
-    return f"    {{{name}_names_{i}, {len(column.names)}, {column.node}, {missing}, {unknown}}},"
+    places = {"refused": f"{name}_refused", "none": f"{name}_none"}
+    missing = places.get(column.missing, str(column.node + column.n_nodes - 1))
+    unknown = places.get(column.unknown, str(column.node + len(column.names)))
+    return f"    {{{name}_names_{i}, {len(column.names)}, {column.node}, {column.n_nodes}, {missing}, {unknown}}},"
 
 
 def weight_kind(program: Program) -> str:

@@ -89,14 +89,25 @@ def _with_column(V: np.ndarray, column: Column, cells: list[Any]) -> tuple[np.nd
         with np.errstate(all="ignore"):
             node = (np.where(missing, np.nan if column.fill is None else column.fill, v) - column.center) / column.scale
         refused = np.isinf(node) if column.gaps else ~np.isfinite(node)
-        return np.column_stack([V, node, *([missing] if column.indicator else [])]), refused
+        waves = [wave for period in column.periods for wave in _waves(v, period)]
+        return np.column_stack([V, node, *waves, *([missing] if column.indicator else [])]), refused
     places = {name: k for k, name in enumerate(column.names)}
     n = len(column.names)
-    codes = np.array([n if cell is None else places.get(cell, n + 1) for cell in cells], dtype=int)
     if not isinstance(column, NameColumn):
+        codes = np.array([n if cell is None else places.get(cell, n + 1) for cell in cells], dtype=int)
         return np.column_stack([V, codes]), fine
-    refused = (codes == n) & (column.missing == "refused") | (codes == n + 1) & (column.unknown == "refused")
-    return np.hstack([V, (codes[:, None] == np.arange(column.n_nodes)).astype(float)]), refused
+    none, refused_code = -1, -2
+    of_missing = {"refused": refused_code, "none": none, "node": column.n_nodes - 1}[column.missing]
+    of_unknown = {"refused": refused_code, "none": none, "node": n}[column.unknown]
+    codes = np.array([of_missing if cell is None else places.get(cell, of_unknown) for cell in cells], dtype=int)
+    return np.hstack([V, (codes[:, None] == np.arange(column.n_nodes)).astype(float)]), codes == refused_code
+
+
+def _waves(v: np.ndarray, period: float) -> list[np.ndarray]:
+    """Sine and cosine of each number's place in a period; 0 where it is missing."""
+    with np.errstate(all="ignore"):
+        angle = 2 * np.pi * (v / period % 1.0)
+        return [np.where(np.isnan(v), 0.0, wave(angle)) for wave in (np.sin, np.cos)]
 
 
 def _forward(layers: Sequence[DenseLayer], A: np.ndarray) -> np.ndarray:

@@ -74,15 +74,28 @@ function encode(row) {
 }
 """
 
-NUMBER_NODES = """
+_NUMBER_NODES = """
 /** The scaled number, and whether it was missing where the column has an indicator. */
-function numberNodes(name, { read, center, scale, fill, indicator }, value) {
+function numberNodes(name, { read, center, scale, fill, indicatorPERIODS }, value) {
   const known = read(name, value);
   const missing = Number.isNaN(known);
   const node = checked(name, ((missing ? fill : known) - center) / scale);
-  return indicator ? [node, missing ? 1 : 0] : [node];
+  return indicator ? [nodeWAVES, missing ? 1 : 0] : [nodeWAVES];
 }
 """
+_WAVES = """
+/** Sine and cosine of a number's place in each period; zeros where it is missing. */
+function waves(periods, value) {
+  return periods.flatMap((period) => {
+    if (Number.isNaN(value)) return [0, 0];
+    const angle = 2 * Math.PI * (value / period - Math.floor(value / period));
+    return [Math.sin(angle), Math.cos(angle)];
+  });
+}
+"""
+NUMBER_NODES = _NUMBER_NODES.replace("PERIODS", "").replace("WAVES", "")
+_CYCLIC = _NUMBER_NODES.replace("PERIODS", ", periods").replace("WAVES", ", ...waves(periods, known)")
+CYCLIC_NUMBER_NODES = _CYCLIC + _WAVES
 
 NUMBER_OR_GAP = """
 /** The number, NaN where it is missing. */
@@ -107,14 +120,16 @@ function asText(value) {
 }
 
 /** 1 for the row's own name and 0 for the others. */
-function nameNodes(name, { names, missing, unknown }, value) {
+function nameNodes(name, { names, missing, unknown, width }, value) {
   const none = value === null || value === undefined || Number.isNaN(value);
-  const own = none ? names.length : names.indexOf(asText(value));
-  if ((none ? missing : unknown) === "refused" && (own < 0 || own === names.length)) {
+  const nodes = new Array(width).fill(0);
+  const rule = none ? missing : unknown;
+  let own = none ? -1 : names.indexOf(asText(value));
+  if (own < 0 && rule === "refused") {
     throw new RangeError(`column ${JSON.stringify(name)}: ${String(value)} is none of ${names.join(", ")}`);
   }
-  const nodes = new Array(names.length + (missing === "node" ? 1 : 0)).fill(0);
-  if (own >= 0 && own < nodes.length) nodes[own] = 1;
+  if (own < 0 && rule === "node") own = none ? width - 1 : names.length;
+  if (own >= 0) nodes[own] = 1;
   return nodes;
 }
 """

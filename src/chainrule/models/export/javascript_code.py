@@ -115,18 +115,22 @@ def _columns(program: Program) -> str:
         return names
     notes = """
 // A number gives (value - center) / scale, with `fill` for a missing one (NaN: it is refused), and with `indicator` a
-// second number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; `missing` and `unknown`
-// say whether such a name is "refused", gives zeros ("none"), or for a missing one has a "node" of its own.
+// last number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; `missing` and `unknown`
+// say whether such a name is "refused", gives zeros ("none"), or has a "node" behind those of the names.
 """
     return f"{names}\n{notes}{_encodings(program)}"
 
 
 def _encodings(program: Program) -> str:
-    lines = "\n".join(f"  {_column(column)}," for column in program.columns)
+    lines = "\n".join(f"  {_column(program, column)}," for column in program.columns)
     return f"const encodings = [\n{lines}\n];"
 
 
-def _column(column: Column) -> str:
+def _cyclic(program: Program) -> bool:
+    return any(column.periods for column in program.numbers)
+
+
+def _column(program: Program, column: Column) -> str:
     facts: dict[str, str] = {}
     if isinstance(column, UnusedColumn):
         return "{}"
@@ -136,11 +140,13 @@ def _column(column: Column) -> str:
         facts = {"kind": "numberNodes", "read": "asDays" if column.date else "asNumber", "node": str(column.node)}
         values = {"center": column.center, "scale": column.scale, "fill": column.fill, "indicator": column.indicator}
         facts |= {name: literal(value) for name, value in values.items()}
+        facts |= {"periods": f"[{', '.join(map(literal, column.periods))}]"} if _cyclic(program) else {}
     else:
         names = f"[{', '.join(map(literal, column.names))}]"
         if isinstance(column, NameColumn):
             facts = {"kind": "nameNodes", "node": str(column.node), "names": names}
             facts |= {"missing": literal(column.missing), "unknown": literal(column.unknown)}
+            facts |= {"width": str(column.n_nodes)}
         else:
             facts = {"kind": "textPosition", "texts": names}
     return f"{{ {', '.join(f'{name}: {value}' for name, value in facts.items())} }}"
@@ -213,7 +219,7 @@ def _encoding(program: Program) -> list[str]:
     columns, used = program.columns, []
     used.append(cells.ENCODE_WITH_STEPS if program.nodes else cells.ENCODE.replace("WIDTH", str(program.sizes[0])))
     if any(not column.gaps for column in program.numbers):
-        used.append(cells.NUMBER_NODES)
+        used.append(cells.CYCLIC_NUMBER_NODES if _cyclic(program) else cells.NUMBER_NODES)
     if any(column.date for column in program.numbers):
         used.append(cells.AS_DAYS)
     if any(column.gaps for column in program.numbers):

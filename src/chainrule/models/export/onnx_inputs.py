@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def _numbers(
             used = [i for i, column in enumerate(program.columns) if isinstance(column, NumberColumn)]
             X = graph.add("Gather", X, np.array(used), axis=1)
     nodes = [column.node for column in columns]
+    waves, nodes_of_waves = _waves(graph, columns, X, dtype)
     missing = graph.add("IsNaN", X) if any(column.fill is not None for column in columns) else ""
     if missing:
         fill = np.array([np.nan if column.fill is None else column.fill for column in columns], dtype)
@@ -80,19 +82,38 @@ def _numbers(
     else:
         X = graph.refuse_not_finite(X, dtype, "refused: a number is missing or too large")
     indicators = [i for i, column in enumerate(columns) if column.indicator]
-    if not indicators:
-        return X, nodes
-    flags = graph.add("Gather", graph.cast(missing, dtype), np.array(indicators), axis=1)
-    return graph.add("Concat", X, flags, axis=1), nodes + [columns[i].node + 1 for i in indicators]
+    blocks = [X, *waves]
+    if indicators:
+        blocks.append(graph.add("Gather", graph.cast(missing, dtype), np.array(indicators), axis=1))
+    nodes += nodes_of_waves + [columns[i].node + columns[i].n_nodes - 1 for i in indicators]
+    return X if len(blocks) == 1 else graph.add("Concat", *blocks, axis=1), nodes
+
+
+def _waves(
+    graph: GraphBuilder, columns: Sequence[NumberColumn], X: str, dtype: np.dtype[Any]
+) -> tuple[list[str], list[int]]:
+    """The sines of all numbers' places in their periods, then the cosines, 0 where missing; and the nodes they are."""
+    cycles = [(i, column.node + 1 + 2 * k, period) for i, column in enumerate(columns)
+              for k, period in enumerate(column.periods)]  # fmt: skip
+    if not cycles:
+        return [], []
+    places, sines, periods = zip(*cycles, strict=True)
+    values = graph.add("Gather", X, np.array(places), axis=1)
+    turns = graph.add("Div", values, np.array(periods, dtype))
+    angle = graph.add("Mul", graph.add("Sub", turns, graph.add("Floor", turns)), np.array(2 * np.pi, dtype))
+    gap, zero = graph.add("IsNaN", values), np.array(0, dtype)
+    later = graph.add("Add", angle, np.array(np.pi / 2, dtype))  # older runtimes have no cosine in float64
+    waves = [graph.add("Where", gap, zero, graph.add("Sin", one)) for one in (angle, later)]
+    return waves, [*sines, *(node + 1 for node in sines)]
 
 
 def _names(graph: GraphBuilder, column: NameColumn, text: str, dtype: np.dtype[Any]) -> str:
     """1 for the row's own name and 0 for the others, (N, nodes); a code beyond the nodes gives zeros or is refused."""
     none, refused = column.n_nodes, column.n_nodes + 1
     codes = {name: i for i, name in enumerate(column.names)}
-    of_missing = {"node": len(column.names), "none": none, "refused": refused}[column.missing]
+    of_missing = {"node": column.n_nodes - 1, "none": none, "refused": refused}[column.missing]
     codes.setdefault("", of_missing)  # unless the empty string is a name
-    unknown = none if column.unknown == "none" else refused
+    unknown = {"node": len(column.names), "none": none, "refused": refused}[column.unknown]
     code = graph.add_ml(
         "LabelEncoder",
         text,

@@ -14,27 +14,26 @@ import numpy as np
 from chainrule.errors import UsageError
 from chainrule.models.export.steps import Step
 
-# What is done with a name that is missing, or that training did not have: it is refused, it sets no node, or (for a
-# missing one) a node of its own.
+# What is done with a name that is missing, or that has no node: it is refused, it sets no node, or one for all such.
 Rule = Literal["refused", "none", "node"]
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A node with (value - center) / scale, and perhaps one that is 1 where the value is missing.
+    """A node with (value - center) / scale, perhaps sines and cosines, perhaps one that is 1 where it is missing.
 
     Attributes
     ----------
-    name : str
     node : int
         The position of its first node among the inputs of layer 1.
-    center, scale : float
     fill : float or None
         What stands in for a missing value; None where a missing value is refused.
     indicator : bool
-        Whether the next node says that the value is missing.
-    date : bool
-        Whether the values are dates, in days since 1970-01-01.
+        Whether the last node says that the value is missing.
+    origin : {"float", "integer", "boolean", "date", "time", "duration"}
+        What the values are: dates in days since 1970-01-01, times of day in hours, durations in seconds.
+    periods : tuple of float
+        For each two nodes behind the first, sin(2 pi value / period) and cos(2 pi value / period), 0 where missing.
     gaps : bool
         Whether a missing value goes on as NaN, for the steps behind.
     """
@@ -45,21 +44,27 @@ class NumberColumn:
     scale: float = 1.0
     fill: float | None = None
     indicator: bool = False
-    date: bool = False
+    origin: str = "float"
+    periods: tuple[float, ...] = ()
     gaps: bool = False
 
     @property
     def n_nodes(self) -> int:
         """How many nodes it has."""
-        return 1 + self.indicator
+        return 1 + 2 * len(self.periods) + self.indicator
+
+    @property
+    def date(self) -> bool:
+        """Whether the values are dates."""
+        return self.origin == "date"
 
     @property
     def as_it_is(self) -> bool:
         """Whether the node is the number itself, and must be there."""
-        return (self.center, self.scale, self.fill, self.indicator, self.date, self.gaps) == _AS_IT_IS
+        return (self.center, self.scale, self.fill, self.n_nodes, self.date, self.gaps) == _AS_IT_IS
 
 
-_AS_IT_IS = (0.0, 1.0, None, False, False, False)
+_AS_IT_IS = (0.0, 1.0, None, 1, False, False)
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,15 @@ class NameColumn:
 
     Attributes
     ----------
-    name : str
     node : int
         The position of its first node among the inputs of layer 1.
     names : tuple of str
     missing : {"refused", "none", "node"}
-        With "node", the node behind those of the names is 1 where the name is missing.
-    unknown : {"refused", "none"}
+        With "node", the last node is 1 where the name is missing.
+    unknown : {"refused", "none", "node"}
+        With "node", the one behind those of the names is 1 for every other name.
+    spare : bool
+        Whether there is such a node, although no name that is not refused sets it.
     """
 
     name: str
@@ -82,23 +89,17 @@ class NameColumn:
     names: tuple[str, ...]
     missing: Rule = "refused"
     unknown: Rule = "refused"
+    spare: bool = False
 
     @property
     def n_nodes(self) -> int:
         """How many nodes it has."""
-        return len(self.names) + (self.missing == "node")
+        return len(self.names) + (self.unknown == "node" or self.spare) + (self.missing == "node")
 
 
 @dataclass(frozen=True)
 class TextColumn:
-    """The position of the row's own text in a list, for the steps behind; two more stand for missing and for any other.
-
-    Attributes
-    ----------
-    name : str
-    node : int
-    names : tuple of str
-    """
+    """The position of a row's text in a list, for the steps behind; two more stand for missing and for any other."""
 
     name: str
     node: int
@@ -209,7 +210,7 @@ class Program:
     Attributes
     ----------
     columns : tuple of NumberColumn, NameColumn, TextColumn or UnusedColumn
-        In the order of a row; empty for a network without a table, whose rows are the inputs themselves.
+        In the order of a row; empty for a network without a table, whose rows are its inputs.
     networks : tuple of tuple of DenseLayer
         One, or several that answer by their mean.
     answer : Classes, Labels, Values or Outputs

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from chainrule.core.network import Network
 from chainrule.core.passes import forward
+from chainrule.data import columns as table_columns
+from chainrule.data.columns import Table
 from chainrule.errors import UsageError
 from chainrule.models.ensemble import Ensemble
 from chainrule.models.export.evaluate import evaluate
@@ -116,8 +118,8 @@ def _says(model: Any, made: Described, rows: list[list[Any]]) -> np.ndarray:
         if isinstance(model, Network):
             return np.asarray(forward(model.astype("float64"), np.array(rows)).output)
         if isinstance(model, (Model, Ensemble)):
-            table = {column.name: [row[k] for row in rows] for k, column in enumerate(program.columns)}
-            labels, P = model.answers(table)
+            columns = [_as_read(column, [row[k] for row in rows]) for k, column in enumerate(program.columns)]
+            labels, P = model.answers(Table(tuple(columns), "the rows"))
         else:
             X = _as_fitted(model, made, rows)
             labels = model.predict(X)
@@ -127,6 +129,14 @@ def _says(model: Any, made: Described, rows: list[list[Any]]) -> np.ndarray:
         return np.asarray(labels, dtype=float).reshape(len(rows), -1)
     _compare_labels(program, np.asarray(labels), np.asarray(P, dtype=float))
     return np.asarray(P, dtype=float)
+
+
+def _as_read(column: Column, cells: list[Any]) -> table_columns.Column:
+    """Cells as a table has them that was read: dates as days of dates."""
+    if isinstance(column, NumberColumn):
+        numbers = np.array([np.nan if cell is None else cell for cell in cells], dtype=float)
+        return table_columns.Column(column.name, "number", numbers, "", cast(table_columns.Origin, column.origin))
+    return table_columns.Column(column.name, "text", np.array(cells, dtype=object))
 
 
 def _compare_labels(program: Program, labels: np.ndarray, P: np.ndarray) -> None:

@@ -14,22 +14,26 @@ def column_table(program: Program) -> str:
     if program.plain:
         return bracketed("COLUMNS = [", (repr(column.name) for column in program.columns), "]")
     notes = _NOTES_OF_STEPS if program.nodes else _NOTES
-    lines = "\n".join(f"    {{{_column(column)}}}," for column in program.columns)
+    lines = "\n".join(f"    {{{_column(program, column)}}}," for column in program.columns)
     width = "" if program.nodes else f"\nWIDTH = {program.sizes[0]}"
     return f"{notes}COLUMNS = [\n{lines}\n]{width}"
 
 
 _NOTES = """
 # A number gives (value - center) / scale, with "fill" for a missing one (None: it is refused), and with "indicator" a
-# second number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; "missing" and "unknown"
-# say whether such a name is "refused", gives zeros ("none"), or for a missing one has a "node" of its own.
+# last number, 1 where it was missing. Names give a 1 for the row's own and 0 for the others; "missing" and "unknown"
+# say whether such a name is "refused", gives zeros ("none"), or has a "node" behind those of the names.
 """
 _NOTES_OF_STEPS = """
 # Each gives a number, for a text its position among "texts"; the steps go on from these numbers.
 """
 
 
-def _column(column: Column) -> str:
+def _cyclic(program: Program) -> bool:
+    return any(column.periods for column in program.numbers)
+
+
+def _column(program: Program, column: Column) -> str:
     facts: dict[str, Any] = {"name": column.name}
     if isinstance(column, UnusedColumn):
         return _pairs(facts)
@@ -42,6 +46,7 @@ def _column(column: Column) -> str:
                 "fill": column.fill,
                 "indicator": column.indicator,
             }
+            facts |= {"periods": list(column.periods)} if _cyclic(program) else {}
         kind = "number_or_gap" if column.gaps else "date_nodes" if column.date else "number_nodes"
     elif isinstance(column, NameColumn):
         facts |= {
@@ -49,6 +54,7 @@ def _column(column: Column) -> str:
             "names": list(column.names),
             "missing": column.missing,
             "unknown": column.unknown,
+            "width": column.n_nodes,
         }
         kind = "name_nodes"
     else:
@@ -66,7 +72,9 @@ def encoding(program: Program) -> list[str]:
     if program.plain:
         return [functions.ENCODE_PLAIN]
     used = [functions.ENCODE_WITH_STEPS if program.nodes else functions.ENCODE]
-    numbers = functions.NUMBER_NODES.replace
+    waves = '*waves(column["periods"], value), ' if _cyclic(program) else ""
+    numbers = functions.NUMBER_NODES.replace("WAVES", waves).replace
+    used += [functions.WAVES] if waves else []
     if any(not column.gaps and not column.date for column in program.numbers):
         used.append(numbers("READ", "as_number"))
     if any(column.date for column in program.numbers):

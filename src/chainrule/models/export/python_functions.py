@@ -119,10 +119,18 @@ def number_nodes(column, value):
     """Return the scaled number, and whether it was missing where the column has an indicator."""
     value = READ(column["name"], value)
     missing = math.isnan(value)
-    if missing and column["fill"] is not None:
-        value = column["fill"]
-    node = checked(column["name"], (value - column["center"]) / column["scale"])
-    return [node, float(missing)] if column["indicator"] else [node]
+    known = column["fill"] if missing and column["fill"] is not None else value
+    node = checked(column["name"], (known - column["center"]) / column["scale"])
+    return [node, WAVES*([float(missing)] if column["indicator"] else [])]
+'''
+
+WAVES = '''
+def waves(periods, value):
+    """Return sine and cosine of a number's place in each period; zeros where it is missing."""
+    if math.isnan(value):
+        return [0.0, 0.0] * len(periods)
+    angles = [2 * math.pi * (value / period - math.floor(value / period)) for period in periods]
+    return [wave(angle) for angle in angles for wave in (math.sin, math.cos)]
 '''
 
 NUMBER_OR_GAP = '''
@@ -153,10 +161,14 @@ NAME_NODES = '''
 def name_nodes(column, value):
     """Return 1 for the row's own name and 0 for the others."""
     names, value = column["names"], as_text(value)
-    own = len(names) if value is None else names.index(value) if value in names else -1
-    if column["missing" if value is None else "unknown"] == "refused" and not 0 <= own < len(names):
+    rule = column["missing" if value is None else "unknown"]
+    if value in names:
+        own = names.index(value)
+    elif rule == "refused":
         raise ValueError(f"column {column['name']!r}: {value!r} is none of {', '.join(names)}")
-    return [float(k == own) for k in range(len(names) + (column["missing"] == "node"))]
+    else:
+        own = -1 if rule == "none" else column["width"] - 1 if value is None else len(names)
+    return [float(k == own) for k in range(column["width"])]
 '''
 
 TEXT_POSITION = '''

@@ -12,7 +12,8 @@ from chainrule.core.catalogue import ACTIVATIONS, Activation
 from chainrule.core.layers import Layer
 from chainrule.core.network import Network
 from chainrule.data.class_target import ALMOST_0, LABEL_TYPES
-from chainrule.data.encoding import ClassTarget, Encoding, NameInput, NumberInput, NumberTargets
+from chainrule.data.encoding import ClassTarget, Encoding, NumberInput, NumberTargets
+from chainrule.data.input_nodes import Input
 from chainrule.errors import UsageError
 from chainrule.models.ensemble import Ensemble
 from chainrule.models.export.pipelines import parts_of, prepare, turned_back
@@ -201,15 +202,23 @@ def _columns(encoding: Encoding, names: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
-def _column(item: NumberInput | NameInput, node: int, unknown: str) -> Column:
+def _column(item: Input, node: int, unknown: str) -> Column:
     if isinstance(item, NumberInput):
-        return NumberColumn(item.name, node, item.center, item.scale, item.fill, item.indicator, item.date)
+        constants = (item.center, item.scale, item.fill, item.indicator)
+        return NumberColumn(item.name, node, *constants, item.origin, item.periods)
+    if item.others and unknown == "refuse":
+        raise UsageError(
+            f'the column "{item.name}" refuses new names but for {len(item.others):,} that the table of training had, '
+            "which no exported file tells apart. Export it with unknown names as others: --unknown other "
+            '(with_unknown("other") in Python).'
+        )
     return NameColumn(
         item.name,
         node,
         item.categories,
         "refused" if item.refuse_missing else "node" if item.missing_node else "none",
-        "refused" if unknown == "refuse" else "none",
+        "refused" if unknown == "refuse" else "node" if item.other else "none",
+        item.other and unknown == "refuse",
     )
 
 

@@ -108,6 +108,13 @@ def _title(program: Program, sizes: str) -> str:
     return f"A network of {sizes} units."
 
 
+_KINDS = {
+    "date": "a date, in days since 1970-01-01",
+    "time": "a time of day, in hours",
+    "duration": "a duration, in seconds",
+}
+
+
 def what_a_column_takes(column: Column) -> str:
     """Say in words what a cell of a column may be.
 
@@ -118,10 +125,11 @@ def what_a_column_takes(column: Column) -> str:
         return "not used"
     if isinstance(column, NumberColumn):
         missing = "" if column.fill is None else f"; {number(column.fill)} stands in for a missing one"
-        return ("a date, in days since 1970-01-01" if column.date else "a number") + missing
+        return _KINDS.get(column.origin, "a number") + missing
     if isinstance(column, TextColumn):
         return f"text, such as {name_list(map(quoted, column.names), limit=10)}" if column.names else "text"
     rules = [f"one of {name_list(map(quoted, column.names), limit=10)}"]
     rules += ["it may be missing"] if column.missing != "refused" else []
-    rules += ["any other name counts as none of them"] if column.unknown != "refused" else []
+    rules += ["any other name counts as none of them"] if column.unknown == "none" else []
+    rules += ["all other names count as one"] if column.unknown == "node" else []
     return "; ".join(rules)
