@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.class_target import ClassTarget, fit_classes
-from chainrule.data.columns import Table, name_list
+from chainrule.data.columns import Table, Writing, name_list
 from chainrule.data.encoder import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing
@@ -110,6 +110,7 @@ def fit_encoding(
         tuple(name for name in table.names if name not in used),
         (*roles.left_out, *untold, *weights),
         (*roles.notes, *(note for note in notes if note), *log_notes(target, plan)),
+        tuple((column.name, column.writing) for column in table.columns if column.writing != Writing()),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from chainrule.data.columns import Column, Origin, Table, Writing
+from chainrule.data.columns import Column, Origin, Table, Writing, name_list
 from chainrule.data.moment_cells import BadCell, Moments, Order, read_moments
 from chainrule.data.number_cells import (
     CODE,
@@ -53,7 +53,7 @@ class Hints:
         What columns show that are numbers already.
     known : mapping of str to Writing
         How training's columns were written.
-    origins : mapping of str to Origin
+    origins : mapping of str to str
         What they held.
     """
 
@@ -62,7 +62,7 @@ class Hints:
     delimiter: str = ""
     shown: Marks = Marks()
     known: Mapping[str, Writing] = field(default_factory=dict)
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     def marks_of(self, name: str) -> Marks:
         """The marks that training's column had, or else those that its columns have in common."""
@@ -145,7 +145,24 @@ def read_text_columns(
     shown = _shown(waiting.values(), hints)
     read |= {name: _numbers(table, cells, hints, shown) for name, cells in waiting.items()}
     columns = tuple(read.get(column.name, column) for column in table.columns)
-    return replace(table, columns=columns, notes=(*table.notes, *reading_notes(columns, numbers == "all")))
+    notes = reading_notes(columns, numbers == "all")
+    return replace(table, columns=columns, notes=(*table.notes, *notes, *_units_of_training(table, columns, hints)))
+
+
+def _units_of_training(table: Table, columns: Iterable[Column], hints: Hints) -> list[str]:
+    """Refuse numbers in another unit than training's, and say where training had a unit and this table none."""
+    bare = []
+    for column in columns:
+        had, has = hints.known.get(column.name, Writing()).unit, column.writing.unit
+        if column.kind == "number" and column.name in hints.origins and had != has:
+            if has:
+                row, trained = int(np.argmin(column.missing)), f'"{had}"' if had else "no unit"
+                raise DataError(
+                    f'{table.at(row, column.name)}: the numbers of this column have the unit "{has}", and training had '
+                    f"{trained}. Write them as in training."
+                )
+            bare.append(f'"{column.name}" ("{had}")')
+    return [f"Training had a unit in {name_list(bare)}, and here is none: it was taken for the same."] if bare else []
 
 
 def _different(column: Column) -> _Cells:

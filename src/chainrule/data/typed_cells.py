@@ -102,6 +102,7 @@ def _read_cells(
         found = _fetched(cells, plain, text)
     values = {i: _numbers(found.pop(f"c{i}")) for i in plain}
     shown, unsure = _marks_shown(cells, file, plain, values, found, hints)
+    unsure = {i for i in unsure if plain[i] == "," or hints.marks_of(names[i]).decimal != "."}
     unsure |= {i for i, array in values.items() if not _sure(array)} | _odd(cells, file, list(plain))
     if unsure:
         found |= cells.fetch([f"c{i}" for i in sorted(unsure)])
@@ -183,8 +184,7 @@ def _marks_shown(
         shown.append(Marks(decimal="."))
     agreement = agreed(shown)
     if agreement.decimal != ".":
-        names = [i for i in points if _doubtful(values[i])]
-        unsure |= cells.which(names, "contains(CELL, '.')")
+        unsure |= cells.which([i for i in points if _doubtful(values[i])], "contains(CELL, '.')")
     return agreement, unsure
 
 
