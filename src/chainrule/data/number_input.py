@@ -23,6 +23,7 @@ COUNTED = {"date": "dates", "time": "times of day", "duration": "durations"}
 WRITTEN = {"date": "dates as 2012-01-31", "time": "times as 18:30", "duration": "durations as in training"}
 YEAR, WEEK, DAY = 365.2425, 7.0, 1.0  # in days, as dates are
 CYCLES = {("date", YEAR): "year", ("date", WEEK): "week", ("date", DAY): "day", ("time", 24.0): "day"}
+MEDIAN_ROWS = 100_000  # of a column without gaps
 BLOCK = 1 << 16  # numbers that are scaled at once: they stay in the processor's cache
 READ_AS = {"date": "date", "time": "time", "duration": "duration"}
 
@@ -225,12 +226,13 @@ def encode_numbers(
 
 def fit_number(column: Column, fit_rows: np.ndarray, plan: EncodingPlan, source: str) -> NumberInput | str:
     """Choose the constants of an input from its training rows; the reason to leave it out where they say nothing."""
-    values = column.values[fit_rows]
-    gaps = np.isnan(values)
-    values = values[~gaps]
+    values = column.values if len(fit_rows) == len(column.values) else column.values[fit_rows]
+    gaps = bool(np.isnan(values.min())) if len(values) else False
+    if gaps:
+        values = values[~np.isnan(values)]
     if len(values) == 0:
         return "no values in the training rows"
-    indicator = bool(gaps.any()) and plan.missing == "indicate"
+    indicator = gaps and plan.missing == "indicate"
     center, scale = scaling(values, plan.scale)
     if scale == 0:
         if not indicator:
@@ -240,8 +242,10 @@ def fit_number(column: Column, fit_rows: np.ndarray, plan: EncodingPlan, source:
         raise DataError(
             f'{source}: the numbers of column "{column.name}" are too large to be scaled. Change their unit.'
         )
-    fill = float(np.median(values)) if plan.missing in ("impute", "indicate") else None
-    low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+    # A gap that only predictions have needs no median of more than many rows.
+    step = 1 if gaps else max(1, len(values) // MEDIAN_ROWS)
+    fill = float(np.median(values[::step])) if plan.missing in ("impute", "indicate") else None
+    low, high = float(np.fmin.reduce(column.values)), float(np.fmax.reduce(column.values))
     periods = periods_of(column.origin, values)
     return NumberInput(column.name, center, scale, indicator, fill, column.origin, periods, low, high)
 

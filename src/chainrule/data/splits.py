@@ -144,6 +144,8 @@ def _groups(n_rows: int, labels: Any) -> list[np.ndarray]:
     if labels.shape != (n_rows,):
         raise UsageError(f"labels must have shape ({n_rows},), one for each row; received {labels.shape}.")
     _, codes = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
+    if len(labels) and codes.max() < 2**15:
+        codes = codes.astype(np.int16)  # which NumPy sorts by their digits
     order = np.argsort(codes, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 

@@ -43,15 +43,18 @@ class Cells:
         The SQL that reads the text, with TOKENS for the list of words that count as missing.
     tokens : tuple of str
         Those words.
+    found : tuple of str
+        Those of them that the text holds.
     """
 
     connection: Any
     reader: str
     tokens: tuple[str, ...]
+    found: tuple[str, ...]
 
     def fetch(self, selected: Sequence[str], end: str = "", *, tokens: bool = True) -> dict[str, Any]:
         """Return the values of SQL expressions of the cells, each by its name."""
-        words = ", ".join(literal(token) for token in ("", *(self.tokens if tokens else ())))
+        words = ", ".join(literal(token) for token in ("", *(self.found if tokens else ())))
         statement = f"SELECT {', '.join(selected)} FROM {self.reader.replace('TOKENS', words)} {end}"
         found: dict[str, Any] = self.connection.execute(statement).fetchnumpy()
         return found
@@ -114,7 +117,7 @@ def _read_cells(
             columns.append(Column(name, "number", values[i], "", origin, writing=writing))
         else:
             columns.append(_text_column(name, trimmed(found.pop(f"c{i}"), cells.tokens), name in as_text))
-    return _with_tokens(cells, file, columns), shown
+    return _with_tokens(cells, columns), shown
 
 
 def _not_numbers(cells: Cells, plain: Mapping[int, Mark]) -> set[int]:
@@ -239,8 +242,11 @@ def _numbers(fetched: Any) -> np.ndarray:
 
 
 def _whole(values: np.ndarray) -> bool:
-    known = values[~np.isnan(values)]
-    return len(known) > 0 and bool((known == np.floor(known)).all())
+    for some in (values[:1000], values):  # most columns with fractions are known by a few
+        known = some[~np.isnan(some)]
+        if (known != np.floor(known)).any():
+            return False
+    return len(known) > 0
 
 
 def trimmed(fetched: Any, tokens: Sequence[str]) -> np.ndarray:
@@ -266,9 +272,9 @@ def _text_column(name: str, values: np.ndarray, wanted: bool) -> Column:
     return Column(name, "text", values, "", "text")
 
 
-def _with_tokens(cells: Cells, file: TextFile, columns: list[Column]) -> list[Column]:
+def _with_tokens(cells: Cells, columns: list[Column]) -> list[Column]:
     """Count, for each column with gaps, the words that stand for a missing value."""
-    words = tuple(token for token in cells.tokens if token and token.encode() in file.contents.found)
+    words = cells.found
     gaps = [i for i, column in enumerate(columns) if column.missing.any()] if words else []
     for batch in _batches(gaps):
         counts = cells.fetch([f"histogram({token_sql(f'c{i}', words)}) AS c{i}" for i in batch], tokens=False)

@@ -143,8 +143,8 @@ class Examples:
             rows = getattr(self.split, name)
             found = self.encoding.encode_inputs(self.table, rows, dtype), _as(self.Y[rows], dtype)
             for M in found:
-                finite = np.isfinite(M).all(axis=1)
-                if not finite.all():
+                if M.size and not np.isfinite([M.min(), M.max()]).all():  # NaN would be both
+                    finite = np.isfinite(M).all(axis=1)
                     raise DataError(
                         f"{self.table.at(int(rows[np.argmin(finite)]))}: a value is too large for {dtype}. "
                         "Correct or scale it, or use --dtype float64."
@@ -187,7 +187,7 @@ def usable_rows(
         nominal=tuple(name for name in plan.nominal or () if name not in away),
     )
     usable = prepare_table(table, plan)
-    kept = np.isin(table.row_numbers, usable.row_numbers)
+    kept = np.isin(table.row_numbers, usable.row_numbers) if usable.n_rows < table.n_rows else slice(None)
     weights = None if weights is None else weights[kept]
     marks = None if marking is None else marks_of(marking.take(kept), usable, plan)
     if not further:
