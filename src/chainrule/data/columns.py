@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -220,13 +221,16 @@ class Table:
         DataError
             If there is none, with the nearest name.
         """
-        for column in self.columns:
-            if column.name == name:
-                return column
+        if name in self._by_name:
+            return self._by_name[name]
         raise DataError(
             f'{says(self.source, "has")} no column "{name}". {did_you_mean(name, self.names)}'
             f"Columns: {name_list(self.names)}."
         )
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def take(self, indices: Any) -> Table:
         """Return the rows at `indices` (integers or a boolean mask); they keep their row numbers."""

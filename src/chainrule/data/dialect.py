@@ -19,6 +19,7 @@ SAMPLE_RECORDS = 200
 DELIMITERS = ("\t", ";", ",", "|", " ")
 DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
 EXCEL = re.compile(r"sep=(.)[\r\n]*")
+SPACED_QUOTE = re.compile(r' +"')
 COMMENTS = ("#", "%", "//")
 MOST_PREAMBLE = 50  # records
 
@@ -163,7 +164,8 @@ def _division(lines: list[str], delimiter: str, comment: str | None) -> tuple[bo
     """Whether spaces belong to a delimiter, and the share of records that are as long as the first."""
     rows = sample(lines, delimiter, False, comment)
     share = evenness(rows)
-    before_quote = any(re.match(r' +"', cell) for row in rows for cell in row)
+    spaces = any(' "' in line for line in lines)
+    before_quote = spaces and any(SPACED_QUOTE.match(cell) for row in rows for cell in row)
     if delimiter == " " or before_quote:
         spaced = evenness(sample(lines, delimiter, True, comment))
         if spaced > share or (before_quote and spaced == share):

@@ -23,7 +23,7 @@ COUNTED = {"date": "dates", "time": "times of day", "duration": "durations"}
 WRITTEN = {"date": "dates as 2012-01-31", "time": "times as 18:30", "duration": "durations as in training"}
 YEAR, WEEK, DAY = 365.2425, 7.0, 1.0  # in days, as dates are
 CYCLES = {("date", YEAR): "year", ("date", WEEK): "week", ("date", DAY): "day", ("time", 24.0): "day"}
-MEDIAN_ROWS = 100_000  # of a column without gaps
+MEDIAN_ROWS = 10_000  # of a column without gaps
 BLOCK = 1 << 16  # numbers that are scaled at once: they stay in the processor's cache
 READ_AS = {"date": "date", "time": "time", "duration": "duration"}
 

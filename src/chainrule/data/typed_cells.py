@@ -24,6 +24,7 @@ from chainrule.data.text_files import TextFile
 LONG = 10.0**15
 # Expressions in one SQL statement: DuckDB holds buffers for each, too many for thousands of columns.
 BATCH = 64
+GUESSED_FROM = 20_000  # cells that are looked at to guess which columns hold numbers
 # A decimal point for sure: not one before exactly three digits, and after one to three of which the first is no zero.
 POINT = r"[+-]?(0[0-9]*|[0-9]{4,}|)\.[0-9]+|[+-]?[0-9]*\.([0-9]{1,2}|[0-9]{4,})"
 # What a cast takes for a number, and nobody writes.
@@ -142,7 +143,7 @@ def _guessed(file: TextFile, layout: Layout, hints: Hints, tokens: tuple[str, ..
     """The columns whose first cells are plain numbers, with their decimal marks."""
     dialect = layout.dialect
     rows = sample(file.first_lines()[dialect.skip :], dialect.delimiter, dialect.spaced, dialect.comment)
-    rows = rows[1:] if layout.header else rows
+    rows = rows[layout.header :][: max(20, GUESSED_FROM // len(layout.names))]
     comma = hints.marks.decimal == "," or hints.marks.thousands == "."
     guessed: dict[int, Mark] = {}
     for i in range(len(layout.names)):
