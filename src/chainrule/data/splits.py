@@ -72,6 +72,8 @@ def split_rows(
             "validation and test are shares of the rows, at least 0 and together below 1; "
             f"received {validation} and {test}."
         )
+    if validation == test == 0 and labels is None and n_rows:
+        return Split(np.arange(n_rows), np.arange(0), np.arange(0))
     shares = np.array([1 - validation - test, validation, test])
     groups = _groups(n_rows, labels)
     if len(groups) == 1:

@@ -141,7 +141,9 @@ class Examples:
         """
         if (name, dtype) not in self._encoded:
             rows = getattr(self.split, name)
-            found = self.encoding.encode_inputs(self.table, rows, dtype), _as(self.Y[rows], dtype)
+            all_rows = len(rows) == self.table.n_rows
+            X = self.encoding.encode_inputs(self.table, None if all_rows else rows, dtype)
+            found = X, _as(self.Y if all_rows else self.Y[rows], dtype)
             for M in found:
                 if M.size and not np.isfinite([M.min(), M.max()]).all():  # NaN would be both
                     finite = np.isfinite(M).all(axis=1)
