@@ -15,8 +15,8 @@ FIRST, THEN = 1.0, 0.5  # seconds: what is read at once needs no progress
 
 
 def share_done(connection: Any) -> float:
-    """Ask DuckDB how far its statement is; below 0 if that is not known, as in its older versions."""
-    return float(connection.query_progress()) / 100
+    """Ask DuckDB how far its statement is; below 0 if that is not known, as its older versions do not."""
+    return float(getattr(connection, "query_progress", lambda: -100.0)()) / 100
 
 
 @contextmanager
