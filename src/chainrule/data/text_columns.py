@@ -181,7 +181,9 @@ def _moments(table: Table, cells: _Cells, hints: Hints) -> Column | None:
         raise _doubt(table, cells, found)
     if isinstance(found, BadCell):
         what = {"date": "date", "time": "time of day", "duration": "duration"}[found.origin]
-        fits = [isinstance(read_moments([cell], [1], 1, order, found.origin), Moments | Doubt) for cell in cells.cells]
+        fits = [
+            isinstance(read_moments([cell], [1], 1, found.order, found.origin), Moments | Doubt) for cell in cells.cells
+        ]
         raise _mistake(table, cells, fits, what)
     return None
 
@@ -274,8 +276,11 @@ def _mistake(table: Table, cells: _Cells, fits: Sequence[bool], what: str, comma
     cell = next(cell for cell in cells.column.values.tolist() if cell in wrong)
     rows = sum(wrong.values())
     share = "" if rows == 1 else f" ({rows:,} of the {cells.rows:,} cells of this column are not.)"
-    if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell):
+    others = (other for other, fit in zip(cells.cells, fits, strict=True) if fit)
+    if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) and all(_fits(other, Marks(",", ".")) for other in others):
         remedy = 'Use --decimal "," or clean the cell.'
+    elif "," in cell:  # which stands between words in --missing-tokens
+        remedy = f"Clean the cell, or use {_nominal(name)} to read the column as names."
     else:
         remedy = (
             f'Clean the cell, use --missing-tokens "{cell}" if it stands for a missing value, '
