@@ -81,6 +81,8 @@ def write(task: Task, folder: Path) -> Path:
 
 def by_chainrule(path: Path, kind: str) -> Callable[[], Any]:
     """What chainrule does before its first epoch."""
+    import duckdb  # noqa: F401
+
     from chainrule.models.setup import set_up
 
     source: Any = path if kind in ("csv", "parquet") else _frame(path, kind)
@@ -131,11 +133,11 @@ def measure(library: str, kind: str, path: Path) -> dict[str, float]:
     began = time.process_time()
     X = work()
     used = time.process_time() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
     # Whoever read it, it is the same table.
     assert X.dtype == np.float32
     assert np.allclose(X.mean(axis=0, dtype=float), 0, atol=1e-4)
     assert np.allclose(X.std(axis=0, dtype=float), 1, atol=1e-3)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
     return {"seconds": used, "peak": peak, "first": float(X[0, 0]), "rows": len(X)}
 
 

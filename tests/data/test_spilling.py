@@ -83,20 +83,20 @@ def test_an_interrupted_query_leaves_nothing_of_what_it_spilled(tmp_path, little
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "rows"), [("big.parquet", 1_200_000)])
-def test_files_that_need_more_room_than_there_is(tmp_path, tmp_path_factory, little_room, name, rows):
-    file = tmp_path_factory.mktemp("tables") / name
-    frame = pl.DataFrame({"x": np.random.default_rng(0).random(rows)})
-    frame.write_parquet(file)
+def test_lines_of_json_that_need_more_room_than_there_is(tmp_path, tmp_path_factory, little_room):
+    file = tmp_path_factory.mktemp("tables") / "big.jsonl"
+    pl.DataFrame({"x": np.random.default_rng(0).random(1_200_000)}).write_ndjson(file)
     little_room(0)
     with pytest.raises(DataError, match=f"cannot be read: {NO_ROOM}"):
         read_table(file)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_delimited_text_needs_no_room(tmp_path, tmp_path_factory, little_room):
-    file = tmp_path_factory.mktemp("tables") / "big.csv"
-    pl.DataFrame({"x": np.random.default_rng(0).random(300_000), "y": 1}).write_csv(file)
+@pytest.mark.parametrize("name", ["big.csv", "big.parquet"])
+def test_text_and_parquet_need_no_room(tmp_path, tmp_path_factory, little_room, name):
+    file = tmp_path_factory.mktemp("tables") / name
+    frame = pl.DataFrame({"x": np.random.default_rng(0).random(300_000), "y": 1})
+    {"csv": frame.write_csv, "parquet": frame.write_parquet}[file.suffix[1:]](file)
     little_room(0)
     assert read_table(file).n_rows == 300_000
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 from chainrule.data.dialect import DELIMITERS, find_dialect, sample
 from chainrule.data.layout import first_line_is_data
 from chainrule.data.tables import read_table
-from chainrule.data.text_files import split_lines
+from chainrule.data.text_files import CHUNK, split_lines
 from chainrule.errors import DataError
 
 
@@ -76,3 +76,15 @@ def test_the_line_of_bytes_that_are_no_text(tmp_path, before):
     path.write_bytes(before + b"\xe9,1\n")
     with pytest.raises(DataError, match=f"row {before.count(10) + 1}: the text is not valid utf-8"):
         read_table(path, encoding="utf-8")
+
+
+@pytest.mark.parametrize("word", ["NA", "missing value", "-999"])
+def test_words_between_two_pieces_of_a_file_are_found(tmp_path, word):
+    """A file is looked through in pieces; what stands across their border must not be lost."""
+    for shift in range(len(word) + 2):
+        path = tmp_path / "t.csv"
+        filler = "5" * (CHUNK - len("a,b\n1,2\n,3\n") - shift + 1)
+        path.write_text(f"a,b\n1,2\n{filler},3\n{word},4\n" + "6,7\n" * 20)
+        table = read_table(path, missing_tokens=[word])
+        assert table.column("a").missing.sum() == 1, shift
+        assert table.column("a").tokens == ((word, 1),)

@@ -211,6 +211,9 @@ def test_zip_files(tmp_path):
     assert read(tmp_path, zipped("x.csv"), "t.zip").column("b").values.tolist() == ["ä"]
     with pytest.raises(ChainruleError, match=r"t\.zip holds 2 files \(x\.csv, y\.csv\); one can be read"):
         read(tmp_path, zipped("x.csv", "y.csv"), "t.zip")
+    damaged = zipped("x.csv").replace(b"PK\x01\x02", b"PK\x01\x03")  # found by its end, but its list of files is none
+    with pytest.raises(ChainruleError, match=r"t\.zip cannot be read"):
+        read(tmp_path, damaged, "t.zip")
     with pytest.raises(ChainruleError, match="holds 0 files"):
         read(tmp_path, zipped(), "t.zip")
 

@@ -14,6 +14,7 @@ import click
 
 from chainrule import __version__
 from chainrule.cli.output import begin, forget, say, show_every_letter, unsaid
+from chainrule.cli.reading_progress import reading_shown
 from chainrule.errors import ChainruleError, did_you_mean
 from chainrule.interrupts import STOPS
 
@@ -101,7 +102,9 @@ def _exit_code(args: list[str]) -> int:
 def _code_of_command(args: list[str]) -> int:
     debug = "--debug" in args  # wherever it stands: people add it to the end of what has just failed
     try:
-        result = cli.main([arg for arg in args if arg != "--debug"], prog_name="chainrule", standalone_mode=False)
+        plain = [arg for arg in args if arg != "--debug"]
+        with reading_shown(quiet=not {"-q", "--quiet"}.isdisjoint(args)):
+            result = cli.main(plain, prog_name="chainrule", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.ClickException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -135,7 +136,7 @@ def _number_name(value: float, origin: Origin) -> str | None:
         return "true" if value else "false"
     if origin == "date":
         moment = str(np.datetime64(round(value * 86_400_000_000), "us"))
-        return moment.removesuffix("T00:00:00.000000")
+        return moment.removesuffix("T00:00:00.000000").removesuffix(".000000")
     return number_text(value)
 
 
@@ -220,13 +221,16 @@ class Table:
         DataError
             If there is none, with the nearest name.
         """
-        for column in self.columns:
-            if column.name == name:
-                return column
+        if name in self._by_name:
+            return self._by_name[name]
         raise DataError(
             f'{says(self.source, "has")} no column "{name}". {did_you_mean(name, self.names)}'
             f"Columns: {name_list(self.names)}."
         )
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.columns}
 
     def take(self, indices: Any) -> Table:
         """Return the rows at `indices` (integers or a boolean mask); they keep their row numbers."""

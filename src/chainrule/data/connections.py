@@ -13,6 +13,7 @@ from typing import Any
 
 from chainrule.data.cell_sql import literal
 from chainrule.data.room import MORE, room, where
+from chainrule.data.watching import watched
 from chainrule.errors import DataError
 from chainrule.interrupts import interrupts_held
 
@@ -59,7 +60,8 @@ def unlimited() -> Iterator[tuple[Any, Path]]:
             # How far it is can be asked for; it is not for DuckDB to print it.
             connection.execute("SET enable_progress_bar = true")
             connection.execute("SET enable_progress_bar_print = false")
-            yield connection, Path(folder)
+            with watched(connection):
+                yield connection, Path(folder)
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise DataError(f"the table cannot be read: {what_failed(error)}") from None
         finally:

@@ -65,7 +65,10 @@ def read_delimited(path: Path, source: str, reading: ReadingPlan, as_text: Seque
             plain = _copy_rows(file, layout, Path(folder) / "rows.csv")
         with connect(plain) as (connection, (name,)):
             skipped = int(layout.header) if plain == file.path else 0
-            cells = Cells(connection, _reader(name, separator, len(layout.names), skipped), tokens)
+            quotes = lines is not None or b'"' in file.contents.found
+            reader = _reader(name, separator, len(layout.names), skipped, quotes)
+            words = tuple(token for token in tokens if token and token.encode() in file.contents.found)
+            cells = Cells(connection, reader, tokens, words)
             hints = replace(hints, delimiter=dialect.delimiter)
             columns, shown = read_cells(cells, file, layout, source, hints, {*as_text, ROW_NAMES, NOTHING})
         n_rows = len(columns[0].values)
@@ -111,13 +114,14 @@ def _write_plainly(file: TextFile, layout: Layout, source: str, path: Path) -> n
     return np.array(lines, dtype=np.int64)
 
 
-def _reader(name: str, delimiter: str, width: int, skip: int) -> str:
+def _reader(name: str, delimiter: str, width: int, skip: int, quotes: bool) -> str:
     """The SQL that reads the text: every cell as text, or NULL where it is one of the TOKENS."""
     types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    mark = "'\"'" if quotes else "''"
     # A small buffer, which is enough for the longest record: the default takes 32 MB, several times.
     return (
         f"read_csv({literal(name)}, auto_detect=false, header=false, skip={skip}, delim={literal(delimiter)}, "
-        f"quote='\"', escape='\"', strict_mode=true, compression='none', nullstr=[TOKENS], "
+        f"quote={mark}, escape={mark}, strict_mode=true, compression='none', nullstr=[TOKENS], "
         f"max_line_size={LONGEST}, buffer_size={LONGEST}, columns={{{types}}})"
     )
 

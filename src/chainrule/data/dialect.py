@@ -19,6 +19,7 @@ SAMPLE_RECORDS = 200
 DELIMITERS = ("\t", ";", ",", "|", " ")
 DELIMITER_WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
 EXCEL = re.compile(r"sep=(.)[\r\n]*")
+SPACED_QUOTE = re.compile(r' +"')
 COMMENTS = ("#", "%", "//")
 MOST_PREAMBLE = 50  # records
 
@@ -102,9 +103,11 @@ def find_dialect(
         chosen = received
         spaced, _ = _division(lines[first:], chosen, comment)
     if first and skip is None and not excel:
-        counted = "line of {} is no row" if first == 1 else f"{first} lines of {{}} are no rows"
-        was = "was" if first == 1 else "were"
-        notes.append(f"The first {counted.format(source)} of the table and {was} left out; --skip 0 reads them.")
+        if first == 1:
+            notes.append(f"The first line of {source} is no row of the table and was left out; --skip 0 reads it.")
+        else:
+            words = f"The first {first} lines of {source} are no rows of the table and were left out"
+            notes.append(f"{words}; --skip 0 reads them.")
     return Dialect(chosen, spaced, first, comment or ""), notes
 
 
@@ -163,7 +166,8 @@ def _division(lines: list[str], delimiter: str, comment: str | None) -> tuple[bo
     """Whether spaces belong to a delimiter, and the share of records that are as long as the first."""
     rows = sample(lines, delimiter, False, comment)
     share = evenness(rows)
-    before_quote = any(re.match(r' +"', cell) for row in rows for cell in row)
+    spaces = any(' "' in line for line in lines)
+    before_quote = spaces and any(SPACED_QUOTE.match(cell) for row in rows for cell in row)
     if delimiter == " " or before_quote:
         spaced = evenness(sample(lines, delimiter, True, comment))
         if spaced > share or (before_quote and spaced == share):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ import numpy as np
 from chainrule.data import stored
 from chainrule.data.class_target import ClassTarget, classes_from_dict
 from chainrule.data.column_names import found, named, target_columns
-from chainrule.data.columns import Column, Table
+from chainrule.data.columns import Column, Table, Writing
 from chainrule.data.input_nodes import Input, input_from_dict
+from chainrule.data.moment_cells import ORDERS
 from chainrule.data.name_input import NameInput
+from chainrule.data.number_cells import DECIMALS, THOUSANDS
 from chainrule.data.number_input import NumberInput, encode_numbers
 from chainrule.data.number_targets import NumberTargets, numbers_from_dict
 from chainrule.data.remarks import remarks_on
@@ -35,6 +37,8 @@ class Encoding:
     left_out : tuple of (name, reason)
     notes : tuple of str
         Choices that were made for the user, to be said aloud.
+    writings : tuple of (name, Writing)
+        How the cells of columns were written in the text that trained it, where it was one.
     """
 
     inputs: tuple[Input, ...]
@@ -43,6 +47,7 @@ class Encoding:
     columns: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    writings: tuple[tuple[str, Writing], ...] = ()
 
     @property
     def n_inputs(self) -> int:
@@ -87,7 +92,12 @@ class Encoding:
             names.append(self.target.name)
         return tuple(names)
 
-    def encode_inputs(self, table: Table) -> np.ndarray:
+    @property
+    def origins(self) -> dict[str, str]:
+        """What the columns of numbers held in training, by their names."""
+        return {item.name: item.origin for item in self.inputs if isinstance(item, NumberInput)}
+
+    def encode_inputs(self, table: Table, rows: np.ndarray | None = None, dtype: Any = np.float64) -> np.ndarray:
         """Return the input nodes of every row.
 
         Parameters
@@ -95,10 +105,14 @@ class Encoding:
         table : Table
             With the columns of training, in any order; further columns are passed over. A table made from an
             array without names must have as many input columns as training had.
+        rows : int array, optional
+            Which rows, in which order; by default all.
+        dtype : float type
+            Of the result; numbers are scaled in float64 and rounded once.
 
         Returns
         -------
-        ndarray, shape (n_rows, n_inputs), float64
+        ndarray, shape (n_rows, n_inputs)
 
         Raises
         ------
@@ -110,15 +124,21 @@ class Encoding:
         columns = found(table, [item.name for item in self.inputs])
         stops = np.cumsum([len(item.node_names) for item in self.inputs]).tolist()
         places = [(item, columns[item.name], start) for item, start in zip(self.inputs, [0, *stops], strict=False)]
-        X = np.empty((table.n_rows, stops[-1] if stops else 0))
+        X = np.empty((table.n_rows if rows is None else len(rows), stops[-1] if stops else 0), dtype)
         numbers = [(item, column, start) for item, column, start in places if isinstance(item, NumberInput)]
-        done = encode_numbers(X, numbers)
+        done = encode_numbers(X, numbers, rows)
+        chosen = table
+        if rows is not None and not (done and len(numbers) == len(places)):
+            chosen = table.take(rows)
         for item, column, start in places:
+            if done and isinstance(item, NumberInput):
+                continue
             nodes = X[:, start : start + len(item.node_names)]
+            taken = column if rows is None else column.take(rows)
             if isinstance(item, NameInput):
-                item.write(nodes, column, table, self.unknown)
-            elif not done:
-                nodes[:] = item.encode(column, table, self.unknown)
+                item.write(nodes, taken, chosen, self.unknown)
+            else:
+                nodes[:] = item.encode(taken, chosen, self.unknown)
         return X
 
     def remarks(self, table: Table) -> tuple[str, ...]:
@@ -225,6 +245,7 @@ class Encoding:
             "columns": list(self.columns),
             "left_out": [list(pair) for pair in self.left_out],
             "notes": list(self.notes),
+            "writings": [[name, *astuple(writing)] for name, writing in self.writings],
         }
 
     @staticmethod
@@ -251,6 +272,7 @@ class Encoding:
             stored.entry(record, "columns", stored.several(stored.text), where),
             tuple((pair[0], pair[1]) for pair in left_out),
             stored.entry(record, "notes", stored.several(stored.text), where),
+            stored.entry(record, "writings", stored.several(_writing), where) if "writings" in record else (),
         )
 
     def _named(self, table: Table) -> Table:
@@ -280,6 +302,20 @@ class Encoding:
         if isinstance(self.target, NumberTargets):
             return self.target
         raise UsageError(f"this model predicts classes: it has no {wanted}. Use decode_labels or probabilities.")
+
+
+def _writing(record: Any, where: str) -> tuple[str, Writing]:
+    """Rebuild how a column's cells were written."""
+    if not isinstance(record, (list, tuple)) or len(record) != 6:
+        raise stored.wrong(where, "a name and five facts", record)
+    name, decimal, thousands, unit, scaled, dates = record
+    marks = ((decimal, DECIMALS, "a decimal mark"), (thousands, THOUSANDS, "a mark of thousands"))
+    for value, allowed, words in (*marks, (dates, ORDERS, "an order of dates")):
+        if value is not None and value not in allowed:
+            raise stored.wrong(where, words, value)
+    return stored.text(name, where), Writing(
+        decimal, thousands, stored.text(unit, where), stored.flag(scaled, where), dates
+    )
 
 
 def _target_from_dict(record: Any, where: str) -> ClassTarget | NumberTargets:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.class_target import ClassTarget, fit_classes
-from chainrule.data.columns import Table, name_list
+from chainrule.data.columns import Table, Writing, name_list
 from chainrule.data.encoder import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
 from chainrule.data.gaps import refuse_missing
@@ -80,7 +80,8 @@ def fit_encoding(
     """
     activation = output_activation.partition("(")[0].strip()
     rows = np.arange(table.n_rows) if fit_rows is None else np.asarray(fit_rows)
-    if rows.size == 0 or (rows.dtype == bool and not rows.any()):
+    rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+    if rows.size == 0:
         raise UsageError("fit_rows names no row. The constants of an encoding need at least one.")
     roles = choose_roles(table, plan)
     if plan.missing in ("refuse", "drop"):
@@ -110,6 +111,7 @@ def fit_encoding(
         tuple(name for name in table.names if name not in used),
         (*roles.left_out, *untold, *weights),
         (*roles.notes, *(note for note in notes if note), *log_notes(target, plan)),
+        tuple((column.name, column.writing) for column in table.columns if column.writing != Writing()),
     )
 
 
@@ -134,6 +136,8 @@ def split_table(table: Table, plan: EncodingPlan, generator: np.random.Generator
         return split_rows(table.n_rows, 0.0, 0.0, generator)
     validation = plan.validation if plan.validation_file is None else 0.0
     test = plan.test if plan.test_file is None else 0.0
+    if not (validation or test or marks):
+        return split_rows(table.n_rows, 0.0, 0.0, generator)
     labels, classes = strata(table, plan)
     split = divide(table.n_rows, validation, test, generator, labels, marks)
     if marks is None or not classes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,9 @@ def is_excel(path: Path) -> bool:
     """Whether a file is an Excel workbook: by its name, or by what its archive holds."""
     if path.suffix.lower() in ENDINGS:
         return True
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
         return "xl/workbook.xml" in archive.namelist()
+    return False
 
 
 def read_excel(path: Path, source: str, sheet: str | None) -> Table:

@@ -18,6 +18,7 @@ CODE = re.compile(r"0[0-9]+([eE][0-9]+)?|[+-]?[0-9]{16,}")
 DIGITS = re.compile(r"[+-]?[0-9]+([eE][0-9]+)?")
 SPACES = " \u00a0\u2009\u202f"
 GROUP_MARKS = "'\u2019_" + SPACES  # that cannot be decimal marks
+DECIMALS, THOUSANDS = (".", ","), (".", ",", *GROUP_MARKS)
 MINUS = "\u2212-"  # the hyphen last, as it is put between brackets
 SIGN = rf"[+{MINUS}]"
 CELL = re.compile(

@@ -23,6 +23,8 @@ COUNTED = {"date": "dates", "time": "times of day", "duration": "durations"}
 WRITTEN = {"date": "dates as 2012-01-31", "time": "times as 18:30", "duration": "durations as in training"}
 YEAR, WEEK, DAY = 365.2425, 7.0, 1.0  # in days, as dates are
 CYCLES = {("date", YEAR): "year", ("date", WEEK): "week", ("date", DAY): "day", ("time", 24.0): "day"}
+MEDIAN_ROWS = 10_000  # of a column without gaps
+BLOCK = 1 << 16  # numbers that are scaled at once: they stay in the processor's cache
 READ_AS = {"date": "date", "time": "time", "duration": "duration"}
 
 
@@ -119,7 +121,7 @@ class NumberInput:
         """
         if self.origin == "date" and abs(value) < 1e7:
             moment = Column(self.name, "number", np.array([value]), origin="date").as_text().values[0]
-            return str(moment).removesuffix(".000000")
+            return str(moment)
         return f"{value:.6g}"
 
     def stands_in(self) -> str:
@@ -164,14 +166,19 @@ class NumberInput:
         raise DataError(f"{table.at(row, self.name)}: {cell} was read as {found} here, but {trained}. {instead}")
 
 
-def encode_numbers(X: np.ndarray, places: Sequence[tuple[NumberInput, Column, int]]) -> bool:
+def encode_numbers(
+    X: np.ndarray, places: Sequence[tuple[NumberInput, Column, int]], rows: np.ndarray | None = None
+) -> bool:
     """Write the nodes of many inputs at once, as `NumberInput.encode` has them; False where one is to be refused.
 
     Parameters
     ----------
-    X : float64 array (n_rows, nodes), written to
+    X : float array (n_rows, nodes), written to
+        Of any precision: numbers are scaled in float64 and rounded once.
     places : sequence of (NumberInput, Column, int)
         Each with its column and its first node.
+    rows : int array (n_rows,), optional
+        Which rows of the columns; by default all.
 
     Examples
     --------
@@ -185,35 +192,47 @@ def encode_numbers(X: np.ndarray, places: Sequence[tuple[NumberInput, Column, in
     """
     if not all(item.takes(column) for item, column, _ in places):
         return False
+    if not places:
+        return True
     items = [item for item, _, _ in places]
     starts = np.array([start for _, _, start in places], dtype=np.intp)
-    V = np.empty((len(X), len(places)))
-    for k, (item, column, start) in enumerate(places):
-        V[:, k] = column.values
-        if item.periods:
-            X[:, start + 1 : start + 1 + 2 * len(item.periods)] = item.waves(column.values)
-    missing = np.isnan(V)
-    indicated = np.array([item.indicator for item in items], dtype=bool)
+    indicated = np.flatnonzero([item.indicator for item in items])
     last = starts + np.array([1 + 2 * len(item.periods) for item in items], dtype=np.intp)
-    X[:, last[indicated]] = missing[:, indicated]
-    if missing.any():
-        fills = np.array([np.nan if item.fill is None else item.fill for item in items])
-        np.copyto(V, fills, where=missing)  # what is not filled in stays NaN, and is refused below
-    with np.errstate(over="ignore", under="ignore"):
-        V -= np.array([item.center for item in items])
-        V /= np.array([item.scale for item in items])
-    X[:, starts] = V
-    return bool(np.isfinite(V).all())
+    centers, scales = np.array([item.center for item in items]), np.array([item.scale for item in items])
+    fills = np.array([np.nan if item.fill is None else item.fill for item in items])
+    waving = [(k, item) for k, item in enumerate(items) if item.periods]
+    together = slice(starts[0], starts[-1] + 1) if (np.diff(starts) == 1).all() else starts
+    size = max(16, BLOCK // len(places))
+    for begin in range(0, len(X), size):
+        block = X[begin : begin + size]
+        which = slice(begin, begin + size) if rows is None else rows[begin : begin + size]
+        V = np.empty((len(block), len(places)))
+        for k, (_, column, _) in enumerate(places):
+            V[:, k] = column.values[which]
+        missing = np.isnan(V)
+        for k, item in waving:
+            block[:, starts[k] + 1 : last[k]] = item.waves(V[:, k])
+        block[:, last[indicated]] = missing[:, indicated]
+        if missing.any():
+            np.copyto(V, fills, where=missing)  # what is not filled in stays NaN, and is refused below
+        with np.errstate(over="ignore", under="ignore"):
+            V -= centers
+            V /= scales
+            block[:, together] = V
+        if not np.isfinite(V).all():
+            return False
+    return True
 
 
 def fit_number(column: Column, fit_rows: np.ndarray, plan: EncodingPlan, source: str) -> NumberInput | str:
     """Choose the constants of an input from its training rows; the reason to leave it out where they say nothing."""
-    values = column.values[fit_rows]
-    gaps = np.isnan(values)
-    values = values[~gaps]
+    values = column.values if len(fit_rows) == len(column.values) else column.values[fit_rows]
+    gaps = bool(np.isnan(values.min())) if len(values) else False
+    if gaps:
+        values = values[~np.isnan(values)]
     if len(values) == 0:
         return "no values in the training rows"
-    indicator = bool(gaps.any()) and plan.missing == "indicate"
+    indicator = gaps and plan.missing == "indicate"
     center, scale = scaling(values, plan.scale)
     if scale == 0:
         if not indicator:
@@ -223,8 +242,10 @@ def fit_number(column: Column, fit_rows: np.ndarray, plan: EncodingPlan, source:
         raise DataError(
             f'{source}: the numbers of column "{column.name}" are too large to be scaled. Change their unit.'
         )
-    fill = float(np.median(values)) if plan.missing in ("impute", "indicate") else None
-    low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+    # A gap that only predictions have needs no median of more than many rows.
+    step = 1 if gaps else max(1, len(values) // MEDIAN_ROWS)
+    fill = float(np.median(values[::step])) if plan.missing in ("impute", "indicate") else None
+    low, high = float(np.fmin.reduce(column.values)), float(np.fmax.reduce(column.values))
     periods = periods_of(column.origin, values)
     return NumberInput(column.name, center, scale, indicator, fill, column.origin, periods, low, high)
 

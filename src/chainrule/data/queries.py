@@ -30,14 +30,14 @@ ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".ndjson")
 
 def read_parquet(path: Path, source: str) -> Table:
     """Read a Parquet file; rows are counted from 1."""
-    return _read_file("read_parquet(?)", path, source)
+    return _read_file("VIEW", "read_parquet({})", path, source)  # its columns can be read one by one
 
 
 def read_json(path: Path, source: str) -> Table:
     """Read a JSON array of records, or JSON lines; rows are counted from 1."""
     # DuckDB would also take 01-02-2020 for a date: a format that nothing has leaves all strings text.
     options = f"sample_size=-1, dateformat='{NO_FORMAT}', timestampformat='{NO_FORMAT}'"
-    table = _read_file(f"read_json(?, {options})", path, source)
+    table = _read_file("TABLE", f"read_json({{}}, {options})", path, source)
     if table.n_rows == 1 and all(str(column.values[0]).startswith("[") for column in table.columns):
         raise DataError(
             f"{source} holds one record whose values are lists. "
@@ -46,12 +46,12 @@ def read_json(path: Path, source: str) -> Table:
     return table
 
 
-def _read_file(reader: str, path: Path, source: str) -> Table:
+def _read_file(kind: str, reader: str, path: Path, source: str) -> Table:
     import duckdb
 
-    with connect(path) as (connection, names):
+    with connect(path) as (connection, (name,)):
         try:
-            connection.execute(f"CREATE TEMP TABLE result AS SELECT * FROM {reader}", names)
+            connection.execute(f"CREATE TEMP {kind} result AS SELECT * FROM {reader.format(literal(name))}")
         except duckdb.Error as error:
             raise DataError(f"{source} cannot be read: {what_failed(error)}") from None
         return _result(connection, source)
@@ -264,6 +264,7 @@ def text_values(fetched: Any) -> np.ndarray:
 
 def number_values(fetched: Any) -> np.ndarray:
     """Return what DuckDB fetched as float64, with NaN where it was NULL."""
-    values = np.ma.getdata(fetched).astype(np.float64)
-    values[np.ma.getmaskarray(fetched)] = np.nan
+    values = np.ma.getdata(fetched).astype(np.float64, copy=False)
+    if isinstance(fetched, np.ma.MaskedArray):
+        values[np.ma.getmaskarray(fetched)] = np.nan
     return values

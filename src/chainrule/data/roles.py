@@ -246,6 +246,8 @@ def _task(table: Table, targets: tuple[Column, ...], plan: EncodingPlan) -> tupl
 
 
 def _reason_to_leave_out(column: Column, plan: EncodingPlan) -> str:
+    if column.kind == "number" and column.values.min() < column.values.max():  # which is not so where one is missing
+        return ""
     missing = column.missing
     if missing.all():
         return "no values"

@@ -72,6 +72,8 @@ def split_rows(
             "validation and test are shares of the rows, at least 0 and together below 1; "
             f"received {validation} and {test}."
         )
+    if validation == test == 0 and labels is None and n_rows:
+        return Split(np.arange(n_rows), np.arange(0), np.arange(0))
     shares = np.array([1 - validation - test, validation, test])
     groups = _groups(n_rows, labels)
     if len(groups) == 1:
@@ -144,6 +146,8 @@ def _groups(n_rows: int, labels: Any) -> list[np.ndarray]:
     if labels.shape != (n_rows,):
         raise UsageError(f"labels must have shape ({n_rows},), one for each row; received {labels.shape}.")
     _, codes = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
+    if len(labels) and codes.max() < 2**15:
+        codes = codes.astype(np.int16)  # which NumPy sorts by their digits
     order = np.argsort(codes, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from chainrule.data.arrays import table_from_arrays
 from chainrule.data.builtin_tables import builtin_names, is_builtin, read_builtin
-from chainrule.data.columns import Column, Origin, Table, Writing, name_list, refuse_infinite
+from chainrule.data.columns import Column, Table, Writing, name_list, refuse_infinite
 from chainrule.data.excel_files import is_excel, read_excel
 from chainrule.data.frames import table_from_object
 from chainrule.data.messages import says
@@ -149,7 +149,7 @@ def read_with(
     reading: ReadingPlan,
     as_text: Sequence[str] = (),
     known: Mapping[str, Writing] | None = None,
-    origins: Mapping[str, Origin] | None = None,
+    origins: Mapping[str, str] | None = None,
 ) -> Table:
     """Read a table as a `ReadingPlan` says; see `read_table`.
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from chainrule.data.columns import Column, Origin, Table, Writing
+from chainrule.data.columns import Column, Origin, Table, Writing, name_list
 from chainrule.data.moment_cells import BadCell, Moments, Order, read_moments
 from chainrule.data.number_cells import (
     CODE,
@@ -53,7 +53,7 @@ class Hints:
         What columns show that are numbers already.
     known : mapping of str to Writing
         How training's columns were written.
-    origins : mapping of str to Origin
+    origins : mapping of str to str
         What they held.
     """
 
@@ -62,7 +62,12 @@ class Hints:
     delimiter: str = ""
     shown: Marks = Marks()
     known: Mapping[str, Writing] = field(default_factory=dict)
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def choosing(self) -> bool:
+        """Whether it is still open which columns are names: no model has decided it."""
+        return not self.origins
 
     def marks_of(self, name: str) -> Marks:
         """The marks that training's column had, or else those that its columns have in common."""
@@ -145,7 +150,24 @@ def read_text_columns(
     shown = _shown(waiting.values(), hints)
     read |= {name: _numbers(table, cells, hints, shown) for name, cells in waiting.items()}
     columns = tuple(read.get(column.name, column) for column in table.columns)
-    return replace(table, columns=columns, notes=(*table.notes, *reading_notes(columns, numbers == "all")))
+    notes = reading_notes(columns, numbers == "all")
+    return replace(table, columns=columns, notes=(*table.notes, *notes, *_units_of_training(table, columns, hints)))
+
+
+def _units_of_training(table: Table, columns: Iterable[Column], hints: Hints) -> list[str]:
+    """Refuse numbers in another unit than training's, and say where training had a unit and this table none."""
+    bare = []
+    for column in columns:
+        had, has = hints.known.get(column.name, Writing()).unit, column.writing.unit
+        if column.kind == "number" and column.name in hints.origins and had != has:
+            if has:
+                row, trained = int(np.argmin(column.missing)), f'"{had}"' if had else "no unit"
+                raise DataError(
+                    f'{table.at(row, column.name)}: the numbers of this column have the unit "{has}", and training had '
+                    f"{trained}. Write them as in training."
+                )
+            bare.append(f'"{column.name}" ("{had}")')
+    return [f"Training had a unit in {name_list(bare)}, and here is none: it was taken for the same."] if bare else []
 
 
 def _different(column: Column) -> _Cells:
@@ -178,13 +200,13 @@ def _moments(table: Table, cells: _Cells, hints: Hints) -> Column | None:
         note = DATE_NOTE if found.origin == "date" else ""
         return replace(cells.column, kind="number", values=values, note=note, origin=found.origin, writing=writing)
     if isinstance(found, Doubt):
-        raise _doubt(table, cells, found)
+        raise _doubt(table, cells, found, hints)
     if isinstance(found, BadCell):
         what = {"date": "date", "time": "time of day", "duration": "duration"}[found.origin]
         fits = [
             isinstance(read_moments([cell], [1], 1, found.order, found.origin), Moments | Doubt) for cell in cells.cells
         ]
-        raise _mistake(table, cells, fits, what)
+        raise _mistake(table, cells, fits, what, hints)
     return None
 
 
@@ -239,13 +261,13 @@ def _numbers(table: Table, cells: _Cells, hints: Hints, shown: Marks) -> Column:
     marks = complete(hints.marks) if told else of_training if of_training != Marks() else shown
     found = read_numbers(cells.cells, marks, told)
     if isinstance(found, Doubt):
-        raise _doubt(table, cells, found)
+        raise _doubt(table, cells, found, hints)
     comma = isinstance(found, Numbers) and found.marks.decimal == "," and hints.delimiter == ","
     if not isinstance(found, Numbers) or (comma and not told and of_training.decimal != ","):
         fits = [_fits(cell, marks) for cell in cells.cells]
         if all(fits):  # each by itself; so it is the marks that do not agree
             fits = [_fits(cell, Marks(".")) for cell in cells.cells]
-        raise _mistake(table, cells, fits, "number", comma=not told)
+        raise _mistake(table, cells, fits, "number", hints, comma=not told)
     return _as_numbers(cells, found)
 
 
@@ -263,13 +285,16 @@ def _fits(cell: str, marks: Marks) -> bool:
     return isinstance(found, Numbers) and not found.unit
 
 
-def _doubt(table: Table, cells: _Cells, doubt: Doubt) -> DataError:
+def _doubt(table: Table, cells: _Cells, doubt: Doubt, hints: Hints) -> DataError:
     """Build the error for a column that has two readings."""
     name = cells.column.name
-    return DataError(f"{table.at(cells.row(doubt.cell), name)}: {doubt.why} Or read it as names: {_nominal(name)}.")
+    as_names = f" Or read it as names: {_nominal(name)}." if hints.choosing else ""
+    return DataError(f"{table.at(cells.row(doubt.cell), name)}: {doubt.why}{as_names}")
 
 
-def _mistake(table: Table, cells: _Cells, fits: Sequence[bool], what: str, comma: bool = False) -> DataError:
+def _mistake(
+    table: Table, cells: _Cells, fits: Sequence[bool], what: str, hints: Hints, comma: bool = False
+) -> DataError:
     """Build the error for the first cell that is not what the others are."""
     name = cells.column.name
     wrong = {cell: n for cell, n, fit in zip(cells.cells, cells.counts, fits, strict=True) if not fit}
@@ -279,13 +304,13 @@ def _mistake(table: Table, cells: _Cells, fits: Sequence[bool], what: str, comma
     others = (other for other, fit in zip(cells.cells, fits, strict=True) if fit)
     if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) and all(_fits(other, Marks(",", ".")) for other in others):
         remedy = 'Use --decimal "," or clean the cell.'
-    elif "," in cell:  # which stands between words in --missing-tokens
-        remedy = f"Clean the cell, or use {_nominal(name)} to read the column as names."
     else:
-        remedy = (
-            f'Clean the cell, use --missing-tokens "{cell}" if it stands for a missing value, '
-            f"or {_nominal(name)} to read the column as names."
-        )
+        ways = ["Clean the cell"]
+        if "," not in cell:  # which stands between the words of the flag
+            ways.append(f'use --missing-tokens "{cell}" if it stands for a missing value')
+        if hints.choosing:
+            ways.append(f"{'' if len(ways) > 1 else 'use '}{_nominal(name)} to read the column as names")
+        remedy = ", or ".join(ways) + "."
     return DataError(f'{table.at(cells.row(cell), name)}: "{cell}" is not a {what}.{share} {remedy}')
 
 

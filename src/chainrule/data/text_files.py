@@ -71,11 +71,11 @@ class Contents:
             self.returns += chunk.count(b"\r")
             self.pairs += chunk.count(b"\r\n")
         for word in self.wanted - self.found:
-            if _rarest(word) in chunk and word in joined:  # one byte is found much faster than two
+            if _rarest(word) in joined and word in joined:  # one byte is found much faster than two
                 self.found.add(word)
         self.codes = self.codes or _codes(joined)
         self.blank = self.blank and not chunk.strip()
-        self._tail, self.last = joined[-2:], chunk[-1:]
+        self._tail, self.last = joined[-max(2, *map(len, self.wanted)) :], chunk[-1:]
 
     _tail: bytes = b"\n"
 

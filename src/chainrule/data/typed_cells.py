@@ -24,6 +24,7 @@ from chainrule.data.text_files import TextFile
 LONG = 10.0**15
 # Expressions in one SQL statement: DuckDB holds buffers for each, too many for thousands of columns.
 BATCH = 64
+GUESSED_FROM = 20_000  # cells that are looked at to guess which columns hold numbers
 # A decimal point for sure: not one before exactly three digits, and after one to three of which the first is no zero.
 POINT = r"[+-]?(0[0-9]*|[0-9]{4,}|)\.[0-9]+|[+-]?[0-9]*\.([0-9]{1,2}|[0-9]{4,})"
 # What a cast takes for a number, and nobody writes.
@@ -43,15 +44,18 @@ class Cells:
         The SQL that reads the text, with TOKENS for the list of words that count as missing.
     tokens : tuple of str
         Those words.
+    found : tuple of str
+        Those of them that the text holds.
     """
 
     connection: Any
     reader: str
     tokens: tuple[str, ...]
+    found: tuple[str, ...]
 
     def fetch(self, selected: Sequence[str], end: str = "", *, tokens: bool = True) -> dict[str, Any]:
         """Return the values of SQL expressions of the cells, each by its name."""
-        words = ", ".join(literal(token) for token in ("", *(self.tokens if tokens else ())))
+        words = ", ".join(literal(token) for token in ("", *(self.found if tokens else ())))
         statement = f"SELECT {', '.join(selected)} FROM {self.reader.replace('TOKENS', words)} {end}"
         found: dict[str, Any] = self.connection.execute(statement).fetchnumpy()
         return found
@@ -102,6 +106,7 @@ def _read_cells(
         found = _fetched(cells, plain, text)
     values = {i: _numbers(found.pop(f"c{i}")) for i in plain}
     shown, unsure = _marks_shown(cells, file, plain, values, found, hints)
+    unsure = {i for i in unsure if plain[i] == "," or hints.marks_of(names[i]).decimal != "."}
     unsure |= {i for i, array in values.items() if not _sure(array)} | _odd(cells, file, list(plain))
     if unsure:
         found |= cells.fetch([f"c{i}" for i in sorted(unsure)])
@@ -113,7 +118,7 @@ def _read_cells(
             columns.append(Column(name, "number", values[i], "", origin, writing=writing))
         else:
             columns.append(_text_column(name, trimmed(found.pop(f"c{i}"), cells.tokens), name in as_text))
-    return _with_tokens(cells, file, columns), shown
+    return _with_tokens(cells, columns), shown
 
 
 def _not_numbers(cells: Cells, plain: Mapping[int, Mark]) -> set[int]:
@@ -138,7 +143,7 @@ def _guessed(file: TextFile, layout: Layout, hints: Hints, tokens: tuple[str, ..
     """The columns whose first cells are plain numbers, with their decimal marks."""
     dialect = layout.dialect
     rows = sample(file.first_lines()[dialect.skip :], dialect.delimiter, dialect.spaced, dialect.comment)
-    rows = rows[1:] if layout.header else rows
+    rows = rows[layout.header :][: max(20, GUESSED_FROM // len(layout.names))]
     comma = hints.marks.decimal == "," or hints.marks.thousands == "."
     guessed: dict[int, Mark] = {}
     for i in range(len(layout.names)):
@@ -183,8 +188,7 @@ def _marks_shown(
         shown.append(Marks(decimal="."))
     agreement = agreed(shown)
     if agreement.decimal != ".":
-        names = [i for i in points if _doubtful(values[i])]
-        unsure |= cells.which(names, "contains(CELL, '.')")
+        unsure |= cells.which([i for i in points if _doubtful(values[i])], "contains(CELL, '.')")
     return agreement, unsure
 
 
@@ -239,8 +243,11 @@ def _numbers(fetched: Any) -> np.ndarray:
 
 
 def _whole(values: np.ndarray) -> bool:
-    known = values[~np.isnan(values)]
-    return len(known) > 0 and bool((known == np.floor(known)).all())
+    for some in (values[:1000], values):  # most columns with fractions are known by a few
+        known = some[~np.isnan(some)]
+        if (known != np.floor(known)).any():
+            return False
+    return len(known) > 0
 
 
 def trimmed(fetched: Any, tokens: Sequence[str]) -> np.ndarray:
@@ -266,9 +273,9 @@ def _text_column(name: str, values: np.ndarray, wanted: bool) -> Column:
     return Column(name, "text", values, "", "text")
 
 
-def _with_tokens(cells: Cells, file: TextFile, columns: list[Column]) -> list[Column]:
+def _with_tokens(cells: Cells, columns: list[Column]) -> list[Column]:
     """Count, for each column with gaps, the words that stand for a missing value."""
-    words = tuple(token for token in cells.tokens if token and token.encode() in file.contents.found)
+    words = cells.found
     gaps = [i for i, column in enumerate(columns) if column.missing.any()] if words else []
     for batch in _batches(gaps):
         counts = cells.fetch([f"histogram({token_sql(f'c{i}', words)}) AS c{i}" for i in batch], tokens=False)

@@ -198,13 +198,13 @@ def model_of(setup: Setup, chosen: Attempt, costs: Sequence[float]) -> Model:
 
 def _tested(setup: Setup, network: Network) -> Evaluation | None:
     """How well it does on the rows kept for testing; None where its outputs are not finite."""
-    split = setup.split
+    X, _ = setup.examples.part("test", setup.plan.dtype)
     with np.errstate(all="ignore"):
-        A = outputs(network, setup.X[split.test].astype(setup.plan.dtype))
+        A = outputs(network, X)
     if not np.isfinite(A).all():
         return None
     try:
-        return evaluate_outputs(setup.encoding, A, setup.Y[split.test])
+        return evaluate_outputs(setup.encoding, A, setup.Y[setup.split.test])
     except DataError:  # a value on a logarithmic scale is beyond float64
         return None
 

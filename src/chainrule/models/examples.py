@@ -87,8 +87,8 @@ class Examples:
     encoding : Encoding
         Fitted on the training rows.
     plan : EncodingPlan
-    X, Y : float64 arrays (N, inputs), (N, outputs)
-        All rows, encoded.
+    Y : float64 array (N, outputs)
+        All rows' targets, encoded.
     weights : float64 array (N,) or None
         Of each row, times the weight of its class.
     of_class : float64 array (N,) or None
@@ -99,7 +99,6 @@ class Examples:
     split: Split
     encoding: Encoding
     plan: EncodingPlan
-    X: np.ndarray
     Y: np.ndarray
     weights: np.ndarray | None
     of_class: np.ndarray | None = None
@@ -116,20 +115,51 @@ class Examples:
         parts = {name: self.table.take(getattr(self.split, name)) for name in ("train", "validation", "test")}
         return {name: part for name, part in parts.items() if part.n_rows}
 
+    @cached_property
+    def X(self) -> np.ndarray:
+        """All rows' inputs, encoded: float64 array (N, inputs)."""
+        return self.encoding.encode_inputs(self.table)
+
     def arrays(self, dtype: str) -> Arrays:
         """Return the training and validation rows in one precision; all trainings share them."""
         if dtype not in self._arrays:
             train, validation = self.split.train, self.split.validation
-            X, Y = (_as(M, dtype) for M in (self.X, self.Y))
-            watched: tuple[np.ndarray, ...] | None = (X[validation], Y[validation]) if len(validation) else None
+            watched: tuple[np.ndarray, ...] | None = self.part("validation", dtype) if len(validation) else None
             if watched is not None and self.of_class is not None:
                 watched = (*watched, self.of_class[validation])
             weights = None if self.weights is None else self.weights[train]
-            self._arrays[dtype] = Arrays(X[train], Y[train], watched, weights, self.middle)
+            self._arrays[dtype] = Arrays(*self.part("train", dtype), watched, weights, self.middle)
         return self._arrays[dtype]
+
+    def part(self, name: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and targets of the rows of "train", "validation" or "test", in one precision.
+
+        Raises
+        ------
+        DataError
+            If a row cannot be encoded, or its numbers are too large for that precision.
+        """
+        if (name, dtype) not in self._encoded:
+            rows = getattr(self.split, name)
+            all_rows = len(rows) == self.table.n_rows
+            X = self.encoding.encode_inputs(self.table, None if all_rows else rows, dtype)
+            found = X, _as(self.Y if all_rows else self.Y[rows], dtype)
+            for M in found:
+                if M.size and not np.isfinite([M.min(), M.max()]).all():  # NaN would be both
+                    finite = np.isfinite(M).all(axis=1)
+                    raise DataError(
+                        f"{self.table.at(int(rows[np.argmin(finite)]))}: a value is too large for {dtype}. "
+                        "Correct or scale it, or use --dtype float64."
+                    )
+            self._encoded[name, dtype] = found
+        return self._encoded[name, dtype]
 
     @cached_property
     def _arrays(self) -> dict[str, Arrays]:
+        return {}
+
+    @cached_property
+    def _encoded(self) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
         return {}
 
 
@@ -159,7 +189,7 @@ def usable_rows(
         nominal=tuple(name for name in plan.nominal or () if name not in away),
     )
     usable = prepare_table(table, plan)
-    kept = np.isin(table.row_numbers, usable.row_numbers)
+    kept = np.isin(table.row_numbers, usable.row_numbers) if usable.n_rows < table.n_rows else slice(None)
     weights = None if weights is None else weights[kept]
     marks = None if marking is None else marks_of(marking.take(kept), usable, plan)
     if not further:
@@ -203,12 +233,12 @@ def encode(usable: Usable, split: Split, output: str, squares: bool) -> Examples
 
 def encoded(usable: Usable, split: Split, encoding: Encoding) -> Examples:
     """Encode all rows by an encoding that is there."""
-    X, Y = encoding.encode(usable.table)
+    Y = encoding.encode_targets(usable.table)
     of_class = _weights_of_classes(usable.plan.class_weight, encoding, Y, split.train)
     weights = usable.weights
     if of_class is not None:
         weights = of_class if weights is None else weights * of_class
-    return Examples(usable.table, split, encoding, usable.plan, X, Y, weights, of_class)
+    return Examples(usable.table, split, encoding, usable.plan, Y, weights, of_class)
 
 
 def _weights_of_classes(wanted: Any, encoding: Encoding, Y: np.ndarray, train: np.ndarray) -> np.ndarray | None:
@@ -224,13 +254,8 @@ def _weights_of_classes(wanted: Any, encoding: Encoding, Y: np.ndarray, train: n
 
 def refuse_beyond(examples: Examples, dtype: str) -> None:
     """Refuse rows that the training's precision cannot hold: those kept for testing would fail after the training."""
-    for M in (examples.X, examples.Y):
-        finite = np.isfinite(_as(M, dtype)).all(axis=1)
-        if not finite.all():
-            raise DataError(
-                f"{examples.table.at(int(np.argmin(finite)))}: a value is too large for {dtype}. "
-                "Correct or scale it, or use --dtype float64."
-            )
+    for name in ("train", "validation", "test"):
+        examples.part(name, dtype)
 
 
 def digest_of(*parts: np.ndarray | None) -> str:

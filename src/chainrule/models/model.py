@@ -216,7 +216,9 @@ class Model:
             As in `predict`.
         """
         (options,) = divide_options(reading, ReadingPlan)
-        return read_with(rows, ReadingPlan(**options), as_text=self.encoding.text_columns)
+        encoding = self.encoding
+        known = dict(encoding.writings)
+        return read_with(rows, ReadingPlan(**options), encoding.text_columns, known, encoding.origins)
 
     def explain(
         self, rows: Any = None, *, example: int = 0, reading: dict[str, Any] | None = None, **options: Any

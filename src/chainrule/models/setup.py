@@ -98,7 +98,7 @@ class Setup:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units per layer, the inputs first."""
-        return (self.X.shape[1], *self.plan.hidden, self.Y.shape[1])
+        return (self.encoding.n_inputs, *self.plan.hidden, self.Y.shape[1])
 
     @property
     def network_parameters(self) -> int:

@@ -53,7 +53,7 @@ def initial_weights(patient: Patient) -> Iterator[Finding]:
             )
             return
     train = setup.split.train
-    X = setup.X[train[:: max(1, len(train) // 1000)]]
+    X = setup.encoding.encode_inputs(setup.table, train[:: max(1, len(train) // 1000)])
     with np.errstate(all="ignore"):
         record = forward(network, X)
     remedy = _calmer(setup, X)
@@ -110,7 +110,7 @@ def network_size(patient: Patient) -> Iterator[Finding]:
     given = rows * outputs
     if weights <= given:
         return
-    fitting = (given - outputs) // (setup.X.shape[1] + 1 + outputs)
+    fitting = (given - outputs) // (setup.encoding.n_inputs + 1 + outputs)
     fewer = f"fewer hidden units (--hidden {fitting})" if plan.hidden and fitting >= 2 else ""
     targets = count(given, "target number")
     yield finding(
