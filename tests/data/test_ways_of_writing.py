@@ -99,14 +99,16 @@ READ = {
     "no byte order mark": ("a,b\n1,ä\n".encode("utf-16-le"), [1]),
     "no byte order mark, the other way round": ("a,b\n1,ä\n".encode("utf-16-be"), [1]),
     "one column with an empty cell": ('a\n1\n""\n3\n', [1, None, 3]),
+    "a comment above rows without names": ("# by hand\n1,2\n3,4\n", [1, 3], "column1"),
+    "Excel's own line above rows without names": ("sep=;\n1;2\n3;4\n", [1, 3], "column1"),
     "Mac's line ends": ("a,b\r1,2\r3,4\r", [1, 3]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("way", READ)
 def test_what_is_read(tmp_path, way):
-    text, wanted = READ[way]
-    column = read(tmp_path, text).column("a")
+    text, wanted, *named = READ[way]
+    column = read(tmp_path, text).column(*(named or ["a"]))
     found = [None if gone else value for value, gone in zip(column.values.tolist(), column.missing, strict=True)]
     assert (
         found == pytest.approx(wanted, rel=1e-15) if column.kind == "number" and None not in wanted else found == wanted
@@ -115,6 +117,12 @@ def test_what_is_read(tmp_path, way):
 
 TWO = r'"4[.,]602" is 4,602 if (points|commas) mark thousands, and 4\.602 if they mark decimals'
 REFUSED = {
+    "points and commas": (lines(*["1.5"] * 9, "2,5"), '"2,5" is not a number. Clean the cell, or use --nominal a to'),
+    "a word with a comma": (lines(*range(9), '"n,d"'), '"n,d" is not a number. Clean the cell, or use --nominal a to'),
+    "days first and months first": (lines("13/06/2012", "06/13/2012", "01/01/2012"),
+                                    r'row 3, column "a": "06/13/2012" is not a date'),
+    "infinity after many": (lines(*range(300), "inf"), 'row 302, column "a": infinity'),
+    "infinity with other points": (lines(*range(300), "inf", header="a;b.c"), 'row 302, column "a": infinity'),
     "a comma": (lines("4,602", "950"), rf'row 2, column "a": {TWO}.* --thousands "," or --decimal ","'),
     "a point": (lines("4.602", "950"), rf'row 2, column "a": {TWO}.* --thousands "\." or --decimal "\."'),
     "a point in every cell": (lines("4.602", "1.950"), TWO),
@@ -203,6 +211,9 @@ def test_zip_files(tmp_path):
     assert read(tmp_path, zipped("x.csv"), "t.zip").column("b").values.tolist() == ["ä"]
     with pytest.raises(ChainruleError, match=r"t\.zip holds 2 files \(x\.csv, y\.csv\); one can be read"):
         read(tmp_path, zipped("x.csv", "y.csv"), "t.zip")
+    damaged = zipped("x.csv").replace(b"PK\x01\x02", b"PK\x01\x03")  # found by its end, but its list of files is none
+    with pytest.raises(ChainruleError, match=r"t\.zip cannot be read"):
+        read(tmp_path, damaged, "t.zip")
     with pytest.raises(ChainruleError, match="holds 0 files"):
         read(tmp_path, zipped(), "t.zip")
 

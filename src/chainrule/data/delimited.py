@@ -61,7 +61,7 @@ def read_delimited(path: Path, source: str, reading: ReadingPlan, as_text: Seque
         if _is_awkward(file, layout):
             plain, separator = Path(folder) / "cells.csv", ","
             lines = _write_plainly(file, layout, source, plain)
-        elif layout.begin > 2:
+        elif layout.begin > 1 + layout.header:
             plain = _copy_rows(file, layout, Path(folder) / "rows.csv")
         with connect(plain) as (connection, (name,)):
             skipped = int(layout.header) if plain == file.path else 0

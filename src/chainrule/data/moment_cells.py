@@ -100,10 +100,11 @@ class Moments:
 
 @dataclass(frozen=True)
 class BadCell:
-    """A column of dates, times or durations in which this cell is none."""
+    """A column of dates (of this order), times or durations in which this cell is none."""
 
     cell: str
     origin: Origin
+    order: Order | None = None
 
 
 def read_moments(
@@ -180,12 +181,13 @@ def _dates(
     readings = {order: [_date(cell, order, short=True) for cell in cells] for order in ([known] if known else ORDERS)}
     weights = {order: sum(n for n, m in zip(counts, found, strict=True) if m) for order, found in readings.items()}
     most = max(weights.values())
-    if most == 0 or most < mostly * sum(counts):
+    dates = sum(n for n, cell in zip(counts, cells, strict=True) if any(_date(cell, o, short=True) for o in ORDERS))
+    if most == 0 or dates < mostly * sum(counts):  # of whatever order
         return None
     likely = {order: found for order, found in readings.items() if weights[order] == most}
     order, found = next(iter(likely.items()))
     if most < sum(counts):
-        return BadCell(cells[found.index(None)], "date")
+        return BadCell(cells[found.index(None)], "date", order)
     for i, cell in enumerate(cells):
         different = {other: moments[i] for other, moments in likely.items()}
         if len(set(different.values())) > 1:

@@ -203,7 +203,9 @@ def _moments(table: Table, cells: _Cells, hints: Hints) -> Column | None:
         raise _doubt(table, cells, found, hints)
     if isinstance(found, BadCell):
         what = {"date": "date", "time": "time of day", "duration": "duration"}[found.origin]
-        fits = [isinstance(read_moments([cell], [1], 1, order, found.origin), Moments | Doubt) for cell in cells.cells]
+        fits = [
+            isinstance(read_moments([cell], [1], 1, found.order, found.origin), Moments | Doubt) for cell in cells.cells
+        ]
         raise _mistake(table, cells, fits, what, hints)
     return None
 
@@ -299,11 +301,16 @@ def _mistake(
     cell = next(cell for cell in cells.column.values.tolist() if cell in wrong)
     rows = sum(wrong.values())
     share = "" if rows == 1 else f" ({rows:,} of the {cells.rows:,} cells of this column are not.)"
-    if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell):
+    others = (other for other, fit in zip(cells.cells, fits, strict=True) if fit)
+    if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) and all(_fits(other, Marks(",", ".")) for other in others):
         remedy = 'Use --decimal "," or clean the cell.'
     else:
-        as_names = f", or {_nominal(name)} to read the column as names" if hints.choosing else ""
-        remedy = f'Clean the cell, or use --missing-tokens "{cell}" if it stands for a missing value{as_names}.'
+        ways = ["Clean the cell"]
+        if "," not in cell:  # which stands between the words of the flag
+            ways.append(f'use --missing-tokens "{cell}" if it stands for a missing value')
+        if hints.choosing:
+            ways.append(f"{'' if len(ways) > 1 else 'use '}{_nominal(name)} to read the column as names")
+        remedy = ", or ".join(ways) + "."
     return DataError(f'{table.at(cells.row(cell), name)}: "{cell}" is not a {what}.{share} {remedy}')
 
 

@@ -209,7 +209,7 @@ def _some(array: Any) -> list[str]:
 
 def _doubtful(values: np.ndarray) -> bool:
     """Whether all numbers could be written with one point before three digits, and so be thousands."""
-    known = np.abs(values[~np.isnan(values)])
+    known = np.abs(values[np.isfinite(values)])
     fractions = known[known % 1 != 0]
     thousandths = fractions * 1000
     return bool(((fractions >= 1) & (fractions < 1000) & (np.abs(thousandths - np.round(thousandths)) < 1e-6)).all())
