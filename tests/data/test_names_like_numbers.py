@@ -51,7 +51,7 @@ def test_another_word_among_numbers_of_one_unit_is_a_mistake(tmp_path: Path) -> 
 @pytest.mark.parametrize("cell", ["${}", "{} %", "{}.50 kg", "{} rolls"])
 def test_a_mistake_among_numbers_with_a_unit_is_the_cell_that_is_named(cell: str, tmp_path: Path) -> None:
     rows = "".join(f"{cell.format(i)},{i}\n" for i in range(1, 20))
-    with pytest.raises(DataError, match='row 21, column "amount": "unclear" is not a number. Clean the cell'):
+    with pytest.raises(DataError, match=r'row 21, column "amount": "unclear" is not a number\. Clean the cell'):
         table(tmp_path, "amount,y\n" + rows + "unclear,20\n")
 
 
