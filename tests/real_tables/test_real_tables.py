@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from real_tables import TABLES, RealTable
+from tables_of_packages import TABLES, RealTable
 
 import chainrule as cr
 from chainrule.cli.main import main
