@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chainrule as cr
 from chainrule.data.columns import Table
 from chainrule.data.tables import read_table
 from chainrule.errors import DataError
@@ -85,3 +86,28 @@ def test_names_that_look_like_values_are_said(names: str, odd: str, tmp_path: Pa
     assert len(said) == bool(odd)
     if odd:
         assert f"some look like values: {odd}; --no-header" in said[0]
+
+
+@pytest.mark.parametrize("form", ["{}h {}m", "{}h{}m", "{} hours {} min", "{} hrs, {} minutes"])
+def test_durations_in_words(form: str, tmp_path: Path) -> None:
+    rows = "".join(f'"{form.format(i % 5, 7 * i % 60)}",{i}\n' for i in range(20))
+    column = table(tmp_path, "took,y\n" + rows + "45m,20\n2h,21\n").column("took")
+    assert column.origin == "duration"
+    assert column.values.tolist() == [*(i % 5 * 3600 + 7 * i % 60 * 60 for i in range(20)), 2700, 7200]
+    with pytest.raises(DataError, match='row 22, column "took": "unclear" is not a duration'):
+        table(tmp_path, "took,y\n" + rows + "unclear,20\n")
+
+
+def test_one_unit_alone_stays_a_number(tmp_path: Path) -> None:
+    column = table(tmp_path, "long,y\n45m,1\n3m,2\n").column("long")
+    assert (column.origin, column.values.tolist()) == ("integer", [45, 3])
+
+
+def test_minutes_after_training_on_durations_are_seconds(tmp_path: Path) -> None:
+    rows = [f"{i % 4}h {5 * i % 60}m" for i in range(40)]
+    (tmp_path / "old.csv").write_text(
+        "took,y\n" + "".join(f"{row},{i}\n" for i, row in enumerate(rows)), encoding="utf-8"
+    )
+    model = cr.train(tmp_path / "old.csv", epochs=2)
+    (tmp_path / "new.csv").write_text("took\n45m\n50m\n", encoding="utf-8")
+    assert model.read(tmp_path / "new.csv").column("took").values.tolist() == [2700, 3000]

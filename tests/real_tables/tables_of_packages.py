@@ -206,7 +206,8 @@ TABLES = [
         "films.csv",
         "year",
         {
-            "names": "languages, countries_of_origin, run_time",
+            "names": "languages, countries_of_origin",
+            "duration": "run_time",
             "left out": "title, original_title, director, imdb_url",
         },
         -0.2,
