@@ -130,6 +130,8 @@ def _way_down(plan: Any) -> dict[str, Any]:
 
 def of_table(what: str | None, reading: dict[str, Any]) -> dict[str, Any]:
     """What a table holds."""
+    from dataclasses import replace
+
     import numpy as np
 
     from chainrule.data.tables import read_with
@@ -140,13 +142,15 @@ def of_table(what: str | None, reading: dict[str, Any]) -> dict[str, Any]:
         known = column.values[~column.missing]
         distinct = len(set(known.tolist()))
         if column.kind == "number" and len(known):
-            span = f"{np.min(known):g} to {np.max(known):g}"
+            ends = replace(column, values=np.array([np.min(known), np.max(known)]))
+            shown = ends.as_text().values if column.origin == "date" else map("{:g}".format, ends.values)
+            span = " to ".join(shown)
         else:
             span = ", ".join(sorted(set(map(str, known)))[:4]) + (", ..." if distinct > 4 else "")
         columns.append(
             {
                 "column": column.name,
-                "kind": column.kind,
+                "kind": column.origin if column.origin in ("date", "time", "duration") else column.kind,
                 "missing": int(column.missing.sum()),
                 "different": distinct,
                 "values": span if len(span) <= 50 else span[:47] + "...",

@@ -136,7 +136,7 @@ def _number_name(value: float, origin: Origin) -> str | None:
         return "true" if value else "false"
     if origin == "date":
         moment = str(np.datetime64(round(value * 86_400_000_000), "us"))
-        return moment.removesuffix("T00:00:00.000000")
+        return moment.removesuffix("T00:00:00.000000").removesuffix(".000000")
     return number_text(value)
 
 

@@ -103,9 +103,11 @@ def find_dialect(
         chosen = received
         spaced, _ = _division(lines[first:], chosen, comment)
     if first and skip is None and not excel:
-        counted = "line of {} is no row" if first == 1 else f"{first} lines of {{}} are no rows"
-        was = "was" if first == 1 else "were"
-        notes.append(f"The first {counted.format(source)} of the table and {was} left out; --skip 0 reads them.")
+        if first == 1:
+            notes.append(f"The first line of {source} is no row of the table and was left out; --skip 0 reads it.")
+        else:
+            words = f"The first {first} lines of {source} are no rows of the table and were left out"
+            notes.append(f"{words}; --skip 0 reads them.")
     return Dialect(chosen, spaced, first, comment or ""), notes
 
 

@@ -121,7 +121,7 @@ class NumberInput:
         """
         if self.origin == "date" and abs(value) < 1e7:
             moment = Column(self.name, "number", np.array([value]), origin="date").as_text().values[0]
-            return str(moment).removesuffix(".000000")
+            return str(moment)
         return f"{value:.6g}"
 
     def stands_in(self) -> str:

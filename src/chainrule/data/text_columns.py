@@ -65,6 +65,11 @@ class Hints:
     known: Mapping[str, Writing] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def choosing(self) -> bool:
+        """Whether it is still open which columns are names: no model has decided it."""
+        return not self.origins
+
     def marks_of(self, name: str) -> Marks:
         """The marks that training's column had, or else those that its columns have in common."""
         own = self.known.get(name, Writing())
@@ -196,11 +201,11 @@ def _moments(table: Table, cells: _Cells, hints: Hints) -> Column | None:
         note = DATE_NOTE if found.origin == "date" else ""
         return replace(cells.column, kind="number", values=values, note=note, origin=found.origin, writing=writing)
     if isinstance(found, Doubt):
-        raise _doubt(table, cells, found)
+        raise _doubt(table, cells, found, hints)
     if isinstance(found, BadCell):
         what = {"date": "date", "time": "time of day", "duration": "duration"}[found.origin]
         fits = [isinstance(read_moments([cell], [1], 1, order, found.origin), Moments | Doubt) for cell in cells.cells]
-        raise _mistake(table, cells, fits, what)
+        raise _mistake(table, cells, fits, what, hints)
     return None
 
 
@@ -255,14 +260,14 @@ def _numbers(table: Table, cells: _Cells, hints: Hints, shown: Marks) -> Column:
     marks = complete(hints.marks) if told else of_training if of_training != Marks() else shown
     found = read_numbers(cells.cells, marks, told)
     if isinstance(found, Doubt):
-        raise _doubt(table, cells, found)
+        raise _doubt(table, cells, found, hints)
     comma = isinstance(found, Numbers) and found.marks.decimal == "," and hints.delimiter == ","
     if not isinstance(found, Numbers) or (comma and not told and of_training.decimal != ","):
         unit = common_unit(cells.cells, cells.counts)
         fits = [_fits(cell, marks, unit) for cell in cells.cells]
         if all(fits):  # each by itself; so it is the marks that do not agree
             fits = [_fits(cell, Marks("."), unit) for cell in cells.cells]
-        raise _mistake(table, cells, fits, "number", comma=not told)
+        raise _mistake(table, cells, fits, "number", hints, comma=not told)
     return _as_numbers(cells, found)
 
 
@@ -280,13 +285,16 @@ def _fits(cell: str, marks: Marks, unit: str) -> bool:
     return isinstance(found, Numbers) and found.unit == unit
 
 
-def _doubt(table: Table, cells: _Cells, doubt: Doubt) -> DataError:
+def _doubt(table: Table, cells: _Cells, doubt: Doubt, hints: Hints) -> DataError:
     """Build the error for a column that has two readings."""
     name = cells.column.name
-    return DataError(f"{table.at(cells.row(doubt.cell), name)}: {doubt.why} Or read it as names: {_nominal(name)}.")
+    as_names = f" Or read it as names: {_nominal(name)}." if hints.choosing else ""
+    return DataError(f"{table.at(cells.row(doubt.cell), name)}: {doubt.why}{as_names}")
 
 
-def _mistake(table: Table, cells: _Cells, fits: Sequence[bool], what: str, comma: bool = False) -> DataError:
+def _mistake(
+    table: Table, cells: _Cells, fits: Sequence[bool], what: str, hints: Hints, comma: bool = False
+) -> DataError:
     """Build the error for the first cell that is not what the others are."""
     name = cells.column.name
     wrong = {cell: n for cell, n, fit in zip(cells.cells, cells.counts, fits, strict=True) if not fit}
@@ -296,10 +304,8 @@ def _mistake(table: Table, cells: _Cells, fits: Sequence[bool], what: str, comma
     if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell):
         remedy = 'Use --decimal "," or clean the cell.'
     else:
-        remedy = (
-            f'Clean the cell, use --missing-tokens "{cell}" if it stands for a missing value, '
-            f"or {_nominal(name)} to read the column as names."
-        )
+        as_names = f", or {_nominal(name)} to read the column as names" if hints.choosing else ""
+        remedy = f'Clean the cell, or use --missing-tokens "{cell}" if it stands for a missing value{as_names}.'
     return DataError(f'{table.at(cells.row(cell), name)}: "{cell}" is not a {what}.{share} {remedy}')
 
 

@@ -14,6 +14,11 @@ watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 FIRST, THEN = 1.0, 0.5  # seconds: what is read at once needs no progress
 
 
+def share_done(connection: Any) -> float:
+    """Ask DuckDB how far its statement is; below 0 if that is not known, as its older versions do not."""
+    return float(getattr(connection, "query_progress", lambda: -100.0)()) / 100
+
+
 @contextmanager
 def watched(connection: Any) -> Iterator[None]:
     """Tell the watcher, if there is one, how far a DuckDB connection's statements are."""
@@ -29,10 +34,10 @@ def watched(connection: Any) -> Iterator[None]:
         while not done.wait(wait):
             wait = THEN
             with suppress(Exception):  # a connection that is being closed
-                percent = connection.query_progress()
-                if 0 < percent <= 100:
+                share = share_done(connection)
+                if 0 < share <= 1:
                     told = True
-                    tell(percent / 100)
+                    tell(share)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
