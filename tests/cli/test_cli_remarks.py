@@ -82,3 +82,12 @@ def test_rows_without_a_target_are_left_out_and_that_is_said(cli):
     answer = cli("train", "few.csv", "--epochs", 2, "--no-report")
     assert "Left out 1 row without a target." in answer.out
     assert "the target is missing" in cli.refused("train", "few.csv", "--missing", "refuse")
+
+
+def test_evaluate_says_that_rows_without_a_target_are_left_out(cli):
+    (cli.folder / "gaps.csv").write_text(
+        "x,y\n" + "".join(f"{i},{2 * i if i % 7 else ''}\n" for i in range(60)), "utf-8"
+    )
+    assert cli("train", "gaps.csv", "--epochs", 3, "--no-report").code == 0
+    said = cli("evaluate", "gaps.safetensors", "gaps.csv")
+    assert (said.code, "rows 51" in said.out, said.err) == (0, True, "Left out 9 rows without a target.\n")

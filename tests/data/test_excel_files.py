@@ -94,6 +94,14 @@ def test_a_sheet(tmp_path):
     assert table.column("took").values == pytest.approx([30 * 3600, 3600, 7200])
 
 
+def test_an_index_as_pandas_writes_it_is_no_input(tmp_path):
+    rows = [[None, "size", "place"], [0, 1.5, "north"], [1, 3, "south"]]
+    table = read_table(write(tmp_path / "t.xlsx", s=rows))
+    assert table.names == ("size", "place")
+    assert table.column("size").values.tolist() == [1.5, 3]
+    assert "t.xlsx has no name: it was taken for row names and left out." in table.notes[0]
+
+
 def test_which_sheet(tmp_path):
     path = write(tmp_path / "t.xlsx", prices=ROWS, notes=[["a"], [1]])
     with pytest.raises(UsageError, match=r"has several sheets\. Name one with --sheet: prices, notes"):

@@ -19,6 +19,7 @@ from chainrule.data.reading_plan import ReadingPlan
 @plan_flags(ReadingPlan, "Reading the table")
 def command(model: str, data: str | None, as_json: bool, **flags: Any) -> None:
     """Compare MODEL's predictions with the truth in DATA; without DATA, show the test made when it was trained."""
+    from chainrule.data.gaps import comparable
     from chainrule.models.evaluation import evaluation_to_dict
     from chainrule.models.model_file import load
 
@@ -27,7 +28,7 @@ def command(model: str, data: str | None, as_json: bool, **flags: Any) -> None:
     if data is None and "sql" not in reading:
         result = trained.evaluate()
     else:
-        table = trained.read(data, **reading)
+        table = comparable(trained.read(data, **reading), trained.encoding.target_names, trained.encoding_plan.missing)
         result = trained.evaluate(table)
         say_remarks(trained, table)
     if as_json:

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.data.columns import Column, Table, name_list, refuse_bad_names
 from chainrule.data.frames import column_from_objects
+from chainrule.data.reading_notes import row_names_note
 from chainrule.errors import DataError, UsageError
 
 ENDINGS = (".xlsx", ".xlsm")
@@ -58,6 +59,9 @@ def read_excel(path: Path, source: str, sheet: str | None) -> Table:
     header = numbered[0][1]
     places = [i for i in range(len(header)) if _filled(header[i]) or any(_filled(row[i]) for _, row in numbered)]
     names = [str(header[i]).strip() if _filled(header[i]) else "" for i in places]
+    notes: tuple[str, ...] = ()
+    if len(names) > 1 and not names[0]:  # as pandas writes its index
+        names, places, notes = names[1:], places[1:], (row_names_note(source),)
     refuse_bad_names(names, source)
     if not all(isinstance(header[i], str) for i in places):
         raise DataError(f'{source}, sheet "{chosen}": the first row holds values. Write the columns\' names there.')
@@ -66,7 +70,7 @@ def read_excel(path: Path, source: str, sheet: str | None) -> Table:
         cells = [_cell(row[i]) for _, row in numbered[1:]]
         columns.append(column_from_objects(name, cells, source))
     lines = np.array([number for number, _ in numbered[1:]], dtype=np.int64)
-    return Table(tuple(columns), source, (), lines)
+    return Table(tuple(columns), source, notes, lines)
 
 
 def _chosen(sheets: list[str], source: str, sheet: str | None) -> str:

@@ -61,6 +61,14 @@ def with_targets(table: Table, targets: Iterable[Column]) -> Table:
     return table.take(known).with_notes(f"Left out {count((~known).sum(), 'row')} without a target.")
 
 
+def comparable(table: Table, names: Iterable[str], missing: str) -> Table:
+    """Return the rows that predictions can be compared with: those with targets, as training with `missing` has it."""
+    targets = [table.column(name) for name in names if name in table.names]
+    if missing == "refuse" or not targets or np.any([column.missing for column in targets], axis=0).all():
+        return table  # encoding its targets says what is wrong
+    return with_targets(table, targets)
+
+
 def _counted(column: Column) -> str:
     cells = count(column.missing.sum(), "cell")
     tokens = ", ".join(f'"{token}"' for token, _ in column.tokens)

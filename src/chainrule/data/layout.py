@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.data.columns import count, refuse_bad_names
+from chainrule.data.columns import count, name_list, refuse_bad_names
 from chainrule.data.dialect import Dialect, sample, uncommented
-from chainrule.data.number_cells import NUMBER, take_apart
+from chainrule.data.number_cells import DIGITS, NUMBER, take_apart
+from chainrule.data.reading_notes import row_names_note
 from chainrule.data.text_files import TextFile, records
 from chainrule.errors import DataError
 
@@ -95,6 +96,11 @@ def find_layout(
                 f"The first line of {source} holds values, so the columns are called column1 to column{len(rows[0])}; "
                 "--header takes it as names."
             )
+        elif odd := [f'"{cell.strip()}"' for cell in rows[0] if _like_a_value(cell.strip())]:
+            notes.append(
+                f"The first line of {source} was taken for names, though some look like values: {name_list(odd, 5)}; "
+                "--no-header takes it as a row."
+            )
     names = tuple(name.strip() for name in rows[0]) if header else tuple(f"column{i + 1}" for i in range(len(rows[0])))
     trailing, unnamed = _one_cell_more(rows, names) if header else (False, False)
     if trailing:
@@ -104,7 +110,7 @@ def find_layout(
     row_names = not names[0]  # of several: a line with one empty cell is blank
     if row_names:
         names = (ROW_NAMES, *names[1:])
-        notes.append(f"The first column of {source} has no name: it was taken for row names and left out.")
+        notes.append(row_names_note(source))
     refuse_bad_names(names, source)
     begin = _after_names(file, dialect) if header else dialect.skip + 1
     return Layout(dialect, names, header, begin, row_names, trailing), notes
@@ -161,6 +167,18 @@ def first_line_is_data(rows: list[list[str]], missing_tokens: tuple[str, ...], c
         return False
     others = [i for i, cell in enumerate(first) if cell and not is_number(cell) and cell not in missing_tokens]
     return all(any(i < len(row) and row[i].strip() == first[i] for row in rest) for i in others)
+
+
+def _like_a_value(name: str) -> bool:
+    """Whether a name looks like a value. A whole number does not: it may be a year, or a number of its column.
+
+    >>> [_like_a_value(name) for name in ("23,288", "9.7", "001", "2009", "area", "")]
+    [True, True, True, False, False, False]
+    """
+    if DIGITS.fullmatch(name):
+        return len(name) > 1 and name[0] == "0"
+    part = take_apart(name)
+    return bool(part and not part.unit and not part.power)
 
 
 def parse_error(layout: Layout, file: TextFile, source: str, message: str) -> DataError:

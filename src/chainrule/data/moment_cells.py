@@ -72,6 +72,14 @@ ISO = re.compile(
     re.ASCII,
 )
 
+# As people write them. One part alone, as in 45 m, may be a length, and is a number with a unit.
+PARTS = re.compile(
+    r"(?:(?P<days>[0-9]+)\s?(?:days?|d)(?:,?\s*))?(?:(?P<hours>[0-9]+)\s?(?:hours?|hrs?|h)(?:,?\s*))?"
+    r"(?:(?P<minutes>[0-9]+)\s?(?:minutes?|mins?|m)(?:,?\s*))?"
+    r"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?)\s?(?:seconds?|secs?|s))?",
+    re.ASCII,
+)
+
 
 class Moment(NamedTuple):
     """Microseconds since 1970-01-01 in UTC; whether the cell names a zone other than UTC, None if it has no time."""
@@ -146,7 +154,8 @@ def read_moments(
     found = _plain_dates(cells) or _dates(cells, counts, mostly, order)
     if found is not None:
         return found
-    readers: dict[Origin, Callable[[str], float | None]] = {"time": _hours, "duration": _seconds}
+    seconds = _seconds_of_parts if origin == "duration" or any(map(_has_parts, cells)) else _seconds
+    readers: dict[Origin, Callable[[str], float | None]] = {"time": _hours, "duration": seconds}
     for kind, read in readers.items():
         if origin in readers and origin != kind:
             continue
@@ -158,7 +167,7 @@ def read_moments(
             )
         if share == 1:
             return Moments(np.array(values, dtype=np.float64), kind)
-        if share >= mostly and (kind == "duration" or not all(map(_seconds, cells))):
+        if share >= mostly and (kind == "duration" or not all(map(seconds, cells))):
             return BadCell(cells[values.index(None)], kind)
     return None
 
@@ -281,9 +290,24 @@ def _hours(cell: str) -> float | None:
     return None if clock is None else clock / 3_600_000_000
 
 
-def _seconds(cell: str) -> float | None:
+def _has_parts(cell: str) -> bool:
+    """Whether a cell is a duration in two parts or more, as in 1h 30m."""
+    found = PARTS.fullmatch(cell)
+    return found is not None and sum(value is not None for value in found.groups()) > 1
+
+
+def _seconds_of_parts(cell: str) -> float | None:
+    """The seconds of a duration, which may be written as 1h 30m or 45m, or None.
+
+    >>> _seconds_of_parts("1h 30m"), _seconds_of_parts("2 days, 3 hours"), _seconds_of_parts("45m")
+    (5400.0, 183600.0, 2700.0)
+    """
+    return _seconds(cell, (LONG, DAYS, ISO, PARTS))
+
+
+def _seconds(cell: str, patterns: Sequence[re.Pattern[str]] = (LONG, DAYS, ISO)) -> float | None:
     """The seconds of a duration, or None."""
-    found = next((found for pattern in (LONG, DAYS, ISO) if (found := pattern.fullmatch(cell))), None)
+    found = next((found for pattern in patterns if (found := pattern.fullmatch(cell))), None)
     if found is None or not any(letter.isdigit() for letter in cell):
         return None
     groups = {name: value or "0" for name, value in found.groupdict().items()}

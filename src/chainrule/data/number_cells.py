@@ -45,6 +45,8 @@ MAGNITUDES = {  # powers of ten
     **dict.fromkeys(("M", "Mio", "Mio.", "mio", "mln", "mn", "million", "millions", "Million", "Millionen"), 6),
     **dict.fromkeys(("bn", "Bn", "B", "Mrd", "Mrd.", "mrd", "Milliarde", "Milliarden", "billion", "billions"), 9),
 }
+# A 64-bit float holds so many; what has more, in groups of three, is a list.
+DIGITS_OF_A_NUMBER = 15
 # One letter means a magnitude only where it stands at the number itself: 300 K is a temperature.
 LETTERS = frozenset("kKMB")
 
@@ -116,19 +118,44 @@ def take_apart(cell: str) -> Cell | None:
     shaped = _shape(found["body"], bool(found["exponent"]))
     if affixes is None or shaped is None or (found["exponent"] and found["suffix"] and affixes[1]):
         return None
+    if found["suffix"] and found["body"][-1] in ".,":  # "1. White" is a name with its number
+        return None
     negative = bool(found["open"]) or (found["sign"] or found["inner"] or "+") in MINUS
     if found["open"] and (found["sign"] or found["inner"]):
         return None
     return Cell(found["body"], negative, found["exponent"] or "", *affixes, *shaped)
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell may be a number, in whatever way of writing.
+def numbers_among(cells: Sequence[str], counts: Sequence[int]) -> int:
+    """Count the rows with a cell that may be a number, in a known unit or in the one unknown word that most have.
 
-    >>> [is_number(cell) for cell in ("1.234,5", "-inf", "3 kg", "A3")]
-    [True, True, True, False]
+    >>> numbers_among(["12 rolls", "7 rolls", "3 boxes", "5 kg", "none"], [4, 1, 2, 1, 1])
+    6
     """
-    return bool(INFINITY.fullmatch(cell) or take_apart(cell))
+    by_word: dict[str, int] = {}
+    for cell, n in zip(cells, counts, strict=True):
+        part = take_apart(cell)
+        if part or INFINITY.fullmatch(cell):
+            word = part.unit if part and not _known(part.unit) else ""
+            by_word[word] = by_word.get(word, 0) + n
+    return by_word.pop("", 0) + max(by_word.values(), default=0)
+
+
+def common_unit(cells: Sequence[str], counts: Sequence[int]) -> str:
+    """The unit of the most rows.
+
+    >>> common_unit(["$5", "$7", "12", "none"], [1, 1, 1, 9])
+    '$'
+    """
+    rows: dict[str, int] = {}
+    for cell, n in zip(cells, counts, strict=True):
+        if part := take_apart(cell):
+            rows[part.unit] = rows.get(part.unit, 0) + n
+    return max(rows, key=rows.__getitem__, default="")
+
+
+def _known(unit: str) -> bool:
+    return unit in CURRENCIES or unit in PERCENT or unit in UNITS
 
 
 def _affixes(prefix: str, suffix: str) -> tuple[str, int] | None:
@@ -141,8 +168,7 @@ def _affixes(prefix: str, suffix: str) -> tuple[str, int] | None:
     if words and words[0] in MAGNITUDES and (words[0] not in LETTERS or attached):
         power = MAGNITUDES[words.pop(0)]
     unit = " ".join(words)
-    known = unit in CURRENCIES or unit in PERCENT or unit in UNITS
-    if unit and not known and (attached or not re.fullmatch(r"[^\W\d_]{2,15}", unit)):
+    if unit and not _known(unit) and (attached or not re.fullmatch(r"[^\W\d_]{2,15}", unit)):
         return None  # a word of its own may be a unit that we do not know, if all cells have it
     if prefix and unit:
         return None
@@ -175,6 +201,8 @@ def _shape(body: str, exponent: bool) -> tuple[str, Marks] | None:
 def _in_groups(body: str, mark: str) -> bool:
     """Whether digits stand in groups of three, or of two before the last three as in India."""
     groups = body.split(mark)
+    if len(body) - len(groups) + 1 > DIGITS_OF_A_NUMBER:  # a list: 290,291,292, ...
+        return False
     first, rest = groups[0], groups[1:]
     if not (first.isdigit() and first[0] != "0" and all(group.isdigit() for group in rest)):
         return False
@@ -302,7 +330,7 @@ def _two_readings(cell: str, part: Cell) -> str:
 def _mixed_units(cells: Sequence[str], parts: Sequence[Cell]) -> Doubt | None:
     """Say that units differ, where they are surely units; otherwise the column holds no numbers."""
     units = {part.unit for part in parts} - {""}
-    if not all(unit in CURRENCIES or unit in PERCENT or unit in UNITS for unit in units):
+    if not all(map(_known, units)):
         return None
     first = parts[0].unit
     i = next(i for i, part in enumerate(parts) if part.unit != first)

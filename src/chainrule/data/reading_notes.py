@@ -18,6 +18,11 @@ MARK_NAMES = {
 }
 
 
+def row_names_note(source: str) -> str:
+    """Say that a first column without a name is no input."""
+    return f"The first column of {source} has no name: it was taken for row names and left out."
+
+
 def reading_notes(columns: Iterable[Column], forbid: bool = False) -> list[str]:
     """Say how columns of text were read.
 

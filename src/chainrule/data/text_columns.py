@@ -22,9 +22,10 @@ from chainrule.data.number_cells import (
     Doubt,
     Marks,
     Numbers,
+    common_unit,
     complete,
     evidence,
-    is_number,
+    numbers_among,
     read_numbers,
     take_apart,
 )
@@ -214,7 +215,7 @@ def _mostly_numbers(cells: _Cells) -> bool:
     """Whether a column holds numbers, perhaps with mistakes."""
 
     def share(some: Sequence[str], counts: Sequence[int]) -> float:
-        return sum(n for cell, n in zip(some, counts, strict=True) if is_number(cell)) / sum(counts)
+        return numbers_among(some, counts) / sum(counts)
 
     if all(cell.startswith("(") for cell in cells.cells):  # (3) is a footnote, and a minus only among others
         return False
@@ -264,9 +265,10 @@ def _numbers(table: Table, cells: _Cells, hints: Hints, shown: Marks) -> Column:
         raise _doubt(table, cells, found, hints)
     comma = isinstance(found, Numbers) and found.marks.decimal == "," and hints.delimiter == ","
     if not isinstance(found, Numbers) or (comma and not told and of_training.decimal != ","):
-        fits = [_fits(cell, marks) for cell in cells.cells]
+        unit = common_unit(cells.cells, cells.counts)
+        fits = [_fits(cell, marks, unit) for cell in cells.cells]
         if all(fits):  # each by itself; so it is the marks that do not agree
-            fits = [_fits(cell, Marks(".")) for cell in cells.cells]
+            fits = [_fits(cell, Marks("."), unit) for cell in cells.cells]
         raise _mistake(table, cells, fits, "number", hints, comma=not told)
     return _as_numbers(cells, found)
 
@@ -279,10 +281,10 @@ def _as_numbers(cells: _Cells, found: Numbers) -> Column:
     return replace(cells.column, kind="number", values=values, origin=origin, writing=writing)
 
 
-def _fits(cell: str, marks: Marks) -> bool:
-    """Whether a cell by itself is a number without unit, written with these marks."""
+def _fits(cell: str, marks: Marks, unit: str) -> bool:
+    """Whether a cell by itself is a number in this unit, written with these marks."""
     found = read_numbers([cell], marks, marks != Marks())
-    return isinstance(found, Numbers) and not found.unit
+    return isinstance(found, Numbers) and found.unit == unit
 
 
 def _doubt(table: Table, cells: _Cells, doubt: Doubt, hints: Hints) -> DataError:

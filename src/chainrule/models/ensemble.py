@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.data.columns import Table
 from chainrule.data.encoding import ClassTarget, Encoding
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import comparable
 from chainrule.errors import UsageError
 from chainrule.models.evaluation import Evaluation, evaluate_classes, evaluate_values
 from chainrule.models.examples import Arrays
@@ -131,7 +132,7 @@ class Ensemble:
         Parameters
         ----------
         rows
-            A table with the target column; by default, without `sql`, the rows kept for testing.
+            A table with the target column; by default, without `sql`, the rows kept for testing. See `Model.evaluate`.
 
         Raises
         ------
@@ -142,7 +143,7 @@ class Ensemble:
             if self.test is None:
                 raise UsageError("this ensemble was trained without rows for testing. Name a table to evaluate it on.")
             return self.test
-        table = self.read(rows, **reading)
+        table = comparable(self.read(rows, **reading), self.encoding.target_names, self.encoding_plan.missing)
         target = self.encoding.target
         Y = self.encoding.encode_targets(table)
         if isinstance(target, ClassTarget):

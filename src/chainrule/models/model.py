@@ -15,6 +15,7 @@ from chainrule.core.passes import Record, forward
 from chainrule.data.columns import Table
 from chainrule.data.encoding import Encoding
 from chainrule.data.encoding_plan import EncodingPlan
+from chainrule.data.gaps import comparable
 from chainrule.data.reading_plan import ReadingPlan
 from chainrule.data.tables import read_with
 from chainrule.engines.outputs import outputs
@@ -170,7 +171,8 @@ class Model:
         Parameters
         ----------
         rows
-            A table with the target column; by default, without `sql`, the rows kept for testing.
+            A table with the target column; by default, without `sql`, the rows kept for testing. Rows without a target
+            are left out, as in training, unless the model was trained with missing="refuse".
 
         Raises
         ------
@@ -181,7 +183,7 @@ class Model:
             if self.test is None:
                 raise UsageError("this model was trained without rows for testing. Name a table to evaluate it on.")
             return self.test
-        table = self.read(rows, **reading)
+        table = comparable(self.read(rows, **reading), self.encoding.target_names, self.encoding_plan.missing)
         return evaluate_outputs(self.encoding, self.outputs(table), self.encoding.encode_targets(table))
 
     def with_unknown(self, policy: str) -> Model:
