@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chainrule.data.number_cells import NUMBER
+from chainrule.data.number_cells import is_number
 from chainrule.data.text_files import records
 from chainrule.errors import DataError, UsageError
 
@@ -38,12 +38,15 @@ class Dialect:
         So many lines stand before the table.
     comment : str
         Lines that begin with this are no rows; nothing for none.
+    names_after : str
+        The mark of a comment whose line holds the names; nothing where they stand in a line of their own.
     """
 
     delimiter: str
     spaced: bool = False
     skip: int = 0
     comment: str = ""
+    names_after: str = ""
 
 
 def find_dialect(
@@ -76,7 +79,7 @@ def find_dialect(
     Examples
     --------
     >>> find_dialect(["a;b\\n", "1,5;2\\n"], "t.csv", None, None, None)
-    (Dialect(delimiter=';', spaced=False, skip=0, comment=''), [])
+    (Dialect(delimiter=';', spaced=False, skip=0, comment='', names_after=''), [])
     >>> lines = ["Sales of 2024\\n", "\\n", "shop,sold\\n", "A,25\\n"]
     >>> dialect, notes = find_dialect(lines, "t.csv", None, None, None)
     >>> dialect.skip, notes
@@ -84,13 +87,13 @@ def find_dialect(
     """
     received = _received(delimiter)
     notes: list[str] = []
-    first = skip or 0
+    first, mark = skip or 0, ""
     excel = EXCEL.fullmatch(lines[0]) if lines and skip is None else None
     if excel:
         received, first = received or excel[1], 1
         notes.append(f"The first line of {source} names the delimiter, as Excel writes it: {excel[1]!r}.")
     elif skip is None and comment is None:
-        first = _leading_comments(lines)
+        first, mark = _leading_comments(lines)
     if received is None:
         chosen, spaced, share = _best(lines[first:], comment)
         if skip is None and not excel and share < 1:
@@ -102,13 +105,19 @@ def find_dialect(
     else:
         chosen = received
         spaced, _ = _division(lines[first:], chosen, comment)
+    named = bool(mark) and _names_columns(lines[first - 1], mark, lines[first:], chosen, spaced)
+    if named:
+        first -= 1
+        notes.append(
+            f"The names of the columns of {source} stand in a comment, line {first + 1}; --no-header forbids it."
+        )
     if first and skip is None and not excel:
         if first == 1:
             notes.append(f"The first line of {source} is no row of the table and was left out; --skip 0 reads it.")
         else:
             words = f"The first {first} lines of {source} are no rows of the table and were left out"
             notes.append(f"{words}; --skip 0 reads them.")
-    return Dialect(chosen, spaced, first, comment or ""), notes
+    return Dialect(chosen, spaced, first, comment or "", mark if named else ""), notes
 
 
 def _received(delimiter: str | None) -> str | None:
@@ -189,13 +198,26 @@ def evenness(rows: list[list[str]]) -> float:
     return sum(width == widths[0] for width in widths) / len(widths)
 
 
-def _leading_comments(lines: list[str]) -> int:
-    """How many lines before the table are comments; one that names the columns is none."""
+def _leading_comments(lines: list[str]) -> tuple[int, str]:
+    """How many lines before the table are comments, and the mark that they begin with."""
     for mark in COMMENTS:
         n = next((i for i, line in enumerate(lines) if not line.startswith(mark)), 0)
         if n:
-            return n
-    return 0
+            return n, mark
+    return 0, ""
+
+
+def _names_columns(line: str, mark: str, rest: list[str], delimiter: str, spaced: bool) -> bool:
+    """Whether a comment holds the names of the columns: as many words as the rows below have cells, which hold numbers.
+
+    >>> [_names_columns(line, "#", ["1,2\\n"], ",", False) for line in ("# a, b\\n", "# by me\\n")]
+    [True, False]
+    """
+    rows = sample(rest, delimiter, spaced)
+    names = [name.strip() for row in sample([line[len(mark) :].lstrip()], delimiter, spaced) for name in row]
+    if len(names) < 2 or not rows or {len(row) for row in rows} != {len(names)}:
+        return False
+    return all(names) and not any(map(is_number, names)) and any(is_number(cell.strip()) for cell in rows[0])
 
 
 def _refuse_a_title(lines: list[str], source: str, comment: str | None) -> None:
@@ -213,31 +235,34 @@ def _refuse_a_title(lines: list[str], source: str, comment: str | None) -> None:
 def _preamble(lines: list[str], comment: str | None) -> tuple[str, int] | None:
     """A delimiter that divides all records alike but for a title before them, and the number of lines of that.
 
-    The title is clear if its records are of one cell, and the first record after it holds names.
+    The title is clear if its records are of one cell, the first record after it holds names, and there is a blank line,
+    a second line of title, or a number below: it could else be the name of a column of sentences.
     """
-    for delimiter in DELIMITERS[:-1]:  # words of a sentence are no columns
-        found = []
-        with suppress(csv.Error):
-            for line, cells in records(uncommented(lines, comment), delimiter):
-                found.append((line, cells))
-                if len(found) == SAMPLE_RECORDS:
-                    break
-        widths = [len(cells) for _, cells in found]
-        if not widths or widths[0] != 1:
-            continue
-        width = Counter(widths).most_common(1)[0][0]
-        begin = next((i for i, n in enumerate(widths) if n != 1), 0)
-        rest = found[begin:]
-        names = [cell.strip() for cell in rest[0][1]]
-        if (
-            width > 1
-            and 0 < begin <= MOST_PREAMBLE
-            and len(rest) > 1
-            and set(widths[begin:]) == {width}
-            and all(names[:-1])
-            and len(set(names)) == width
-            and not any(NUMBER.fullmatch(name) for name in names)
-            and not any(name == cell.strip() for _, row in rest[1:] for name, cell in zip(names, row, strict=True))
-        ):
-            return delimiter, rest[0][0] - 1
-    return None
+    found = [one for delimiter in DELIMITERS[:-1] if (one := _title(lines, comment, delimiter))]  # words are no columns
+    return min(found, key=lambda one: one[1], default=None)
+
+
+def _title(lines: list[str], comment: str | None, delimiter: str) -> tuple[str, int] | None:
+    """The same for one delimiter."""
+    found = []
+    with suppress(csv.Error):
+        for line, cells in records(uncommented(lines, comment), delimiter):
+            found.append((line, [cell.strip() for cell in cells]))
+            if len(found) == SAMPLE_RECORDS:
+                break
+    widths = [len(cells) for _, cells in found]
+    if not widths or widths[0] != 1:
+        return None
+    begin = next((i for i, n in enumerate(widths) if n != 1), 0)
+    rest = found[begin:]
+    names, rows = rest[0][1], [cells for _, cells in rest[1:]]
+    holds_names = (
+        all(names[:-1])
+        and len(set(names)) == len(names)
+        and not any(map(is_number, names))
+        and not any(name == cell for row in rows for name, cell in zip(names, row, strict=False))
+    )
+    apart = begin > 1 or rest[0][0] > found[begin - 1][0] + 1
+    clear = apart or any(is_number(cell) for row in rows for cell in row)
+    even = 0 < begin <= MOST_PREAMBLE and len(rows) > 0 and len(set(widths[begin:])) == 1
+    return (delimiter, rest[0][0] - 1) if even and holds_names and clear else None

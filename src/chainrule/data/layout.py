@@ -83,6 +83,9 @@ def find_layout(
         If there is no row, or names are bad.
     """
     lines = file.first_lines()[dialect.skip :]
+    if dialect.names_after:
+        lines = [lines[0].removeprefix(dialect.names_after).lstrip(), *lines[1:]]
+        header = True if header is None else header
     rows = sample(lines, dialect.delimiter, dialect.spaced, dialect.comment)
     if not rows:
         raise DataError(
@@ -190,6 +193,9 @@ def parse_error(layout: Layout, file: TextFile, source: str, message: str) -> Da
             f'{source}{place}: a quotation mark is opened but not closed. Close it, or write it twice ("").'
         )
     width = len(layout.names)
+    blank = next((i for i, line in enumerate(file.lines(), 1) if line.isspace() and line.strip("\r\n")), 0)
+    if found and blank == int(found[1]):
+        return DataError(f"{source}, row {blank}: nothing but spaces. Remove them, or the line.")
     with suppress(csv.Error):
         for line, cells in layout.records(file):
             if len(cells) != width:

@@ -120,6 +120,8 @@ def take_apart(cell: str) -> Cell | None:
         return None
     if found["suffix"] and found["body"][-1] in ".,":  # "1. White" is a name with its number
         return None
+    if found["exponent"] and re.match("0[0-9]", found["body"]):  # 0001E4 is a code
+        return None
     negative = bool(found["open"]) or (found["sign"] or found["inner"] or "+") in MINUS
     if found["open"] and (found["sign"] or found["inner"]):
         return None
@@ -156,6 +158,15 @@ def common_unit(cells: Sequence[str], counts: Sequence[int]) -> str:
 
 def _known(unit: str) -> bool:
     return unit in CURRENCIES or unit in PERCENT or unit in UNITS
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell may be a number, in whatever way of writing.
+
+    >>> [is_number(cell) for cell in ("1.234,5", "-inf", "3 kg", "A3")]
+    [True, True, True, False]
+    """
+    return bool(INFINITY.fullmatch(cell) or take_apart(cell))
 
 
 def _affixes(prefix: str, suffix: str) -> tuple[str, int] | None:

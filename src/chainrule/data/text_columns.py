@@ -304,7 +304,11 @@ def _mistake(
     rows = sum(wrong.values())
     share = "" if rows == 1 else f" ({rows:,} of the {cells.rows:,} cells of this column are not.)"
     others = (other for other, fit in zip(cells.cells, fits, strict=True) if fit)
-    if comma and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) and all(_fits(other, Marks(",", ".")) for other in others):
+    if (
+        comma
+        and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell)
+        and all(_fits(other, Marks(",", "."), "") for other in others)
+    ):
         remedy = 'Use --decimal "," or clean the cell.'
     else:
         ways = ["Clean the cell"]
