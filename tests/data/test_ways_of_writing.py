@@ -81,6 +81,7 @@ READ = {
     "a letter before": (lines("A12", "A13"), ["A12", "A13"]),
     "rooms": (lines("101a", "102b"), ["101a", "102b"]),
     "versions": (lines("1.2.3", "1.10.0"), ["1.2.3", "1.10.0"]),
+    "versions like dates": (lines("1.2.13", "1.3.14"), ["1.2.13", "1.3.14"]),
     "sizes": (lines("10x20", "30x40"), ["10x20", "30x40"]),
     "footnotes": (lines("(1)", "(2)"), ["(1)", "(2)"]),
     # Layout.

@@ -227,6 +227,8 @@ def _date(cell: str, order: Order, *, short: bool) -> Moment | None:
         return None if c is not None and len(c) > 2 else _moment(a, b, c or "1", found)
     if c is None or len(a) > 2 or len(c) not in ((2, 4) if short else (4,)):
         return None
+    if len(c) == 2 and found["mark"] == "." and not len(a) == len(b) == 2:
+        return None  # a version, such as 1.2.13
     if order == "ymd":
         return _moment(_long(a), b, c, found) if len(a) == len(b) == len(c) == 2 else None
     if found["mark"] == "." and order == "mdy":
