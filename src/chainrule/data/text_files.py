@@ -166,8 +166,9 @@ def open_text(path: Path, source: str, encoding: str | None, folder: str | Path,
         raise DataError(f"{source} is empty. A table needs at least one row.")
     if b"\0" in contents.found:
         raise DataError(
-            f"{source} is not a text file: it contains zero bytes. Tables are read from CSV, Parquet, JSON lines, SQLite "
-            "and Excel files; save it as one of these. If it is text in UTF-16, use --encoding utf-16-le or utf-16-be."
+            f"{source} is not a text file: it contains zero bytes. Tables are read from CSV, Parquet, JSON lines, "
+            "SQLite and Excel files; save it as one of these. If it is text in UTF-16, use --encoding utf-16-le or "
+            "utf-16-be."
         )
     if contents.mixed_ends:
         stored, contents = _with_one_end(stored, source, Path(folder) / "lines.csv", wanted)
