@@ -109,6 +109,15 @@ class Column:
         return replace(self, values=self.values[indices])
 
 
+def numbers_if_empty(column: Column) -> Column:
+    """Return a column of text without any value as one of numbers, which says as little; others as they are.
+
+    >>> numbers_if_empty(Column("a", "text", np.array([None], dtype=object))).kind
+    'number'
+    """
+    return Column(column.name, "number", np.full(len(column.values), np.nan)) if column.missing.all() else column
+
+
 def _typed_values(column: Column) -> np.ndarray:
     """The values in the type they had before they became float64, where it can hold them."""
     values = column.values

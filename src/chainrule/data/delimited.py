@@ -54,7 +54,7 @@ def read_delimited(path: Path, source: str, reading: ReadingPlan, as_text: Seque
     tokens = tuple(token for token in reading.tokens if token == readable(token) and "\0" not in token)
     with tempfile.TemporaryDirectory() as folder:
         file = open_text(path, source, reading.encoding, folder, tokens)
-        dialect, found = find_dialect(file.first_lines(), source, reading.delimiter, reading.skip, reading.comment)
+        dialect, found = find_dialect(file.first_lines, source, reading.delimiter, reading.skip, reading.comment)
         comma = reading.decimal != "." and dialect.delimiter != ","
         layout, notes = find_layout(file, source, dialect, reading.header, tokens, comma)
         plain, lines, separator = file.path, None, dialect.delimiter

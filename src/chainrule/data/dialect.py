@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from chainrule.data.number_cells import is_number
 from chainrule.data.text_files import records
@@ -137,12 +138,17 @@ def sample(lines: list[str], delimiter: str, spaced: bool = False, comment: str 
     >>> sample(["a;b\\n", "1;2\\n", "3"], ";")
     [['a', 'b'], ['1', '2'], ['3']]
     """
-    found: list[list[str]] = []
+    return [cells for _, cells in _numbered_sample(lines, delimiter, spaced, comment)]
+
+
+def _numbered_sample(
+    lines: list[str], delimiter: str, spaced: bool = False, comment: str | None = None
+) -> list[tuple[int, list[str]]]:
+    """The same, each record with its line."""
+    found: list[tuple[int, list[str]]] = []
     with suppress(csv.Error):  # the parse of the whole file reports it, with its place
-        for _, cells in records(uncommented(lines, comment), delimiter, spaced=spaced):
-            found.append(cells)
-            if len(found) == SAMPLE_RECORDS:
-                break
+        for record in islice(records(uncommented(lines, comment), delimiter, spaced=spaced), SAMPLE_RECORDS):
+            found.append(record)
     return found
 
 
@@ -244,12 +250,8 @@ def _preamble(lines: list[str], comment: str | None) -> tuple[str, int] | None:
 
 def _title(lines: list[str], comment: str | None, delimiter: str) -> tuple[str, int] | None:
     """The same for one delimiter."""
-    found = []
-    with suppress(csv.Error):
-        for line, cells in records(uncommented(lines, comment), delimiter):
-            found.append((line, [cell.strip() for cell in cells]))
-            if len(found) == SAMPLE_RECORDS:
-                break
+    sampled = _numbered_sample(lines, delimiter, comment=comment)
+    found = [(line, [cell.strip() for cell in cells]) for line, cells in sampled]
     widths = [len(cells) for _, cells in found]
     if not widths or widths[0] != 1:
         return None

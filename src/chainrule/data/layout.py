@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.data.columns import count, name_list, refuse_bad_names
 from chainrule.data.dialect import Dialect, sample, uncommented
-from chainrule.data.number_cells import DIGITS, NUMBER, take_apart
+from chainrule.data.number_cells import DIGITS, NUMBER, bare_number, take_apart
 from chainrule.data.reading_notes import row_names_note
 from chainrule.data.text_files import TextFile, records
 from chainrule.errors import DataError
@@ -51,15 +51,15 @@ class Layout:
 
     def records(self, file: TextFile) -> Iterator[tuple[int, list[str]]]:
         """Yield (line, cells) for each record after the names."""
-        for line, cells in every_record(file, self.dialect):
+        for line, cells in every_record(file.lines(), self.dialect):
             if line >= self.begin:
                 yield line, cells
 
 
-def every_record(file: TextFile, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line, cells) for each record of the table, its names included."""
-    lines = ("\n" if i < dialect.skip else line for i, line in enumerate(file.lines()))
-    return records(uncommented(lines, dialect.comment), dialect.delimiter, spaced=dialect.spaced)
+def every_record(lines: Iterable[str], dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, cells) for each record of the table in a file's lines, its names included."""
+    table = ("\n" if i < dialect.skip else line for i, line in enumerate(lines))
+    return records(uncommented(table, dialect.comment), dialect.delimiter, spaced=dialect.spaced)
 
 
 def find_layout(
@@ -82,7 +82,7 @@ def find_layout(
     DataError
         If there is no row, or names are bad.
     """
-    lines = file.first_lines()[dialect.skip :]
+    lines = file.first_lines[dialect.skip :]
     if dialect.names_after:
         lines = [lines[0].removeprefix(dialect.names_after).lstrip(), *lines[1:]]
         header = True if header is None else header
@@ -127,9 +127,9 @@ def _after_names(file: TextFile, dialect: Dialect) -> int:
         nonlocal read
         for line in file.lines():
             read += 1
-            yield "\n" if read <= dialect.skip else line
+            yield line
 
-    next(records(uncommented(counted(), dialect.comment), dialect.delimiter, spaced=dialect.spaced))
+    next(every_record(counted(), dialect))
     return read + 1
 
 
@@ -162,8 +162,7 @@ def first_line_is_data(rows: list[list[str]], missing_tokens: tuple[str, ...], c
     """
 
     def is_number(cell: str) -> bool:
-        part = take_apart(cell.strip()) if comma else None
-        return bool(NUMBER.fullmatch(cell) or (part and not part.unit and not part.power))
+        return bool(NUMBER.fullmatch(cell) or (comma and bare_number(cell.strip())))
 
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     if not any(is_number(cell) for cell in first):
@@ -180,8 +179,7 @@ def _like_a_value(name: str) -> bool:
     """
     if DIGITS.fullmatch(name):
         return len(name) > 1 and name[0] == "0"
-    part = take_apart(name)
-    return bool(part and not part.unit and not part.power)
+    return bare_number(name) is not None
 
 
 def parse_error(layout: Layout, file: TextFile, source: str, message: str) -> DataError:

@@ -128,6 +128,16 @@ def take_apart(cell: str) -> Cell | None:
     return Cell(found["body"], negative, found["exponent"] or "", *affixes, *shaped)
 
 
+def bare_number(cell: str) -> Cell | None:
+    """Take a cell apart that may be a number with nothing around it, or return None.
+
+    >>> bare_number("4,602").shape, bare_number("4,602 kg"), bare_number("4.6k")
+    ('doubtful', None, None)
+    """
+    part = take_apart(cell)
+    return part if part and not part.unit and not part.power else None
+
+
 def numbers_among(cells: Sequence[str], counts: Sequence[int]) -> int:
     """Count the rows with a cell that may be a number, in a known unit or in the one unknown word that most have.
 
@@ -138,7 +148,7 @@ def numbers_among(cells: Sequence[str], counts: Sequence[int]) -> int:
     for cell, n in zip(cells, counts, strict=True):
         part = take_apart(cell)
         if part or INFINITY.fullmatch(cell):
-            word = part.unit if part and not _known(part.unit) else ""
+            word = part.unit if part and not is_unit(part.unit) else ""
             by_word[word] = by_word.get(word, 0) + n
     return by_word.pop("", 0) + max(by_word.values(), default=0)
 
@@ -156,7 +166,12 @@ def common_unit(cells: Sequence[str], counts: Sequence[int]) -> str:
     return max(rows, key=rows.__getitem__, default="")
 
 
-def _known(unit: str) -> bool:
+def is_unit(unit: str) -> bool:
+    """Whether a word is a unit, a currency or percent, as far as they are known.
+
+    >>> is_unit("kg"), is_unit("$"), is_unit("rolls")
+    (True, True, False)
+    """
     return unit in CURRENCIES or unit in PERCENT or unit in UNITS
 
 
@@ -179,7 +194,7 @@ def _affixes(prefix: str, suffix: str) -> tuple[str, int] | None:
     if words and words[0] in MAGNITUDES and (words[0] not in LETTERS or attached):
         power = MAGNITUDES[words.pop(0)]
     unit = " ".join(words)
-    if unit and not _known(unit) and (attached or not re.fullmatch(r"[^\W\d_]{2,15}", unit)):
+    if unit and not is_unit(unit) and (attached or not re.fullmatch(r"[^\W\d_]{2,15}", unit)):
         return None  # a word of its own may be a unit that we do not know, if all cells have it
     if prefix and unit:
         return None
@@ -341,7 +356,7 @@ def _two_readings(cell: str, part: Cell) -> str:
 def _mixed_units(cells: Sequence[str], parts: Sequence[Cell]) -> Doubt | None:
     """Say that units differ, where they are surely units; otherwise the column holds no numbers."""
     units = {part.unit for part in parts} - {""}
-    if not all(map(_known, units)):
+    if not all(map(is_unit, units)):
         return None
     first = parts[0].unit
     i = next(i for i, part in enumerate(parts) if part.unit != first)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.data.columns import Column, Table, name_list
-from chainrule.data.number_cells import CURRENCIES, PERCENT, UNITS, take_apart
+from chainrule.data.columns import Column, Table, name_list, numbers_if_empty
+from chainrule.data.number_cells import is_unit, take_apart
 
 BRACKETED = re.compile(r"\(.*\)|\[.*\]|<.*>")
 TYPES = frozenset(
@@ -60,19 +60,13 @@ def _without_units(table: Table) -> Table:
     row = int(table.row_numbers[0])
     note = f"Row {row} of {table.source} holds units ({name_list(units, limit=5)}) and was left out."
     rest = table.take(np.arange(1, table.n_rows)).with_notes(note)
-    return replace(rest, columns=tuple(map(_missing_throughout, rest.columns)))
+    return replace(rest, columns=tuple(map(numbers_if_empty, rest.columns)))
 
 
 def _is_unit(cell: str) -> bool:
-    known = cell in UNITS or cell in CURRENCIES or cell in PERCENT
-    return known or cell.lower() in TYPES or bool(BRACKETED.fullmatch(cell))
+    return is_unit(cell) or cell.lower() in TYPES or bool(BRACKETED.fullmatch(cell))
 
 
 def _numbers_below(column: Column) -> bool:
     rest = [cell for cell in column.values[1:].tolist() if cell is not None]
     return bool(rest) and all(map(take_apart, rest))
-
-
-def _missing_throughout(column: Column) -> Column:
-    """A column of text without any value is one of numbers."""
-    return Column(column.name, "number", np.full(len(column.values), np.nan)) if column.missing.all() else column

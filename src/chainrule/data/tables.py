@@ -228,30 +228,38 @@ def _refuse_without_effect(reading: ReadingPlan) -> None:
 
 
 def _read_file(path: Path, source: str, reading: ReadingPlan, as_text: Sequence[str], hints: Hints) -> Table:
+    typed = _read_typed_file(path, source, reading)
+    if typed is not None:
+        return read_text_columns(typed, as_text, hints)
+    from chainrule.data.delimited import read_delimited
+
+    return read_delimited(path, source, reading, as_text, hints)
+
+
+def _read_typed_file(path: Path, source: str, reading: ReadingPlan) -> Table | None:
+    """Read a file whose format knows types; None for delimited text."""
     from chainrule.data.sqlite_files import MAGIC, read_sqlite
 
     if _starts_with(path, MAGIC):
-        return read_text_columns(read_sqlite(path, source, reading.sqlite_table), as_text, hints)
+        return read_sqlite(path, source, reading.sqlite_table)
     if reading.sqlite_table is not None:
         raise UsageError(f"sqlite_table is for SQLite files; {source} is none.")
     if _starts_with(path, b"PAR1"):
         from chainrule.data.queries import read_parquet
 
-        return read_text_columns(read_parquet(path, source), as_text, hints)
+        return read_parquet(path, source)
     if path.suffix.lower() in JSON_ENDINGS:
         from chainrule.data.queries import read_json
 
-        return read_text_columns(read_json(path, source), as_text, hints)
+        return read_json(path, source)
     if is_excel(path):
-        return read_text_columns(read_excel(path, source, reading.sheet), as_text, hints)
+        return read_excel(path, source, reading.sheet)
     if reading.sheet is not None:
         raise UsageError(f"sheet is for Excel files; {source} is none.")
     if path.suffix.lower() in OTHER_ENDINGS:
         remedy = OTHER_ENDINGS[path.suffix.lower()]
         raise DataError(f"{source}: {path.suffix} files are not read. {remedy}")
-    from chainrule.data.delimited import read_delimited
-
-    return read_delimited(path, source, reading, as_text, hints)
+    return None
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:

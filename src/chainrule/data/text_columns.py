@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -75,6 +76,10 @@ class Hints:
         own = self.known.get(name, Writing())
         if own.decimal or own.thousands:
             return complete(Marks(own.decimal, own.thousands))
+        return self._in_common
+
+    @cached_property
+    def _in_common(self) -> Marks:
         return agreed(Marks(writing.decimal, writing.thousands) for writing in self.known.values())
 
 

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -118,8 +118,9 @@ class TextFile:
     contents: Contents
     notes: tuple[str, ...] = ()
 
+    @cached_property
     def first_lines(self) -> list[str]:
-        """Return the lines of `start`, with their ends, without a last one that is cut off."""
+        """The lines of `start`, with their ends, without a last one that is cut off."""
         lines = split_lines(self.start)
         return lines if len(self.start) < SAMPLE_CHARACTERS or len(lines) == 1 else lines[:-1]
 

@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from chainrule.data.cell_sql import WHITE_SPACE, literal, token_sql
-from chainrule.data.columns import Column, Origin, Writing
+from chainrule.data.columns import Column, Origin, Writing, numbers_if_empty
 from chainrule.data.dialect import sample
 from chainrule.data.layout import Layout, parse_error
-from chainrule.data.number_cells import NUMBER, Marks, complete, evidence, take_apart
+from chainrule.data.number_cells import NUMBER, Marks, bare_number, complete, evidence, take_apart
 from chainrule.data.text_columns import Hints, agreed
 from chainrule.data.text_files import TextFile
 
@@ -117,7 +117,8 @@ def _read_cells(
             writing = Writing(decimal=plain[i] if origin == "float" else None)
             columns.append(Column(name, "number", values[i], "", origin, writing=writing))
         else:
-            columns.append(_text_column(name, trimmed(found.pop(f"c{i}"), cells.tokens), name in as_text))
+            column = Column(name, "text", trimmed(found.pop(f"c{i}"), cells.tokens), "", "text")
+            columns.append(column if name in as_text else numbers_if_empty(column))
     return _with_tokens(cells, columns), shown
 
 
@@ -142,7 +143,7 @@ def _cast(cell: str, mark: Mark, cast: str) -> str:
 def _guessed(file: TextFile, layout: Layout, hints: Hints, tokens: tuple[str, ...]) -> dict[int, Mark]:
     """The columns whose first cells are plain numbers, with their decimal marks."""
     dialect = layout.dialect
-    rows = sample(file.first_lines()[dialect.skip :], dialect.delimiter, dialect.spaced, dialect.comment)
+    rows = sample(file.first_lines[dialect.skip :], dialect.delimiter, dialect.spaced, dialect.comment)
     rows = rows[layout.header :][: max(20, GUESSED_FROM // len(layout.names))]
     comma = hints.marks.decimal == "," or hints.marks.thousands == "."
     guessed: dict[int, Mark] = {}
@@ -157,8 +158,7 @@ def _guessed(file: TextFile, layout: Layout, hints: Hints, tokens: tuple[str, ..
 
 
 def _decimal_commas(cells: Sequence[str]) -> bool:
-    parts = [take_apart(cell) for cell in cells]
-    plain = [part for part in parts if part and not part.unit and not part.power]
+    plain = [part for cell in cells if (part := bare_number(cell))]
     if len(plain) < len(cells):
         return False
     marks = evidence(plain)
@@ -264,13 +264,6 @@ def trimmed(fetched: Any, tokens: Sequence[str]) -> np.ndarray:
     if any(cell != text for cell, text in changed.items()):
         values[:] = [changed.get(cell) for cell in values.tolist()]
     return values
-
-
-def _text_column(name: str, values: np.ndarray, wanted: bool) -> Column:
-    """A column of text; without a value it is one of numbers, unless it is wanted as text."""
-    if not wanted and all(value is None for value in values.tolist()):
-        return Column(name, "number", np.full(len(values), np.nan))
-    return Column(name, "text", values, "", "text")
 
 
 def _with_tokens(cells: Cells, columns: list[Column]) -> list[Column]:
